@@ -1,0 +1,58 @@
+# Any images that have what is said above each stage; nothing is installed into them.
+ARG BUILD_IMAGE=maven:3.9-eclipse-temurin-17
+ARG RUNTIME_IMAGE=eclipse-temurin:17-jre
+
+# JDK 17 or newer and Maven 3.8 or newer
+FROM ${BUILD_IMAGE} AS build
+# Not ~/.m2: where an image declares that a volume, what one step downloads is gone in the next.
+ENV MAVEN_OPTS=-Dmaven.repo.local=/m2
+WORKDIR /build
+# The project without its sources: fetches just what the build needs, and lasts until pom.xml changes.
+COPY pom.xml ./
+RUN mvn -B -q -DskipTests package
+COPY routes routes
+COPY src/main src/main
+# Readable for the user below, whatever the umask of the checkout. The empty folders are made here
+# so that the runtime image needs no shell to build upon.
+RUN mvn -B -q -DskipTests package \
+    && chmod -R a+rX target/csv-import-routes \
+    && mkdir -p /volumes/inbox /volumes/data
+
+# Java 17 or newer; bash for the health check alone
+FROM ${RUNTIME_IMAGE}
+WORKDIR /opt/csv-import-routes
+# A layer each, what changes rarely first. The process may write to /inbox and /data only.
+COPY --from=build --chown=10001:10001 /volumes/ /
+COPY --from=build /build/target/csv-import-routes/lib lib
+COPY --from=build /build/target/csv-import-routes/routes /routes
+COPY --from=build /build/target/csv-import-routes/csv-import-routes.jar ./
+
+# A number, because it owns what is mounted to /inbox and /data, and shows Kubernetes that it is not root.
+USER 10001:10001
+ENV CSV_IMPORT_DATA_DIR=/data \
+    CSV_IMPORT_FILE_DIRECTORY=/inbox \
+    CSV_IMPORT_ROUTES=/routes \
+    CSV_IMPORT_MANAGEMENT_HOST=0.0.0.0
+# A new volume on /routes is filled with the packaged routes, and keeps them as they were when a later
+# image brings newer ones. A host folder hides them: an empty one means no routes, so nothing is imported.
+# To add feeds, mount a folder below it (/routes/own): sub-folders are read too, and the packaged routes stay.
+VOLUME ["/inbox", "/data", "/routes"]
+EXPOSE 9876
+
+# No curl or wget, which not every Java image has, and no second JVM, which would take memory from the first.
+# The port is known here from the environment only.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD bash -c '\
+    exec 3<>"/dev/tcp/$CSV_IMPORT_MANAGEMENT_HOST/${CSV_IMPORT_MANAGEMENT_PORT:-9876}" && \
+    printf "GET /observe/health/live HTTP/1.0\r\n\r\n" >&3 && \
+    read -r _ status _ <&3 && [ "$status" = 200 ]'
+
+# Java is process 1 and gets SIGTERM itself; it may take 25 s to stop: docker stop -t 30.
+# user.home, because a user without a name has none; 60 % of the container's memory instead of a quarter;
+# out of memory it ends and is started anew, which loses and repeats nothing, instead of living on half dead.
+ENTRYPOINT ["java", "-Duser.home=/data", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-jar", "csv-import-routes.jar"]
+
+ARG VERSION=unknown
+LABEL org.opencontainers.image.title="csv-import-routes" \
+      org.opencontainers.image.description="Apache Camel routes that carry CSV files into the Watershed csv-import API, each exactly once" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.licenses="Apache-2.0"

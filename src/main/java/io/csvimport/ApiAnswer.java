@@ -1,0 +1,76 @@
+package io.csvimport;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+
+/** Reads what the API answers, tolerantly: its document gives no example of the upload's answer. */
+public final class ApiAnswer {
+
+    private static final int MOST = 500;
+    private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+    /** One word with a digit in it: no "OK", no page of HTML. */
+    private static final String PLAIN_ID = "(?=.*\\d)[A-Za-z0-9._~:-]{1,200}";
+
+    /** A step of the route {@code csv-import-answer}: the id, the status, and the reason where there is no id. */
+    public void read(Exchange exchange) {
+        Message answer = exchange.getMessage();
+        int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
+        String body = answer.getBody(String.class);
+        String id = status / 100 == 2 ? importId(body) : null;
+        exchange.setProperty(Delivery.IMPORT_ID, id);
+        exchange.setProperty(Delivery.HTTP_STATUS, status);
+        exchange.setProperty(Delivery.RETRY_AFTER, answer.getHeader("Retry-After", String.class));
+        if (id == null) {
+            String text = body == null ? "" : body.strip();
+            exchange.setProperty(Delivery.REASON, status / 100 == 2 ? "no-id" : "http-" + status);
+            exchange.setProperty(Delivery.DETAIL, "The API answered " + status
+                    + (text.isEmpty() ? "" : ": " + text.substring(0, Math.min(text.length(), MOST))));
+        }
+    }
+
+    /**
+     * The import id of an upload's answer: a JSON object's {@code id}, a JSON string, a JSON number, or plain text.
+     *
+     * @return null where there is none
+     */
+    static String importId(String body) {
+        String text = body == null ? "" : body.strip();
+        try {
+            JsonNode node = JSON.readTree(text);
+            JsonNode id = node.isObject() ? node.path("id") : node;
+            return id.isTextual() || id.isIntegralNumber() ? plain(id.asText()) : null;
+        } catch (JsonProcessingException e) {
+            return plain(text);
+        }
+    }
+
+    private static String plain(String id) {
+        String bare = id.strip();
+        return bare.matches(PLAIN_ID) ? bare : null;
+    }
+
+    /** The pause that a Retry-After header asks for, seconds or an HTTP date (RFC 9110); null where it asks for none. */
+    static Duration retryAfter(String header) {
+        if (header == null) {
+            return null;
+        }
+        try {
+            return header.strip().matches("\\d{1,9}")
+                    ? Duration.ofSeconds(Long.parseLong(header.strip()))
+                    : Duration.between(
+                            Instant.now(),
+                            ZonedDateTime.parse(header.strip(), DateTimeFormatter.RFC_1123_DATE_TIME));
+        } catch (DateTimeException e) {
+            return null;
+        }
+    }
+}

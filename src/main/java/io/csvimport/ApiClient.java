@@ -1,0 +1,116 @@
+package io.csvimport;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import org.apache.camel.component.http.HttpClientConfigurer;
+import org.apache.camel.component.http.HttpComponent;
+import org.apache.hc.client5.http.auth.AuthScope;
+import org.apache.hc.client5.http.auth.UsernamePasswordCredentials;
+import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
+import org.apache.hc.client5.http.config.ConnectionConfig;
+import org.apache.hc.client5.http.impl.auth.BasicCredentialsProvider;
+import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
+import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
+import org.apache.hc.client5.http.ssl.ClientTlsStrategyBuilder;
+import org.apache.hc.core5.http.HttpHeaders;
+import org.apache.hc.core5.http.HttpHost;
+import org.apache.hc.core5.http.message.BasicHeader;
+import org.apache.hc.core5.ssl.SSLContextBuilder;
+import org.apache.hc.core5.util.TimeValue;
+import org.apache.hc.core5.util.Timeout;
+
+/**
+ * The HTTP component of the API's routes, {@code csv-import-http}: Basic credentials sent with every request, nothing
+ * repeated and no redirect followed by itself, one time limit for the whole of a call.
+ */
+final class ApiClient implements HttpClientConfigurer {
+
+    private static final Timeout CONNECT = Timeout.ofSeconds(30);
+
+    private final Settings settings;
+    private final ScheduledExecutorService timer;
+
+    /** @param timer ends calls that are over their time; it is the caller's to stop */
+    ApiClient(Settings settings, ScheduledExecutorService timer) {
+        this.settings = settings;
+        this.timer = timer;
+    }
+
+    HttpComponent component() throws GeneralSecurityException, IOException {
+        int connections = settings.number("parallel") + 10;
+        PoolingHttpClientConnectionManagerBuilder connectionManager = PoolingHttpClientConnectionManagerBuilder.create()
+                .setMaxConnPerRoute(connections)
+                .setMaxConnTotal(connections)
+                .setDefaultConnectionConfig(ConnectionConfig.custom()
+                        .setConnectTimeout(CONNECT)
+                        // a connection that the API closed while it was idle must not carry an upload
+                        .setValidateAfterInactivity(TimeValue.ofMilliseconds(100))
+                        .build());
+        if (settings.find("api.trust-store").isPresent()) {
+            connectionManager.setTlsSocketStrategy(
+                    ClientTlsStrategyBuilder.create().setSslContext(trust()).buildClassic());
+        }
+        HttpComponent http = new HttpComponent();
+        http.setClientConnectionManager(connectionManager.build());
+        http.setHttpClientConfigurer(this);
+        http.setAutomaticRetriesDisabled(true);
+        http.setFollowRedirects(false);
+        http.setSkipRequestHeaders(true);
+        http.setConnectTimeout(CONNECT.toMilliseconds());
+        http.setResponseTimeout(settings.duration("api.timeout").toMillis());
+        return http;
+    }
+
+    private SSLContext trust() throws GeneralSecurityException, IOException {
+        char[] password = settings.find("api.trust-store-password").map(String::toCharArray).orElse(null);
+        return SSLContextBuilder.create()
+                .loadTrustMaterial(Path.of(settings.get("api.trust-store")), password)
+                .build();
+    }
+
+    @Override
+    public void configureHttpClient(HttpClientBuilder client) {
+        String credential = settings.get("api.key") + ":" + settings.get("api.secret");
+        String basic = Base64.getEncoder().encodeToString(credential.getBytes(StandardCharsets.UTF_8));
+        client.setDefaultHeaders(List.of(new BasicHeader(HttpHeaders.AUTHORIZATION, "Basic " + basic)))
+                .setUserAgent("csv-import-routes")
+                .disableAuthCaching()
+                .disableCookieManagement()
+                .disableContentCompression()
+                .disableRedirectHandling()
+                .disableAutomaticRetries();
+        settings.find("api.proxy.host").ifPresent(host -> useProxy(client, host));
+        Duration limit = settings.duration("api.timeout");
+        client.addExecInterceptorFirst("csv-import-time-limit", (request, scope, chain) -> {
+            ScheduledFuture<?> end = timer.schedule(
+                    () -> ((HttpUriRequestBase) scope.originalRequest).cancel(), limit.toMillis(), TimeUnit.MILLISECONDS);
+            try {
+                return chain.proceed(request, scope);
+            } finally {
+                end.cancel(false);
+            }
+        });
+    }
+
+    private void useProxy(HttpClientBuilder client, String host) {
+        int port = settings.find("api.proxy.port").map(Integer::parseInt).orElse(8080);
+        client.setProxy(new HttpHost(host, port));
+        settings.find("api.proxy.username").ifPresent(username -> {
+            BasicCredentialsProvider credentials = new BasicCredentialsProvider();
+            credentials.setCredentials(
+                    new AuthScope(host, port),
+                    new UsernamePasswordCredentials(
+                            username, settings.get("api.proxy.password").toCharArray()));
+            client.setDefaultCredentialsProvider(credentials);
+        });
+    }
+}

@@ -1,0 +1,75 @@
+package io.csvimport;
+
+import static io.csvimport.Database.query;
+import static io.csvimport.Database.update;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * The audit events, CloudEvents 1.0 as JSON. An event is made once, in the transaction that changes the state, and
+ * stored as it will be sent: re-sent, it is the same.
+ */
+final class AuditEvents {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final String organization;
+
+    AuditEvents(String organization) {
+        this.organization = organization;
+    }
+
+    /** Writes the event {@code csv-import.<state>} of the delivery. */
+    void insert(Connection c, Delivery delivery) throws SQLException {
+        String type = "csv-import." + delivery.state;
+        String prefix = delivery.job + "/" + type + "/";
+        int n = query(c, row -> row.getInt(1), "SELECT COUNT(*) + 1 FROM csv_import_event WHERE job = ? AND id LIKE ?",
+                        delivery.job, prefix + "%").get(0);
+        String time = Ledger.text(Instant.now());
+        update(
+                c,
+                "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES (?, ?, ?, ?)",
+                prefix + n, delivery.job, payload(delivery, prefix + n, type, time), time);
+    }
+
+    private String payload(Delivery delivery, String id, String type, String time) {
+        Map<String, Object> data = new LinkedHashMap<>();
+        data.put("importId", delivery.importId);
+        data.put("organization", organization);
+        data.put("template", delivery.template);
+        data.put("notify", delivery.notifyAddresses);
+        data.put("fileName", delivery.fileName);
+        data.put("fileSize", delivery.size);
+        data.put("sha256", delivery.sha256);
+        data.put("from", delivery.from);
+        data.put("job", delivery.job);
+        data.put("attempts", delivery.attempts);
+        data.put("reconciled", delivery.reconciled);
+        data.put("reason", delivery.reason);
+        data.values().removeIf(Objects::isNull);
+
+        Map<String, Object> event = new LinkedHashMap<>();
+        event.put("specversion", "1.0");
+        event.put("id", id);
+        event.put("source", "/csv-import/" + organization);
+        event.put("type", type);
+        if (delivery.importId != null) {
+            event.put("subject", delivery.importId);
+        }
+        event.put("time", time);
+        event.put("datacontenttype", "application/json");
+        event.put("data", data);
+        try {
+            return JSON.writeValueAsString(event);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("An event is plain text and numbers", e);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package io.csvimport;
+
+import io.csvimport.sandbox.Sandbox;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.apache.camel.main.BaseMainSupport;
+import org.apache.camel.main.Main;
+import org.apache.camel.main.MainListenerSupport;
+import org.slf4j.LoggerFactory;
+
+/** Runs the routes by themselves, on Camel Main: the routes from a folder, health on the management port. */
+public final class CsvImportMain {
+
+    private static final String LOGGING = "log4j2.configurationFile";
+    private static final int SCAN_MILLIS = 500;
+
+    private CsvImportMain() {}
+
+    public static void main(String[] args) throws Exception {
+        if (System.getProperty(LOGGING) == null) {
+            System.setProperty(LOGGING, "classpath:META-INF/csv-import/log4j2.properties");
+        }
+        Path home = home();
+        Properties files = new Properties();
+        files.putAll(Settings.read(home.resolve("application.properties")));
+        files.putAll(Settings.read(Path.of("application.properties")));
+        Settings settings = new Settings(files);
+        if ("sandbox".equals(profile())) {
+            startSandbox(settings);
+        }
+        List<String> problems = settings.problems();
+        Path routes = Path.of(Optional.ofNullable(System.getenv("CSV_IMPORT_ROUTES"))
+                        .orElse(System.getProperty("csv-import.routes", home.resolve("routes").toString())))
+                .toAbsolutePath()
+                .normalize();
+        if (!Files.isDirectory(routes)) {
+            problems.add("csv-import.routes (CSV_IMPORT_ROUTES) is '" + routes + "': there is no such folder");
+        }
+        if (!problems.isEmpty()) {
+            refuse(problems);
+        }
+        try {
+            System.exit(run(settings, files, routes));
+        } catch (Exception e) {
+            Throwable cause = e;
+            while (cause.getCause() != null && !(cause instanceof IOException)) {
+                cause = cause.getCause();
+            }
+            refuse(List.of(String.valueOf(cause.getMessage())));
+        }
+    }
+
+    private static void refuse(List<String> problems) {
+        System.err.println("csv-import-routes does not start:");
+        problems.forEach(problem -> System.err.println("  " + problem));
+        System.exit(2);
+    }
+
+    private static int run(Settings settings, Properties files, Path routes) throws Exception {
+        Main main = new Main();
+        main.setPropertyPlaceholderLocations("false");
+        main.setOverrideProperties(files);
+        main.configure()
+                .withName("csv-import-routes")
+                .withBasePackageScanEnabled(false)
+                .withRoutesIncludePattern("false")
+                .withShutdownTimeout((int) Math.max(1, settings.duration("stop.timeout").toSeconds()));
+        main.addInitialProperty("camel.management.enabled", "true");
+        main.addInitialProperty("camel.management.port", "{{csv-import.management.port}}");
+        main.addInitialProperty("camel.management.host", "{{csv-import.management.host}}");
+        main.addInitialProperty("camel.management.healthCheckEnabled", "true");
+        main.addMainListener(new MainListenerSupport() {
+            @Override
+            public void afterStart(BaseMainSupport started) {
+                RoutesFolder folder = new RoutesFolder(started.getCamelContext(), routes);
+                folder.load();
+                started.getCamelContext()
+                        .getExecutorServiceManager()
+                        .newSingleThreadScheduledExecutor(folder, "csv-import-routes-folder")
+                        .scheduleWithFixedDelay(folder::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
+                LoggerFactory.getLogger("csv-import").info(welcome(settings, routes));
+            }
+        });
+        main.run();
+        return main.getExitCode();
+    }
+
+    private static String welcome(Settings settings, Path routes) {
+        return "csv-import-routes is ready.\n"
+                + "  API         " + settings.get("api.url") + ", organization " + settings.get("api.organization") + "\n"
+                + (settings.flag("file.enabled") ? "  inbox       " + settings.path("file.directory") + "\n" : "")
+                + "  routes      " + routes + "\n"
+                + "  data        " + settings.path("data-dir") + "\n"
+                + "  audit trail " + (settings.get("audit.uri").equals("bean:csvImportAuditFile")
+                        ? new AuditFile(settings).file() : "csv-import.audit.uri") + "\n"
+                + "  health      http://" + settings.get("management.host") + ":" + settings.get("management.port")
+                + "/observe/health";
+    }
+
+    private static String profile() {
+        return Optional.ofNullable(System.getenv("CAMEL_MAIN_PROFILE")).orElse(System.getProperty("camel.main.profile"));
+    }
+
+    /** The sandbox answers in place of the API; what was set explicitly stands. */
+    private static void startSandbox(Settings settings) {
+        String template = "Sample Template";
+        Sandbox sandbox = Sandbox.start(0, "5664", "sandbox-key", "sandbox-secret", Set.of());
+        Map.of(
+                        "api.url", sandbox.url(),
+                        "api.organization", "5664",
+                        "api.key", "sandbox-key",
+                        "api.secret", "sandbox-secret",
+                        "template", template)
+                .forEach((name, value) -> {
+                    if (settings.get(name).isEmpty()) {
+                        System.setProperty(Settings.PREFIX + name, value);
+                    }
+                });
+    }
+
+    /** The folder of the jar; the working directory where the classes come from no jar. */
+    private static Path home() throws URISyntaxException {
+        Path code = Path.of(CsvImportMain.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+        return Files.isRegularFile(code) ? code.getParent() : Path.of("").toAbsolutePath();
+    }
+}

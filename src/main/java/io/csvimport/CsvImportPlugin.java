@@ -1,0 +1,112 @@
+package io.csvimport;
+
+import java.util.Properties;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Predicate;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Ordered;
+import org.apache.camel.VetoCamelContextStartException;
+import org.apache.camel.spi.ContextServicePlugin;
+import org.apache.camel.spi.LoadablePropertiesSource;
+import org.apache.camel.spi.Registry;
+import org.apache.camel.support.LifecycleStrategySupport;
+
+/**
+ * Brings the module into a Camel context, whichever platform runs it: the defaults of the settings as the last of all
+ * property sources, and, when the context starts, the beans and components that the routes name.
+ */
+public final class CsvImportPlugin implements ContextServicePlugin {
+
+    @Override
+    public void load(CamelContext context) {
+        context.getPropertiesComponent().addPropertiesSource(new Defaults());
+        context.addLifecycleStrategy(new LifecycleStrategySupport() {
+            private Database database;
+
+            @Override
+            public void onContextInitializing(CamelContext starting) throws VetoCamelContextStartException {
+                try {
+                    database = bind(starting);
+                } catch (Exception e) {
+                    throw new VetoCamelContextStartException(e.getMessage(), e, starting, true);
+                }
+            }
+
+            @Override
+            public void onContextStopped(CamelContext stopped) {
+                if (database != null) {
+                    database.close();
+                }
+            }
+        });
+    }
+
+    private static Database bind(CamelContext context) throws Exception {
+        Settings settings = new Settings(context.getPropertiesComponent().loadProperties(k -> k.startsWith(Settings.PREFIX)));
+        String problems = String.join("\n", settings.problems());
+        if (!problems.isEmpty()) {
+            throw new IllegalArgumentException(problems);
+        }
+        ScheduledExecutorService timer = context.getExecutorServiceManager()
+                .newSingleThreadScheduledExecutor(CsvImportPlugin.class, "csv-import-timer");
+        context.addComponent("csv-import-http", new ApiClient(settings, timer).component());
+
+        Database database = new Database(settings.path("data-dir"));
+        Ledger ledger = new Ledger(settings, database, new AuditEvents(settings.get("api.organization")));
+        Spool spool = new Spool(settings);
+        Registry registry = context.getRegistry();
+        registry.bind("csvImportLedger", ledger);
+        registry.bind("csvImportInspection", new Inspection(settings, spool));
+        registry.bind("csvImportNames", new Names(settings));
+        registry.bind("csvImportUpload", new CsvUpload.Factory(settings.flag("tag-file-name")));
+        registry.bind("csvImportFailure", new Failure());
+        registry.bind("csvImportAnswer", new ApiAnswer());
+        registry.bind("csvImportAuditFile", new AuditFile(settings));
+        registry.bind("csvImportRelease", new FolderRelease(ledger));
+        registry.bind(
+                "csvImportLanes",
+                new Lanes(context.getExecutorServiceManager()
+                        .newFixedThreadPool(CsvImportPlugin.class, "csv-import-lane", settings.number("parallel"))));
+        return database;
+    }
+
+    /** The last of all sources: whatever the platform knows of a setting wins. */
+    private static final class Defaults implements LoadablePropertiesSource, Ordered {
+
+        private final Properties properties = Settings.defaults();
+
+        @Override
+        public String getName() {
+            return "csv-import-defaults";
+        }
+
+        @Override
+        public String getProperty(String name) {
+            return properties.getProperty(name);
+        }
+
+        @Override
+        public Properties loadProperties() {
+            return properties;
+        }
+
+        @Override
+        public Properties loadProperties(Predicate<String> filter) {
+            Properties filtered = new Properties();
+            properties.stringPropertyNames().stream()
+                    .filter(filter)
+                    .forEach(name -> filtered.setProperty(name, properties.getProperty(name)));
+            return filtered;
+        }
+
+        @Override
+        public void reloadProperties(String location) {
+            // they are part of the jar
+        }
+
+        @Override
+        public int getOrder() {
+            return Ordered.LOWEST;
+        }
+    }
+}

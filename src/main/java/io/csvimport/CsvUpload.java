@@ -1,0 +1,165 @@
+package io.csvimport;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.util.zip.CRC32C;
+import org.apache.camel.Exchange;
+import org.apache.hc.client5.http.entity.mime.AbstractContentBody;
+import org.apache.hc.client5.http.entity.mime.FormBodyPartBuilder;
+import org.apache.hc.client5.http.entity.mime.HttpMultipartMode;
+import org.apache.hc.client5.http.entity.mime.MultipartEntityBuilder;
+import org.apache.hc.core5.http.ContentType;
+import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
+
+/**
+ * The body of an upload: multipart/form-data with the one part {@code file}, streamed from the local file. What is
+ * sent is checked on the way against the inspection; a file that changed is broken off before the closing boundary,
+ * so that the endpoint cannot take it for whole.
+ */
+public final class CsvUpload extends HttpEntityWrapper {
+
+    /** Exchange property: the upload under way, asked after a failure how far it came. */
+    static final String PROPERTY = "csvImportUpload";
+
+    private static final int BUFFER = 1 << 16;
+
+    private final CheckedFile file;
+    private volatile boolean started;
+
+    private CsvUpload(CheckedFile file, String fileName) {
+        super(MultipartEntityBuilder.create()
+                .setContentType(ContentType.create("multipart/form-data"))
+                // the one mode that writes a plain filename in UTF-8
+                .setMode(HttpMultipartMode.LEGACY)
+                .setCharset(StandardCharsets.UTF_8)
+                .addPart(FormBodyPartBuilder.create("file", file)
+                        .addField("Content-Disposition", "form-data; name=\"file\"; filename=\"" + escape(fileName) + "\"")
+                        .addField("Content-Type", "text/csv")
+                        .build())
+                .build());
+        this.file = file;
+    }
+
+    /** A step of the route {@code csv-import-upload}. */
+    public static final class Factory {
+
+        private final boolean tagFileName;
+
+        Factory(boolean tagFileName) {
+            this.tagFileName = tagFileName;
+        }
+
+        /** Sets the query, percent-encoded, and the body of the request for the exchange's delivery. */
+        public void prepare(Exchange exchange) {
+            CsvUpload.prepare(exchange, tagFileName);
+        }
+    }
+
+    private static void prepare(Exchange exchange, boolean tagFileName) {
+        Delivery delivery = Delivery.of(exchange);
+        StringBuilder query = new StringBuilder();
+        query.append("template=").append(encode(delivery.template)).append("&fileSize=").append(delivery.size);
+        if (!delivery.notifyAddresses.isEmpty()) {
+            query.append("&notify=").append(encode(String.join(",", delivery.notifyAddresses)));
+        }
+        String fileName = tagFileName ? tagged(delivery.fileName, delivery.job) : delivery.fileName;
+        CsvUpload upload = new CsvUpload(new CheckedFile(delivery), fileName);
+        exchange.setProperty(PROPERTY, upload);
+        exchange.getMessage().setHeader(Exchange.HTTP_QUERY, query.toString());
+        exchange.getMessage().setBody(upload);
+    }
+
+    /** {@code people~17.csv} for {@code people.csv}. */
+    static String tagged(String fileName, long job) {
+        int dot = fileName.lastIndexOf('.');
+        return dot > 0
+                ? fileName.substring(0, dot) + "~" + job + fileName.substring(dot)
+                : fileName + "~" + job;
+    }
+
+    /** RFC 7578 and the living HTML standard: UTF-8 as it is, only what would end the value or the line is escaped. */
+    private static String escape(String fileName) {
+        return fileName.replace("\"", "%22").replace("\r", "%0D").replace("\n", "%0A");
+    }
+
+    /** RFC 3986: everything but unreserved characters as UTF-8 percent escapes. */
+    static String encode(String value) {
+        return URLEncoder.encode(value, StandardCharsets.UTF_8)
+                .replace("+", "%20")
+                .replace("*", "%2A")
+                .replace("%7E", "~");
+    }
+
+    /** Whether the first byte of the body may have left. */
+    public boolean isStarted() {
+        return started;
+    }
+
+    /** Whether the last byte of the body, the closing boundary, may have left. */
+    public boolean isComplete() {
+        return file.complete;
+    }
+
+    @Override
+    public boolean isRepeatable() {
+        return false;
+    }
+
+    @Override
+    public void writeTo(OutputStream out) throws IOException {
+        started = true;
+        super.writeTo(out);
+    }
+
+    /** The file's bytes, read in 64 KB steps and compared with the inspection before the part is ended. */
+    private static final class CheckedFile extends AbstractContentBody {
+
+        private final Delivery delivery;
+        private volatile boolean complete;
+
+        CheckedFile(Delivery delivery) {
+            super(ContentType.create("text/csv"));
+            this.delivery = delivery;
+        }
+
+        @Override
+        public String getFilename() {
+            return delivery.fileName;
+        }
+
+        @Override
+        public long getContentLength() {
+            return delivery.size;
+        }
+
+        @Override
+        public void writeTo(OutputStream out) throws IOException {
+            CRC32C crc32c = new CRC32C();
+            byte[] buffer = new byte[BUFFER];
+            long left = delivery.size;
+            try (InputStream in = Files.newInputStream(delivery.file, LinkOption.NOFOLLOW_LINKS)) {
+                while (left > 0) {
+                    int n = in.readNBytes(buffer, 0, (int) Math.min(BUFFER, left));
+                    if (n == 0) {
+                        throw new CsvChangedException(delivery.file);
+                    }
+                    crc32c.update(buffer, 0, n);
+                    left -= n;
+                    if (left == 0 && (crc32c.getValue() != delivery.crc32c || !delivery.mark.isAt(delivery.file))) {
+                        throw new CsvChangedException(delivery.file);
+                    }
+                    out.write(buffer, 0, n);
+                }
+            } catch (NoSuchFileException e) {
+                throw new CsvChangedException(delivery.file);
+            }
+            complete = true;
+        }
+    }
+}

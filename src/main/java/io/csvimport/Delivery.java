@@ -1,0 +1,121 @@
+package io.csvimport;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.camel.Exchange;
+
+/**
+ * One CSV on its way: what is known of it so far. It travels as an exchange property from the first look at the source
+ * to its release; the ledger keeps what must survive the process.
+ */
+public final class Delivery {
+
+    /** Exchange properties that the routes read and set. */
+    static final String PROPERTY = "csvImportDelivery";
+
+    static final String OUTCOME = "csvImportOutcome";
+    static final String IMPORT_ID = "csvImportId";
+    static final String REASON = "csvImportReason";
+    static final String DETAIL = "csvImportDetail";
+    static final String HTTP_STATUS = "csvImportHttpStatus";
+    static final String RETRY_AFTER = "csvImportRetryAfter";
+
+    /** Exchange property: the route id of the feed, where one of the packaged sources owns the release. */
+    static final String FEED = "csvImportFeed";
+
+    private static final Map<String, String> PACKAGED = Map.of(
+            "csv-import-from-folder", "file", "csv-import-from-sftp", "sftp", "csv-import-from-queue", "jms");
+
+    // from the source
+    String from;
+    String sourceKey;
+    FileMark mark;
+    Path file;
+    boolean temporary;
+
+    // from the inspection: bytes, hex, CRC32C
+    long size;
+    String sha256;
+    long crc32c;
+
+    // from names
+    String template;
+    List<String> notifyAddresses = List.of();
+    String fileName;
+
+    // from the ledger
+    long job;
+    String state;
+    int attempts;
+    String importId;
+    boolean reconciled;
+    String reason;
+    String detail;
+    Integer httpStatus;
+    Instant sendingAt;
+    Instant nextAttempt;
+
+    /** A new delivery of what the exchange carries, before a byte of it is read. */
+    static Delivery begin(Exchange exchange) throws CsvImportUnsettledException {
+        Stream.of(OUTCOME, IMPORT_ID, REASON, DETAIL, HTTP_STATUS, RETRY_AFTER, CsvUpload.PROPERTY)
+                .forEach(exchange::removeProperty);
+        Delivery delivery = new Delivery();
+        String feed = exchange.getProperty(FEED, exchange.getFromRouteId(), String.class);
+        delivery.from = feed == null ? "csv-import" : PACKAGED.getOrDefault(feed, feed);
+        delivery.file = Inspection.localFile(exchange.getMessage().getBody());
+        String key = exchange.getMessage().getHeader("csvImportSourceKey", String.class);
+        try {
+            delivery.mark = delivery.file == null ? null : FileMark.of(delivery.file);
+        } catch (IOException e) {
+            throw new CsvImportUnsettledException(
+                    delivery.file + " is gone, or no plain file any more", Instant.now().plusSeconds(1), new CsvChangedException(delivery.file));
+        }
+        delivery.sourceKey = key != null ? delivery.from + "|" + key : delivery.mark != null ? delivery.mark.key() : null;
+        exchange.setProperty(PROPERTY, delivery);
+        return delivery;
+    }
+
+    static Delivery of(Exchange exchange) {
+        return exchange.getProperty(PROPERTY, Delivery.class);
+    }
+
+    public long getJob() {
+        return job;
+    }
+
+    public String getState() {
+        return state;
+    }
+
+    public String getFileName() {
+        return fileName;
+    }
+
+    public String getTemplate() {
+        return template;
+    }
+
+    /** One readable line: the file, what became of it, and the import id or the reason. */
+    public String getSummary() {
+        StringBuilder line = new StringBuilder();
+        line.append(Names.visible(String.valueOf(fileName))).append(": ").append(state);
+        if (importId != null) {
+            line.append(state.equals("duplicate") ? " of import " : ", import ").append(importId);
+        }
+        if (reason != null) {
+            line.append(", ").append(reason);
+        }
+        if (detail != null) {
+            line.append(": ").append(Names.visible(detail));
+        }
+        line.append(String.format(
+                Locale.ROOT, " (template %s, %,d bytes, from %s, job %d)",
+                template == null ? "none" : Names.visible(template), size, from, job));
+        return line.toString();
+    }
+}

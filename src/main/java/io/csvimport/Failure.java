@@ -1,0 +1,73 @@
+package io.csvimport;
+
+import java.io.IOException;
+import org.apache.camel.Exchange;
+import org.apache.camel.spi.ExceptionHandler;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Writes down what a failure means: the steps of the route configuration {@code csv-import-errors}. */
+public final class Failure implements ExceptionHandler {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Failure.class);
+
+    /** Bad input. */
+    public void rejected(Exchange exchange) {
+        CsvRejectedException rejected = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, CsvRejectedException.class);
+        tell(exchange, "rejected", rejected.getReason(), rejected.getMessage());
+    }
+
+    /** The file is gone or another: there is nothing to send any more. */
+    public void withdrawn(Exchange exchange) {
+        tell(exchange, "withdrawn", "changed", caught(exchange));
+    }
+
+    /** Sending had begun: the API may have the file. */
+    public void unknown(Exchange exchange) {
+        boolean complete = exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class).isComplete();
+        tell(
+                exchange,
+                "unknown",
+                complete ? "no-answer" : "broken-off",
+                (complete ? "No answer to the upload: " : "The connection broke during the upload: ") + caught(exchange));
+    }
+
+    /** Nothing was sent. */
+    public void waiting(Exchange exchange) {
+        tell(exchange, "waiting", "unreachable", "The API cannot be reached: " + caught(exchange));
+    }
+
+    private static String caught(Exchange exchange) {
+        Throwable caught = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
+        return caught instanceof CsvChangedException ? caught.getMessage() : caught.toString();
+    }
+
+    private static void tell(Exchange exchange, String outcome, String reason, String detail) {
+        exchange.setProperty(Delivery.OUTCOME, outcome);
+        exchange.setProperty(Delivery.REASON, reason);
+        exchange.setProperty(Delivery.DETAIL, detail);
+    }
+
+    // what a source hears of an exchange that failed: one line, and none where the pipeline has said it already
+
+    @Override
+    public void handleException(Throwable exception) {
+        handleException(null, null, exception);
+    }
+
+    @Override
+    public void handleException(String message, Throwable exception) {
+        handleException(message, null, exception);
+    }
+
+    @Override
+    public void handleException(String message, Exchange exchange, Throwable exception) {
+        if (exception instanceof CsvImportUnsettledException unsettled) {
+            LOG.warn("{}", unsettled.getMessage());
+        } else if (exception instanceof IOException) {
+            LOG.warn("{}; it is tried again", exception.toString());
+        } else {
+            LOG.error("{}", message, exception);
+        }
+    }
+}

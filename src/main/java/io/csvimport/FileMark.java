@@ -1,0 +1,44 @@
+package io.csvimport;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What tells one delivery of a local file from the next under the same name: size in bytes, time of last modification
+ * in nanoseconds since 1970, and the file system's own key (the inode), which a rename keeps.
+ */
+record FileMark(Path path, long size, long modified, String fileKey) {
+
+    /** @throws IOException where there is no plain file at the path; a symbolic link is none. */
+    static FileMark of(Path path) throws IOException {
+        BasicFileAttributes found =
+                Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        if (!found.isRegularFile()) {
+            throw new IOException(path + " is not a plain file");
+        }
+        return new FileMark(
+                path.toAbsolutePath().normalize(),
+                found.size(),
+                found.lastModifiedTime().to(TimeUnit.NANOSECONDS),
+                String.valueOf(found.fileKey()));
+    }
+
+    /** Whether the same, unchanged file is (now) at another path, or still at this one. */
+    boolean isAt(Path other) {
+        try {
+            FileMark now = of(other);
+            return size == now.size && modified == now.modified && fileKey.equals(now.fileKey);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** The ledger's source key. */
+    String key() {
+        return "file:" + path + "|" + size + "|" + modified + "|" + fileKey;
+    }
+}

@@ -1,0 +1,198 @@
+package io.csvimport;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.camel.AsyncCallback;
+import org.apache.camel.CamelContext;
+import org.apache.camel.CamelContextAware;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.file.GenericFile;
+import org.apache.camel.component.file.GenericFileFilter;
+import org.apache.camel.support.AsyncProcessorSupport;
+import org.apache.camel.support.SynchronizationAdapter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a folder feed adds to Camel's file consumer: a filter that takes a file once it is whole and its lane is open,
+ * and the hand-over to that lane. The filter only looks: it never waits, and one growing file holds up no other.
+ */
+public final class FolderFeed extends AsyncProcessorSupport implements GenericFileFilter<File>, CamelContextAware {
+
+    private static final Logger LOG = LoggerFactory.getLogger(FolderFeed.class);
+    private static final int CROWD = 10_000;
+
+    /** A file that was seen: its mark, since when it stands still (nanoseconds), and whether it was seen growing. */
+    private record Sight(FileMark mark, long since, boolean grown, long lastSeen) {}
+
+    private CamelContext camelContext;
+    private Lanes lanes;
+    private String feed;
+    private Path directory;
+    private String template;
+    private Duration quiet;
+    private Duration quietAfterGrowth;
+    private final Map<Path, Sight> sights = new HashMap<>();
+    private final Map<Path, Long> postponed = new ConcurrentHashMap<>();
+    private final Set<Path> reported = ConcurrentHashMap.newKeySet();
+
+    @Override
+    public CamelContext getCamelContext() {
+        return camelContext;
+    }
+
+    @Override
+    public void setCamelContext(CamelContext camelContext) {
+        this.camelContext = camelContext;
+    }
+
+    public void setLanes(Lanes lanes) {
+        this.lanes = lanes;
+    }
+
+    public void setFeed(String feed) {
+        this.feed = feed;
+    }
+
+    public void setDirectory(String directory) {
+        this.directory = Path.of(directory).toAbsolutePath().normalize();
+    }
+
+    /** Used where the file lies in no folder of its own. */
+    public void setTemplate(String template) {
+        this.template = template;
+    }
+
+    public void setQuiet(String quiet) {
+        this.quiet = Duration.parse(quiet);
+    }
+
+    public void setQuietAfterGrowth(String quietAfterGrowth) {
+        this.quietAfterGrowth = Duration.parse(quietAfterGrowth);
+    }
+
+    @Override
+    public boolean accept(GenericFile<File> candidate) {
+        Path path = candidate.getFile().toPath().toAbsolutePath().normalize();
+        if (Files.isSymbolicLink(path)) {
+            reportLink(path);
+            return false;
+        }
+        return candidate.isDirectory() || lanes.isOpen(lane(path)) && !isPostponed(path) && isWhole(path);
+    }
+
+    private void reportLink(Path link) {
+        if (reported.add(link)) {
+            LOG.warn("{} is a symbolic link: it is left alone; put the file itself into the inbox", link);
+        }
+    }
+
+    private boolean isPostponed(Path path) {
+        Long until = postponed.get(path);
+        if (until != null && System.nanoTime() - until >= 0) {
+            postponed.remove(path);
+            return false;
+        }
+        return until != null;
+    }
+
+    private boolean isWhole(Path path) {
+        if (quiet.isZero()) {
+            return true;
+        }
+        FileMark mark;
+        try {
+            mark = FileMark.of(path);
+        } catch (IOException e) {
+            // gone again, or no plain file
+            return false;
+        }
+        long now = System.nanoTime();
+        Sight before = sights.get(path);
+        boolean known = before != null && before.mark.fileKey().equals(mark.fileKey());
+        boolean still = known && before.mark.equals(mark);
+        boolean grown = known && (before.grown || !still);
+        Sight sight = new Sight(mark, still ? before.since : now, grown, now);
+        sights.put(path, sight);
+        if (sights.size() > CROWD) {
+            sights.values().removeIf(seen -> now - seen.lastSeen > Duration.ofMinutes(10).toNanos());
+        }
+        boolean whole = now - sight.since >= (grown ? quietAfterGrowth : quiet).toNanos();
+        if (whole) {
+            sights.remove(path);
+        }
+        return whole;
+    }
+
+    /** The template that the first folder below the feed's directory names, or the feed's own, or null. */
+    private String template(Path path) {
+        Path relative = directory.relativize(path);
+        return relative.getNameCount() > 1 ? relative.getName(0).toString() : template;
+    }
+
+    private String lane(Path path) {
+        return Lanes.name(feed, template(path));
+    }
+
+    @Override
+    public boolean process(Exchange exchange, AsyncCallback callback) {
+        GenericFile<?> file = exchange.getProperty(Exchange.FILE_EXCHANGE_FILE, GenericFile.class);
+        Path path = ((File) file.getFile()).toPath().toAbsolutePath().normalize();
+        exchange.setProperty(Delivery.FEED, feed);
+        exchange.setProperty(Names.FOLDER_TEMPLATE, template(path));
+        String lane = lane(path);
+        lanes.add(lane, new Lanes.Turn() {
+            @Override
+            public void begin() {
+                if (camelContext.isStopping() || !camelContext.getRouteController().getRouteStatus(feed).isStarted()) {
+                    lanes.done(lane, 0);
+                    giveBack();
+                    return;
+                }
+                exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
+                    @Override
+                    public void onDone(Exchange done) {
+                        lanes.done(lane, pause(done, path));
+                    }
+
+                    @Override
+                    public int getOrder() {
+                        // after the release
+                        return LOWEST;
+                    }
+                });
+                callback.done(false);
+            }
+
+            @Override
+            public void giveBack() {
+                exchange.setRouteStop(true);
+                callback.done(false);
+            }
+        });
+        return false;
+    }
+
+    private long pause(Exchange done, Path path) {
+        if (done.getException(CsvChangedException.class) == null) {
+            CsvImportUnsettledException unsettled = done.getException(CsvImportUnsettledException.class);
+            if (unsettled != null) {
+                return Math.max(1, Duration.between(Instant.now(), unsettled.getNextAttempt()).toNanos());
+            }
+        }
+        if (Files.exists(path)) {
+            // changed meanwhile, or kept from the pipeline by the feed's own steps, or not to be moved:
+            // it is left alone for a while, and only it
+            postponed.put(path, System.nanoTime() + quietAfterGrowth.toNanos());
+        }
+        return 0;
+    }
+}

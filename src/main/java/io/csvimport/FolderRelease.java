@@ -1,0 +1,117 @@
+package io.csvimport;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.file.GenericFile;
+import org.apache.camel.component.file.GenericFileEndpoint;
+import org.apache.camel.component.file.GenericFileOperations;
+import org.apache.camel.component.file.GenericFileProcessStrategy;
+
+/**
+ * Moves a file whose fate is settled into the folder beside it that its outcome names. Nothing is overwritten, and only
+ * the file that was uploaded is moved: one that replaced it meanwhile stays, as a new delivery.
+ */
+public final class FolderRelease implements GenericFileProcessStrategy<File> {
+
+    private static final Map<String, String> FOLDERS =
+            Map.of("accepted", ".imported", "duplicate", ".duplicate", "rejected", ".rejected");
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Ledger ledger;
+
+    FolderRelease(Ledger ledger) {
+        this.ledger = ledger;
+    }
+
+    @Override
+    public void prepareOnStartup(GenericFileOperations<File> operations, GenericFileEndpoint<File> endpoint) {
+        // nothing is left over from a run before: the ledger knows
+    }
+
+    @Override
+    public boolean begin(
+            GenericFileOperations<File> operations,
+            GenericFileEndpoint<File> endpoint,
+            Exchange exchange,
+            GenericFile<File> file) {
+        return true;
+    }
+
+    @Override
+    public void abort(
+            GenericFileOperations<File> operations,
+            GenericFileEndpoint<File> endpoint,
+            Exchange exchange,
+            GenericFile<File> file) {
+        // never begun, nothing to undo
+    }
+
+    @Override
+    public void rollback(
+            GenericFileOperations<File> operations,
+            GenericFileEndpoint<File> endpoint,
+            Exchange exchange,
+            GenericFile<File> file) {
+        // a file whose fate is not settled stays where it is
+    }
+
+    @Override
+    public void commit(
+            GenericFileOperations<File> operations,
+            GenericFileEndpoint<File> endpoint,
+            Exchange exchange,
+            GenericFile<File> file)
+            throws Exception {
+        Delivery delivery = Delivery.of(exchange);
+        String folder = FOLDERS.get(exchange.getProperty(Delivery.OUTCOME, "", String.class));
+        if (delivery == null || folder == null) {
+            return;
+        }
+        move(delivery, delivery.mark.path().resolveSibling(folder));
+        ledger.released(delivery);
+    }
+
+    private static void move(Delivery delivery, Path folder) throws IOException {
+        FileMark mark = delivery.mark;
+        if (!mark.isAt(mark.path())) {
+            // replaced or taken away: what is there now is another delivery
+            return;
+        }
+        Files.createDirectories(folder);
+        Path target = folder.resolve(mark.path().getFileName());
+        if (Files.exists(target)) {
+            target = folder.resolve(CsvUpload.tagged(target.getFileName().toString(), delivery.job));
+        }
+        if (delivery.state.equals("rejected")) {
+            Files.writeString(folder.resolve(target.getFileName() + ".reason.json"), reason(delivery));
+        }
+        try {
+            Files.move(mark.path(), target);
+        } catch (NoSuchFileException e) {
+            return;
+        }
+        if (!mark.isAt(target) && !Files.exists(mark.path())) {
+            // it was replaced in the very moment before the move: the new one goes back
+            Files.move(target, mark.path());
+        }
+    }
+
+    private static String reason(Delivery delivery) throws IOException {
+        Map<String, Object> reason = new LinkedHashMap<>();
+        reason.put("reason", delivery.reason);
+        reason.put("detail", delivery.detail);
+        reason.put("httpStatus", delivery.httpStatus);
+        reason.put("time", Ledger.text(Instant.now()));
+        reason.values().removeIf(Objects::isNull);
+        return JSON.writeValueAsString(reason) + "\n";
+    }
+}

@@ -1,0 +1,104 @@
+package io.csvimport;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+
+/**
+ * The order of the work: one lane for each feed and template, one delivery of a lane at a time, and as many lanes at
+ * once as {@code csv-import.parallel} says. A lane whose delivery is not settled is closed until its next attempt is
+ * due, so that later files do not overtake it; no thread waits meanwhile.
+ */
+final class Lanes {
+
+    /** One delivery in its lane. */
+    interface Turn {
+        /** Begins the delivery; ends with a call of {@link Lanes#done}, from whichever thread. */
+        void begin();
+
+        /** Hands the delivery back to its source untouched: it will be offered again. */
+        void giveBack();
+    }
+
+    /** Where a lane's queue is shorter, its source may add to it. */
+    private static final int SHORT = 100;
+
+    private static final class Lane {
+        private final Deque<Turn> queue = new ArrayDeque<>();
+        private boolean busy;
+        private long closedUntil = System.nanoTime();
+    }
+
+    private final Map<String, Lane> lanes = new ConcurrentHashMap<>();
+    private final ExecutorService pool;
+
+    Lanes(ExecutorService pool) {
+        this.pool = pool;
+    }
+
+    static String name(String feed, String template) {
+        return feed + "/" + template;
+    }
+
+    /** Whether a source may offer work for the lane now. */
+    boolean isOpen(String name) {
+        Lane lane = lanes.get(name);
+        if (lane == null) {
+            return true;
+        }
+        synchronized (lane) {
+            return lane.queue.size() < SHORT && System.nanoTime() - lane.closedUntil >= 0;
+        }
+    }
+
+    void add(String name, Turn turn) {
+        Lane lane = lanes.computeIfAbsent(name, n -> new Lane());
+        boolean open;
+        synchronized (lane) {
+            open = System.nanoTime() - lane.closedUntil >= 0;
+            if (open) {
+                lane.queue.add(turn);
+            }
+        }
+        if (open) {
+            next(lane);
+        } else {
+            turn.giveBack();
+        }
+    }
+
+    /** The lane's delivery has left it; an unsettled one closes the lane for a pause in nanoseconds. */
+    void done(String name, long pause) {
+        Lane lane = lanes.get(name);
+        Deque<Turn> back = new ArrayDeque<>();
+        synchronized (lane) {
+            lane.busy = false;
+            if (pause > 0) {
+                lane.closedUntil = System.nanoTime() + pause;
+                back.addAll(lane.queue);
+                lane.queue.clear();
+            }
+        }
+        back.forEach(Turn::giveBack);
+        next(lane);
+    }
+
+    private void next(Lane lane) {
+        Turn turn;
+        synchronized (lane) {
+            turn = lane.busy ? null : lane.queue.poll();
+            lane.busy = lane.busy || turn != null;
+        }
+        if (turn != null) {
+            try {
+                pool.execute(turn::begin);
+            } catch (RejectedExecutionException e) {
+                // the process stops: nothing was begun
+                turn.giveBack();
+            }
+        }
+    }
+}

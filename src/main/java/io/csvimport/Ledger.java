@@ -1,0 +1,307 @@
+package io.csvimport;
+
+import static io.csvimport.Database.query;
+import static io.csvimport.Database.update;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import org.apache.camel.Exchange;
+import org.apache.camel.support.SynchronizationAdapter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The durable memory of the pipeline: what was claimed, sent, answered, audited and released. Each step is committed
+ * before the next begins, so that whatever dies, what is found afterwards says what to do. Its public methods are the
+ * steps of the routes.
+ */
+public final class Ledger {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Ledger.class);
+    private static final Set<String> UNSETTLED = Set.of("claimed", "sending", "waiting", "unknown");
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
+    private static final Duration LONGEST_RETRY_AFTER = Duration.ofMinutes(10);
+    private static final DateTimeFormatter TIME =
+            new DateTimeFormatterBuilder().appendInstant(3).toFormatter(Locale.ROOT);
+    private static final String LIVING = "'claimed','sending','waiting','unknown','held','accepted','completed','voiding'";
+
+    private final Settings settings;
+    private final Database database;
+    private final AuditEvents events;
+    private final String owner = UUID.randomUUID().toString();
+
+    /** Whatever was being sent when an earlier process ended has an unknown outcome from now on. */
+    Ledger(Settings settings, Database database, AuditEvents events) throws CsvImportUnsettledException {
+        this.settings = settings;
+        this.database = database;
+        this.events = events;
+        String now = text(Instant.now());
+        database.inTransaction(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET state = 'unknown', unknown_at = ?, next_attempt_at = ?,"
+                        + " reason = 'process-ended', detail = 'The process ended while the file was being sent'"
+                        + " WHERE state = 'sending'",
+                now, now));
+    }
+
+    /** Begins a delivery, and recalls what the ledger knows of it before a byte is read. */
+    public void recall(Exchange exchange) throws CsvImportUnsettledException {
+        Delivery delivery = Delivery.begin(exchange);
+        if (delivery.sourceKey != null && database.inTransaction(c -> find(c, delivery))) {
+            adopt(exchange, delivery);
+        }
+    }
+
+    private static void adopt(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
+        if (!UNSETTLED.contains(delivery.state)) {
+            exchange.setProperty(Delivery.OUTCOME, delivery.state.equals("completed") ? "accepted" : delivery.state);
+        } else if (delivery.nextAttempt != null && !isDue(delivery.nextAttempt)) {
+            throw new CsvImportUnsettledException(
+                    "Not settled yet, " + delivery.getSummary() + "; next attempt at " + delivery.nextAttempt,
+                    delivery.nextAttempt, null);
+        }
+    }
+
+    /** A clock that was set back does not stretch a pause beyond the longest there is. */
+    private static boolean isDue(Instant time) {
+        Instant now = Instant.now();
+        return !now.isBefore(time) || Duration.between(now, time).compareTo(LONGEST_RETRY_AFTER) > 0;
+    }
+
+    /** Writes the delivery's row, or finds it; the same bytes again end here as a duplicate. */
+    public void claim(Exchange exchange) throws CsvImportUnsettledException {
+        Delivery delivery = Delivery.of(exchange);
+        boolean rejected = exchange.getProperty(Delivery.OUTCOME) != null;
+        String duplicates = exchange.getMessage().getHeader("csvImportDuplicates", settings.get("duplicates"), String.class);
+        boolean skip = !rejected && !"import".equals(duplicates);
+        if (delivery.sourceKey == null) {
+            delivery.sourceKey = String.join("|", delivery.from, delivery.template, delivery.fileName, delivery.sha256);
+        }
+        boolean known = database.inTransaction(c -> {
+            if (delivery.job != 0 || find(c, delivery)) {
+                return true;
+            }
+            insert(c, delivery, "claimed", skip);
+            if (delivery.job == 0) {
+                recordDuplicate(c, delivery);
+            }
+            return false;
+        });
+        if (delivery.job == 0) {
+            Instant soon = Instant.now().plusSeconds(1);
+            throw new CsvImportUnsettledException(
+                    delivery.fileName + ": the same bytes are on their way already, from another source", soon, null);
+        }
+        if (known) {
+            adopt(exchange, delivery);
+        } else if (delivery.state.equals("duplicate")) {
+            exchange.setProperty(Delivery.OUTCOME, "duplicate");
+        }
+    }
+
+    /** Commits that the next byte may leave. */
+    public void sending(Exchange exchange) throws CsvImportUnsettledException {
+        Delivery delivery = Delivery.of(exchange);
+        delivery.state = "sending";
+        delivery.attempts++;
+        delivery.sendingAt = Instant.now();
+        database.inTransaction(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, next_attempt_at = NULL,"
+                        + " owner = ? WHERE job = ?",
+                delivery.attempts, text(delivery.sendingAt), owner, delivery.job));
+    }
+
+    /**
+     * Writes what became of the delivery; a settled one with its audit event, in one transaction.
+     *
+     * @throws CsvImportUnsettledException where it waits or its outcome is unknown
+     */
+    public void settle(Exchange exchange) throws CsvImportUnsettledException {
+        Delivery delivery = Delivery.of(exchange);
+        String outcome = exchange.getProperty(Delivery.OUTCOME, String.class);
+        if (!UNSETTLED.contains(delivery.state)) {
+            return;
+        }
+        delivery.state = outcome;
+        delivery.importId = exchange.getProperty(Delivery.IMPORT_ID, String.class);
+        delivery.reason = exchange.getProperty(Delivery.REASON, String.class);
+        delivery.detail = exchange.getProperty(Delivery.DETAIL, String.class);
+        delivery.httpStatus = exchange.getProperty(Delivery.HTTP_STATUS, Integer.class);
+        boolean settled = !UNSETTLED.contains(outcome);
+        delivery.nextAttempt = settled ? null : Instant.now().plus(pause(exchange, delivery));
+        database.inTransaction(c -> {
+            update(
+                    c,
+                    "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
+                            + " next_attempt_at = ?, unknown_at = ?, settled_at = ? WHERE job = ?",
+                    delivery.state,
+                    delivery.importId,
+                    delivery.reason,
+                    delivery.detail,
+                    delivery.httpStatus,
+                    text(delivery.nextAttempt),
+                    outcome.equals("unknown") ? text(Instant.now()) : null,
+                    settled ? text(Instant.now()) : null,
+                    delivery.job);
+            if (settled) {
+                events.insert(c, delivery);
+            }
+            return null;
+        });
+        if (!settled) {
+            throw new CsvImportUnsettledException(
+                    delivery.getSummary() + "; next attempt at " + delivery.nextAttempt, delivery.nextAttempt,
+                    exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
+        }
+    }
+
+    /** Tells the caller of {@code direct:csv-import}; where that is no packaged source, its end is the release. */
+    public void tell(Exchange exchange) {
+        Delivery delivery = Delivery.of(exchange);
+        exchange.getMessage().setHeader(Delivery.OUTCOME, exchange.getProperty(Delivery.OUTCOME));
+        exchange.getMessage().setHeader(Delivery.IMPORT_ID, delivery.importId);
+        exchange.getMessage().setHeader(Delivery.REASON, delivery.reason);
+        if (exchange.getProperty(Delivery.FEED) == null) {
+            exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
+                @Override
+                public void onComplete(Exchange done) {
+                    try {
+                        released(delivery);
+                    } catch (CsvImportUnsettledException e) {
+                        LOG.warn("{}: {}", delivery.getSummary(), e.getMessage());
+                    }
+                }
+            });
+        }
+    }
+
+    /** The source has let go of the delivery: its key may come again, as a new one. */
+    void released(Delivery delivery) throws CsvImportUnsettledException {
+        database.inTransaction(c -> update(
+                c, "UPDATE csv_import_delivery SET released_at = ? WHERE job = ?", text(Instant.now()), delivery.job));
+    }
+
+    /** Growing from a second to a minute with each attempt; what the API asks for with Retry-After, up to ten. */
+    private static Duration pause(Exchange exchange, Delivery delivery) {
+        Duration asked = ApiAnswer.retryAfter(exchange.getProperty(Delivery.RETRY_AFTER, String.class));
+        if (asked != null && asked.toMillis() > 0) {
+            return asked.compareTo(LONGEST_RETRY_AFTER) > 0 ? LONGEST_RETRY_AFTER : asked;
+        }
+        int doublings = Math.min(Math.max(delivery.attempts - 1, 0), 6);
+        Duration growing = Duration.ofSeconds(1L << doublings);
+        return growing.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : growing;
+    }
+
+    private boolean find(Connection c, Delivery delivery) throws SQLException {
+        return !query(
+                        c,
+                        row -> read(row, delivery),
+                        "SELECT * FROM csv_import_delivery WHERE source_key = ? AND released_at IS NULL",
+                        delivery.sourceKey)
+                .isEmpty();
+    }
+
+    private static Delivery read(ResultSet row, Delivery delivery) throws SQLException {
+        delivery.job = row.getLong("job");
+        delivery.from = row.getString("source");
+        delivery.state = row.getString("state");
+        delivery.template = row.getString("template");
+        delivery.notifyAddresses = Names.addresses(row.getString("notify"));
+        delivery.fileName = row.getString("file_name");
+        delivery.size = row.getLong("file_size");
+        delivery.sha256 = row.getString("sha256");
+        delivery.attempts = row.getInt("attempts");
+        delivery.importId = row.getString("import_id");
+        delivery.reason = row.getString("reason");
+        delivery.detail = row.getString("detail");
+        delivery.httpStatus = (Integer) row.getObject("http_status");
+        delivery.sendingAt = instant(row.getString("sending_at"));
+        delivery.nextAttempt = instant(row.getString("next_attempt_at"));
+        return delivery;
+    }
+
+    private void insert(Connection c, Delivery delivery, String state, boolean skipDuplicates) throws SQLException {
+        List<Long> jobs = query(
+                c,
+                row -> row.getLong(1),
+                "INSERT INTO csv_import_delivery (source_key, source, state, organization, template, notify, file_name,"
+                        + " file_path, file_size, sha256, skip_duplicates, owner, created_at)"
+                        + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job",
+                delivery.sourceKey,
+                delivery.from,
+                state,
+                settings.get("api.organization"),
+                delivery.template,
+                String.join(",", delivery.notifyAddresses),
+                delivery.fileName,
+                delivery.temporary ? null : delivery.file.toString(),
+                delivery.size,
+                delivery.sha256,
+                skipDuplicates ? 1 : 0,
+                owner,
+                text(Instant.now()));
+        if (!jobs.isEmpty()) {
+            delivery.job = jobs.get(0);
+            delivery.state = state;
+            if (delivery.fileName == null) {
+                delivery.fileName = delivery.job + ".csv";
+                update(c, "UPDATE csv_import_delivery SET file_name = ? WHERE job = ?", delivery.fileName, delivery.job);
+            }
+        }
+    }
+
+    /** Where the first of these bytes has its import id; otherwise its fate is awaited: no job is written. */
+    private void recordDuplicate(Connection c, Delivery delivery) throws SQLException {
+        List<String> first = query(
+                c,
+                row -> row.getString(1),
+                "SELECT import_id FROM csv_import_delivery WHERE organization = ? AND template = ? AND sha256 = ?"
+                        + " AND skip_duplicates = 1 AND import_id IS NOT NULL AND state IN (" + LIVING + ")",
+                settings.get("api.organization"),
+                delivery.template,
+                delivery.sha256);
+        if (!first.isEmpty()) {
+            insert(c, delivery, "duplicate", false);
+            delivery.importId = first.get(0);
+            update(
+                    c,
+                    "UPDATE csv_import_delivery SET import_id = ?, settled_at = ? WHERE job = ?",
+                    delivery.importId, text(Instant.now()), delivery.job);
+            events.insert(c, delivery);
+        }
+    }
+
+    /** The oldest events that the audit endpoint has not taken yet: id, job and payload. */
+    public List<Map<String, Object>> unsent() throws CsvImportUnsettledException {
+        return database.inTransaction(c -> query(
+                c,
+                row -> Map.of("id", row.getString("id"), "job", row.getLong("job"), "payload", row.getString("payload")),
+                "SELECT id, job, payload FROM csv_import_event WHERE sent_at IS NULL ORDER BY sequence LIMIT 1000"));
+    }
+
+    /** The audit endpoint has taken the event. */
+    public void sent(String id) throws CsvImportUnsettledException {
+        database.inTransaction(
+                c -> update(c, "UPDATE csv_import_event SET sent_at = ? WHERE id = ?", text(Instant.now()), id));
+    }
+
+    private static Instant instant(String text) {
+        return text == null ? null : Instant.parse(text);
+    }
+
+    /** Always with three digits of milliseconds, so that times sort as text; null for null. */
+    static String text(Instant time) {
+        return time == null ? null : TIME.format(time);
+    }
+}

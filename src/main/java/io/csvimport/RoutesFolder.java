@@ -1,0 +1,238 @@
+package io.csvimport;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.camel.CamelContext;
+import org.apache.camel.RoutesBuilder;
+import org.apache.camel.builder.RouteBuilder;
+import org.apache.camel.builder.RouteConfigurationBuilder;
+import org.apache.camel.model.ModelCamelContext;
+import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.support.PluginHelper;
+import org.apache.camel.support.ResourceHelper;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the running routes equal to the {@code *.camel.yaml} files of a folder, sub-folders included. A file that does
+ * not parse or start, or that has a route id of another file, is reported by name; its previous version and all others
+ * go on running.
+ */
+final class RoutesFolder {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
+
+    /** A file as it was seen last, and the version of it that runs: an empty text where none does. */
+    private record Known(String seen, String text, Set<String> routes) {}
+
+    /** A file that was parsed: no running route is touched yet. */
+    private record Parsed(Path file, String seen, String text, List<RouteBuilder> builders, List<RouteDefinition> routes) {
+
+        /** Route configurations first, what takes files from outside last. */
+        int rank() {
+            if (routes.isEmpty()) {
+                return 0;
+            }
+            return routes.stream().allMatch(route -> route.getEndpointUrl().startsWith("direct:")) ? 1 : 2;
+        }
+    }
+
+    private static final Known UNKNOWN = new Known("", "", Set.of());
+
+    private final ModelCamelContext context;
+    private final Path folder;
+    private final Map<Path, Known> files = new TreeMap<>();
+    private Map<Path, String> lastScan = Map.of();
+
+    RoutesFolder(CamelContext context, Path folder) {
+        this.context = (ModelCamelContext) context;
+        this.folder = folder;
+    }
+
+    /** Loads every file, at start. */
+    synchronized void load() {
+        lastScan = list();
+        update(lastScan);
+    }
+
+    /** Loads what changed, and then stood still from one scan to the next: no file is taken half-saved. */
+    synchronized void scan() {
+        Map<Path, String> now = list();
+        Map<Path, String> still = new TreeMap<>(now);
+        still.entrySet().removeIf(file -> !file.getValue().equals(lastScan.get(file.getKey())));
+        List<Path> gone = files.keySet().stream().filter(file -> !now.containsKey(file)).toList();
+        if (!gone.isEmpty()) {
+            gone.forEach(this::remove);
+            // a file that was refused for a route id that is free now has its turn
+            files.values().removeIf(file -> file.text.isEmpty());
+        }
+        lastScan = now;
+        update(still);
+    }
+
+    private Map<Path, String> list() {
+        try (Stream<Path> found = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
+            return found.filter(file -> file.getFileName().toString().endsWith(".camel.yaml") && Files.isRegularFile(file))
+                    .collect(Collectors.toMap(file -> file, RoutesFolder::version, (a, b) -> a, TreeMap::new));
+        } catch (IOException | UncheckedIOException e) {
+            LOG.warn("The routes folder {} cannot be read, its routes go on running: {}", folder, e.toString());
+            return lastScan;
+        }
+    }
+
+    private static String version(Path file) {
+        try {
+            FileMark mark = FileMark.of(file.toRealPath());
+            return mark.size() + " " + mark.modified() + " " + mark.fileKey();
+        } catch (IOException e) {
+            return "unreadable";
+        }
+    }
+
+    private void update(Map<Path, String> versions) {
+        List<Parsed> changed = new ArrayList<>();
+        versions.forEach((file, seen) -> {
+            if (!files.getOrDefault(file, UNKNOWN).seen.equals(seen)) {
+                parse(file, seen, changed);
+            }
+        });
+        if (changed.stream().anyMatch(parsed -> parsed.rank() == 0 && files.containsKey(parsed.file))) {
+            // routes take up a changed route configuration when they are made anew
+            Map.copyOf(files).forEach((file, known) -> {
+                if (changed.stream().noneMatch(parsed -> parsed.file.equals(file)) && !known.text.isEmpty()) {
+                    parse(file, known.seen, changed);
+                }
+            });
+        }
+        changed.sort(Comparator.comparing(Parsed::rank));
+        changed.forEach(this::apply);
+    }
+
+    private void parse(Path file, String seen, List<Parsed> changed) {
+        try {
+            changed.add(parse(file, seen, Files.readString(file)));
+        } catch (Exception e) {
+            refuse(file, seen, e);
+        }
+    }
+
+    private Parsed parse(Path file, String seen, String text) throws Exception {
+        List<RouteBuilder> builders = new ArrayList<>();
+        List<RouteDefinition> routes = new ArrayList<>();
+        String stem = file.getFileName().toString().replace(".camel.yaml", "");
+        for (RoutesBuilder builder : PluginHelper.getRoutesLoader(context)
+                .findRoutesBuilders(ResourceHelper.fromString("file:" + file, text))) {
+            builders.add((RouteBuilder) builder);
+            for (RouteDefinition route : ((RouteBuilder) builder).configureRoutes(context).getRoutes()) {
+                if (route.getRouteId() == null) {
+                    route.setId(routes.isEmpty() ? stem : stem + "-" + (routes.size() + 1));
+                }
+                routes.add(route);
+            }
+        }
+        return new Parsed(file, seen, text, builders, routes);
+    }
+
+    private void apply(Parsed parsed) {
+        Known before = files.getOrDefault(parsed.file, UNKNOWN);
+        try {
+            refuseForeignIds(parsed);
+            before.routes.forEach(this::stop);
+            start(parsed);
+            Set<String> routes = ids(parsed);
+            files.put(parsed.file, new Known(parsed.seen, parsed.text, routes));
+            LOG.info("{} {}: {}", before.text.isEmpty() ? "Added" : "Updated", parsed.file, routes);
+        } catch (Exception e) {
+            refuse(parsed.file, parsed.seen, e);
+            restore(parsed, before);
+        }
+    }
+
+    private static Set<String> ids(Parsed parsed) {
+        return parsed.routes.stream().map(RouteDefinition::getRouteId).collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    private void refuseForeignIds(Parsed parsed) {
+        for (String id : ids(parsed)) {
+            files.forEach((file, known) -> {
+                if (!file.equals(parsed.file) && known.routes.contains(id)) {
+                    throw new IllegalArgumentException("the route id " + id + " is that of " + file
+                            + " already: edit that file, or choose another id");
+                }
+            });
+        }
+    }
+
+    private void start(Parsed parsed) throws Exception {
+        for (RouteBuilder builder : parsed.builders) {
+            if (builder instanceof RouteConfigurationBuilder configurations) {
+                configurations.updateRouteConfigurationsToCamelContext(context);
+            }
+            builder.updateRoutesToCamelContext(context);
+        }
+    }
+
+    private void refuse(Path file, String seen, Exception e) {
+        Known before = files.getOrDefault(file, UNKNOWN);
+        files.put(file, new Known(seen, before.text, before.routes));
+        LOG.error(
+                "{} is not used{}: {}",
+                file, before.text.isEmpty() ? "" : ", its previous version goes on running", reason(e));
+    }
+
+    /** Removes what did start of a version that failed, and starts the previous one again. */
+    private void restore(Parsed failed, Known before) {
+        if (before.routes.stream().allMatch(id -> context.getRoute(id) != null) && !before.text.isEmpty()) {
+            return;
+        }
+        Set<String> started = ids(failed);
+        files.values().forEach(known -> started.removeAll(known.routes));
+        started.addAll(before.routes);
+        started.forEach(this::stop);
+        try {
+            start(parse(failed.file, before.seen, before.text));
+        } catch (Exception e) {
+            LOG.error("The previous version of {} cannot be started again: {}", failed.file, reason(e));
+        }
+    }
+
+    private void remove(Path file) {
+        Known gone = files.remove(file);
+        gone.routes.forEach(this::stop);
+        LOG.info("Removed {}: {}", file, gone.routes);
+    }
+
+    /** Stops a route when its work is done, and removes it with the routes that its Kamelets made. */
+    private void stop(String id) {
+        try {
+            for (RouteDefinition route : List.copyOf(context.getRouteDefinitions())) {
+                Map<String, Object> parameters = route.getTemplateParameters();
+                if (id.equals(route.getRouteId()) || parameters != null && id.equals(parameters.get("parentRouteId"))) {
+                    context.removeRouteDefinition(route);
+                }
+            }
+        } catch (Exception e) {
+            LOG.error("The route {} cannot be stopped: {}", id, reason(e));
+        }
+    }
+
+    private static String reason(Throwable e) {
+        Throwable cause = e;
+        while (cause.getCause() != null && cause.getCause() != cause) {
+            cause = cause.getCause();
+        }
+        return String.valueOf(cause.getMessage()).strip().replaceAll("\\s*\\n\\s*", "; ");
+    }
+}

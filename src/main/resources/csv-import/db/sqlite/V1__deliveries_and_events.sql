@@ -1,0 +1,50 @@
+-- One row a delivery: one file or message, from its first sight to its release.
+-- Times are ISO-8601 in UTC, as in 2026-01-31T04:05:06.789Z: they sort as text.
+CREATE TABLE csv_import_delivery (
+    job              INTEGER PRIMARY KEY AUTOINCREMENT,
+    source_key       TEXT NOT NULL,     -- what tells this delivery from the next: path, size, time and inode; message id; ...
+    source           TEXT NOT NULL,     -- file, sftp, jms, or the route id of the feed
+    state            TEXT NOT NULL,     -- claimed, sending, waiting, unknown, held, accepted, completed, duplicate,
+                                        -- rejected, withdrawn, voiding, voided
+    organization     TEXT NOT NULL,
+    template         TEXT,
+    notify           TEXT,              -- comma-separated
+    file_name        TEXT,
+    file_path        TEXT,              -- where the bytes are, or were
+    file_size        BIGINT,            -- bytes
+    sha256           TEXT,              -- hex
+    skip_duplicates  INTEGER NOT NULL,  -- 1: no second job with the same organization, template and bytes
+    attempts         INTEGER NOT NULL DEFAULT 0,
+    import_id        TEXT,              -- the API's id; of a duplicate, the first import's
+    reconciled       INTEGER NOT NULL DEFAULT 0, -- 1: the id was found in the import list
+    reason           TEXT,
+    detail           TEXT,
+    http_status      INTEGER,
+    owner            TEXT NOT NULL,     -- the process that claimed it, a random id
+    created_at       TEXT NOT NULL,
+    sending_at       TEXT,              -- begin of the latest attempt
+    unknown_at       TEXT,              -- when the connection ended, or the process came back, without an answer
+    next_attempt_at  TEXT,
+    settled_at       TEXT,
+    released_at      TEXT               -- the file is moved, the message acknowledged
+);
+
+CREATE UNIQUE INDEX csv_import_delivery_source
+    ON csv_import_delivery (source_key) WHERE released_at IS NULL;
+
+CREATE UNIQUE INDEX csv_import_delivery_bytes
+    ON csv_import_delivery (organization, template, sha256)
+    WHERE skip_duplicates = 1
+      AND state IN ('claimed', 'sending', 'waiting', 'unknown', 'held', 'accepted', 'completed', 'voiding');
+
+-- One row an audit event, written in the transaction that changes the state.
+CREATE TABLE csv_import_event (
+    sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          TEXT NOT NULL UNIQUE,   -- <job>/<type>/<n>
+    job         BIGINT NOT NULL REFERENCES csv_import_delivery (job),
+    payload     TEXT NOT NULL,          -- the CloudEvent, JSON
+    created_at  TEXT NOT NULL,
+    sent_at     TEXT                    -- when the audit endpoint took it
+);
+
+CREATE INDEX csv_import_event_unsent ON csv_import_event (sequence) WHERE sent_at IS NULL;
