@@ -1,4 +1,4 @@
-# Any images that have what is said above each stage; nothing is installed into them.
+# Both may be any image that has what is said above its stage.
 ARG BUILD_IMAGE=maven:3.9-eclipse-temurin-17
 ARG RUNTIME_IMAGE=eclipse-temurin:17-jre
 
@@ -27,7 +27,7 @@ COPY --from=build /build/target/csv-import-routes/lib lib
 COPY --from=build /build/target/csv-import-routes/routes /routes
 COPY --from=build /build/target/csv-import-routes/csv-import-routes.jar ./
 
-# A number, because it owns what is mounted to /inbox and /data, and shows Kubernetes that it is not root.
+# /inbox and /data, when mounted, must be writable for it. A number shows Kubernetes that it is not root.
 USER 10001:10001
 ENV CSV_IMPORT_DATA_DIR=/data \
     CSV_IMPORT_FILE_DIRECTORY=/inbox \
@@ -49,6 +49,7 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD bash 
 # Java is process 1 and gets SIGTERM itself; it may take 25 s to stop: docker stop -t 30.
 # user.home, because a user without a name has none; 60 % of the container's memory instead of a quarter;
 # out of memory it ends and is started anew, which loses and repeats nothing, instead of living on half dead.
+# A read-only container needs --tmpfs /tmp:exec: SQLite unpacks its library there.
 ENTRYPOINT ["java", "-Duser.home=/data", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-jar", "csv-import-routes.jar"]
 
 ARG VERSION=unknown

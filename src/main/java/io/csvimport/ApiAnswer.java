@@ -9,6 +9,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 
@@ -32,9 +35,26 @@ public final class ApiAnswer {
         if (id == null) {
             String text = body == null ? "" : body.strip();
             exchange.setProperty(Delivery.REASON, status / 100 == 2 ? "no-id" : "http-" + status);
-            exchange.setProperty(Delivery.DETAIL, "The API answered " + status
-                    + (text.isEmpty() ? "" : ": " + text.substring(0, Math.min(text.length(), MOST))));
+            exchange.setProperty(
+                    Delivery.DETAIL,
+                    "The API answered " + status
+                            + (text.isEmpty() ? "" : ": " + text.substring(0, Math.min(text.length(), MOST))));
         }
+    }
+
+    /** A step of the route {@code csv-import-list}: the query, and no other header of the caller's. */
+    public void query(Exchange exchange) {
+        Message message = exchange.getMessage();
+        List<String> query = new ArrayList<>();
+        Map.of("id", "csvImportId", "template", "template").forEach((parameter, header) -> {
+            String value = message.getHeader(header, String.class);
+            if (value != null) {
+                query.add(parameter + "=" + CsvUpload.encode(value));
+            }
+        });
+        message.removeHeaders("*");
+        message.setBody(null);
+        message.setHeader(Exchange.HTTP_QUERY, query.isEmpty() ? null : String.join("&", query));
     }
 
     /**
@@ -67,8 +87,7 @@ public final class ApiAnswer {
             return header.strip().matches("\\d{1,9}")
                     ? Duration.ofSeconds(Long.parseLong(header.strip()))
                     : Duration.between(
-                            Instant.now(),
-                            ZonedDateTime.parse(header.strip(), DateTimeFormatter.RFC_1123_DATE_TIME));
+                            Instant.now(), ZonedDateTime.parse(header.strip(), DateTimeFormatter.RFC_1123_DATE_TIME));
         } catch (DateTimeException e) {
             return null;
         }

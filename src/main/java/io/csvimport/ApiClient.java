@@ -71,7 +71,9 @@ final class ApiClient implements HttpClientConfigurer {
     }
 
     private SSLContext trust() throws GeneralSecurityException, IOException {
-        char[] password = settings.find("api.trust-store-password").map(String::toCharArray).orElse(null);
+        char[] password = settings.find("api.trust-store-password")
+                .map(String::toCharArray)
+                .orElse(null);
         return SSLContextBuilder.create()
                 .loadTrustMaterial(Path.of(settings.get("api.trust-store")), password)
                 .build();
@@ -92,7 +94,9 @@ final class ApiClient implements HttpClientConfigurer {
         Duration limit = settings.duration("api.timeout");
         client.addExecInterceptorFirst("csv-import-time-limit", (request, scope, chain) -> {
             ScheduledFuture<?> end = timer.schedule(
-                    () -> ((HttpUriRequestBase) scope.originalRequest).cancel(), limit.toMillis(), TimeUnit.MILLISECONDS);
+                    () -> ((HttpUriRequestBase) scope.originalRequest).cancel(),
+                    limit.toMillis(),
+                    TimeUnit.MILLISECONDS);
             try {
                 return chain.proceed(request, scope);
             } finally {

@@ -30,13 +30,21 @@ final class AuditEvents {
     void insert(Connection c, Delivery delivery) throws SQLException {
         String type = "csv-import." + delivery.state;
         String prefix = delivery.job + "/" + type + "/";
-        int n = query(c, row -> row.getInt(1), "SELECT COUNT(*) + 1 FROM csv_import_event WHERE job = ? AND id LIKE ?",
-                        delivery.job, prefix + "%").get(0);
+        int n = query(
+                        c,
+                        row -> row.getInt(1),
+                        "SELECT COUNT(*) + 1 FROM csv_import_event WHERE job = ? AND id LIKE ?",
+                        delivery.job,
+                        prefix + "%")
+                .get(0);
         String time = Ledger.text(Instant.now());
         update(
                 c,
                 "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES (?, ?, ?, ?)",
-                prefix + n, delivery.job, payload(delivery, prefix + n, type, time), time);
+                prefix + n,
+                delivery.job,
+                payload(delivery, prefix + n, type, time),
+                time);
     }
 
     private String payload(Delivery delivery, String id, String type, String time) {

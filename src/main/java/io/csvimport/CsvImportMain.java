@@ -38,7 +38,8 @@ public final class CsvImportMain {
         }
         List<String> problems = settings.problems();
         Path routes = Path.of(Optional.ofNullable(System.getenv("CSV_IMPORT_ROUTES"))
-                        .orElse(System.getProperty("csv-import.routes", home.resolve("routes").toString())))
+                        .orElse(System.getProperty(
+                                "csv-import.routes", home.resolve("routes").toString())))
                 .toAbsolutePath()
                 .normalize();
         if (!Files.isDirectory(routes)) {
@@ -49,12 +50,12 @@ public final class CsvImportMain {
         }
         try {
             System.exit(run(settings, files, routes));
-        } catch (Exception e) {
+        } catch (Exception | LinkageError e) {
             Throwable cause = e;
             while (cause.getCause() != null && !(cause instanceof IOException)) {
                 cause = cause.getCause();
             }
-            refuse(List.of(String.valueOf(cause.getMessage())));
+            refuse(List.of(cause instanceof IOException ? cause.getMessage() : cause.toString()));
         }
     }
 
@@ -72,7 +73,8 @@ public final class CsvImportMain {
                 .withName("csv-import-routes")
                 .withBasePackageScanEnabled(false)
                 .withRoutesIncludePattern("false")
-                .withShutdownTimeout((int) Math.max(1, settings.duration("stop.timeout").toSeconds()));
+                .withShutdownTimeout(
+                        (int) Math.max(1, settings.duration("stop.timeout").toSeconds()));
         main.addInitialProperty("camel.management.enabled", "true");
         main.addInitialProperty("camel.management.port", "{{csv-import.management.port}}");
         main.addInitialProperty("camel.management.host", "{{csv-import.management.host}}");
@@ -81,7 +83,9 @@ public final class CsvImportMain {
             @Override
             public void afterStart(BaseMainSupport started) {
                 RoutesFolder folder = new RoutesFolder(started.getCamelContext(), routes);
-                folder.load();
+                if (folder.load() == 0) {
+                    LoggerFactory.getLogger("csv-import").warn("There is no route in {}: nothing is imported", routes);
+                }
                 started.getCamelContext()
                         .getExecutorServiceManager()
                         .newSingleThreadScheduledExecutor(folder, "csv-import-routes-folder")
@@ -95,18 +99,23 @@ public final class CsvImportMain {
 
     private static String welcome(Settings settings, Path routes) {
         return "csv-import-routes is ready.\n"
-                + "  API         " + settings.get("api.url") + ", organization " + settings.get("api.organization") + "\n"
+                + "  API         " + settings.get("api.url") + ", organization " + settings.get("api.organization")
+                + "\n"
                 + (settings.flag("file.enabled") ? "  inbox       " + settings.path("file.directory") + "\n" : "")
                 + "  routes      " + routes + "\n"
                 + "  data        " + settings.path("data-dir") + "\n"
-                + "  audit trail " + (settings.get("audit.uri").equals("bean:csvImportAuditFile")
-                        ? new AuditFile(settings).file() : "csv-import.audit.uri") + "\n"
+                + "  audit trail "
+                + (settings.get("audit.uri").equals("bean:csvImportAuditFile")
+                        ? new AuditFile(settings).file()
+                        : "csv-import.audit.uri")
+                + "\n"
                 + "  health      http://" + settings.get("management.host") + ":" + settings.get("management.port")
                 + "/observe/health";
     }
 
     private static String profile() {
-        return Optional.ofNullable(System.getenv("CAMEL_MAIN_PROFILE")).orElse(System.getProperty("camel.main.profile"));
+        return Optional.ofNullable(System.getenv("CAMEL_MAIN_PROFILE"))
+                .orElse(System.getProperty("camel.main.profile"));
     }
 
     /** The sandbox answers in place of the API; what was set explicitly stands. */
@@ -128,7 +137,11 @@ public final class CsvImportMain {
 
     /** The folder of the jar; the working directory where the classes come from no jar. */
     private static Path home() throws URISyntaxException {
-        Path code = Path.of(CsvImportMain.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+        Path code = Path.of(CsvImportMain.class
+                .getProtectionDomain()
+                .getCodeSource()
+                .getLocation()
+                .toURI());
         return Files.isRegularFile(code) ? code.getParent() : Path.of("").toAbsolutePath();
     }
 }

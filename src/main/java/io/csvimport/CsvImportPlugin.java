@@ -42,7 +42,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     }
 
     private static Database bind(CamelContext context) throws Exception {
-        Settings settings = new Settings(context.getPropertiesComponent().loadProperties(k -> k.startsWith(Settings.PREFIX)));
+        Settings settings =
+                new Settings(context.getPropertiesComponent().loadProperties(k -> k.startsWith(Settings.PREFIX)));
         String problems = String.join("\n", settings.problems());
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(problems);
@@ -61,6 +62,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportUpload", new CsvUpload.Factory(settings.flag("tag-file-name")));
         registry.bind("csvImportFailure", new Failure());
         registry.bind("csvImportAnswer", new ApiAnswer());
+        registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger));
+        registry.bind("csvImportOutbox", new Outbox(database));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportRelease", new FolderRelease(ledger));
         registry.bind(

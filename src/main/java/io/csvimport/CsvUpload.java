@@ -39,7 +39,9 @@ public final class CsvUpload extends HttpEntityWrapper {
                 .setMode(HttpMultipartMode.LEGACY)
                 .setCharset(StandardCharsets.UTF_8)
                 .addPart(FormBodyPartBuilder.create("file", file)
-                        .addField("Content-Disposition", "form-data; name=\"file\"; filename=\"" + escape(fileName) + "\"")
+                        .addField(
+                                "Content-Disposition",
+                                "form-data; name=\"file\"; filename=\"" + escape(fileName) + "\"")
                         .addField("Content-Type", "text/csv")
                         .build())
                 .build());
@@ -64,7 +66,10 @@ public final class CsvUpload extends HttpEntityWrapper {
     private static void prepare(Exchange exchange, boolean tagFileName) {
         Delivery delivery = Delivery.of(exchange);
         StringBuilder query = new StringBuilder();
-        query.append("template=").append(encode(delivery.template)).append("&fileSize=").append(delivery.size);
+        query.append("template=")
+                .append(encode(delivery.template))
+                .append("&fileSize=")
+                .append(delivery.size);
         if (!delivery.notifyAddresses.isEmpty()) {
             query.append("&notify=").append(encode(String.join(",", delivery.notifyAddresses)));
         }
@@ -78,9 +83,7 @@ public final class CsvUpload extends HttpEntityWrapper {
     /** {@code people~17.csv} for {@code people.csv}. */
     static String tagged(String fileName, long job) {
         int dot = fileName.lastIndexOf('.');
-        return dot > 0
-                ? fileName.substring(0, dot) + "~" + job + fileName.substring(dot)
-                : fileName + "~" + job;
+        return dot > 0 ? fileName.substring(0, dot) + "~" + job + fileName.substring(dot) : fileName + "~" + job;
     }
 
     /** RFC 7578 and the living HTML standard: UTF-8 as it is, only what would end the value or the line is escaped. */

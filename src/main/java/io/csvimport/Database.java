@@ -43,7 +43,12 @@ final class Database implements AutoCloseable {
      *     the message says what to do
      */
     Database(Path dataDir) throws IOException {
-        Files.createDirectories(dataDir);
+        try {
+            Files.createDirectories(dataDir);
+        } catch (IOException e) {
+            throw new IOException("The data dir " + dataDir + " cannot be made: " + e
+                    + " (csv-import.data-dir, CSV_IMPORT_DATA_DIR)");
+        }
         Path ledger = dataDir.resolve("csv-import-ledger.db");
         lock = lock(dataDir.resolve("csv-import-ledger.lock"), dataDir);
         HikariConfig config = new HikariConfig();
@@ -63,16 +68,32 @@ final class Database implements AutoCloseable {
             pool = new HikariDataSource(config);
         } catch (FlywayException | com.zaxxer.hikari.pool.HikariPool.PoolInitializationException e) {
             lock.close();
-            throw new IOException(
-                    "The ledger " + ledger + " cannot be opened: " + e.getMessage().strip().lines().findFirst().orElse("")
-                            + ". Restore it from a backup; or, where nothing is under way, move it aside: what was"
-                            + " imported before is then unknown, and the same files would be imported again",
-                    e);
+            String cause = rootCause(e);
+            boolean corrupt = cause.contains("SQLITE_NOTADB") || cause.contains("SQLITE_CORRUPT");
+            throw new IOException("The ledger " + ledger + " cannot be opened: " + cause
+                    + (corrupt
+                            ? " Restore it from a backup. Or move it aside, with its -wal and -shm files: what was imported"
+                                    + " before is then forgotten, and a file that is still in the inbox is imported again."
+                            : ""));
         }
     }
 
+    private static String rootCause(Throwable e) {
+        Throwable cause = e;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return String.valueOf(cause.getMessage()).strip();
+    }
+
     private static FileChannel lock(Path file, Path dataDir) throws IOException {
-        FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel channel;
+        try {
+            channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        } catch (IOException e) {
+            throw new IOException("The data dir " + dataDir + " cannot be written by this user: " + e
+                    + " (csv-import.data-dir, CSV_IMPORT_DATA_DIR)");
+        }
         try {
             if (channel.tryLock() != null) {
                 return channel;
@@ -99,7 +120,9 @@ final class Database implements AutoCloseable {
             }
         } catch (SQLException e) {
             throw new CsvImportUnsettledException(
-                    "The ledger cannot be read or written: " + e.getMessage(), Instant.now().plusSeconds(2), e);
+                    "The ledger cannot be read or written: " + e.getMessage(),
+                    Instant.now().plusSeconds(2),
+                    e);
         }
     }
 

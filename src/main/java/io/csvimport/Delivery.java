@@ -28,8 +28,8 @@ public final class Delivery {
     /** Exchange property: the route id of the feed, where one of the packaged sources owns the release. */
     static final String FEED = "csvImportFeed";
 
-    private static final Map<String, String> PACKAGED = Map.of(
-            "csv-import-from-folder", "file", "csv-import-from-sftp", "sftp", "csv-import-from-queue", "jms");
+    private static final Map<String, String> PACKAGED =
+            Map.of("csv-import-from-folder", "file", "csv-import-from-sftp", "sftp", "csv-import-from-queue", "jms");
 
     // from the source
     String from;
@@ -37,6 +37,7 @@ public final class Delivery {
     FileMark mark;
     Path file;
     boolean temporary;
+    String path;
 
     // from the inspection: bytes, hex, CRC32C
     long size;
@@ -51,6 +52,7 @@ public final class Delivery {
     // from the ledger
     long job;
     String state;
+    boolean recalled;
     int attempts;
     String importId;
     boolean reconciled;
@@ -58,6 +60,7 @@ public final class Delivery {
     String detail;
     Integer httpStatus;
     Instant sendingAt;
+    long sendingNanos;
     Instant nextAttempt;
 
     /** A new delivery of what the exchange carries, before a byte of it is read. */
@@ -73,9 +76,12 @@ public final class Delivery {
             delivery.mark = delivery.file == null ? null : FileMark.of(delivery.file);
         } catch (IOException e) {
             throw new CsvImportUnsettledException(
-                    delivery.file + " is gone, or no plain file any more", Instant.now().plusSeconds(1), new CsvChangedException(delivery.file));
+                    delivery.file + " is gone, or no plain file any more",
+                    Instant.now().plusSeconds(1),
+                    new CsvChangedException(delivery.file));
         }
-        delivery.sourceKey = key != null ? delivery.from + "|" + key : delivery.mark != null ? delivery.mark.key() : null;
+        delivery.sourceKey =
+                key != null ? delivery.from + "|" + key : delivery.mark != null ? delivery.mark.key() : null;
         exchange.setProperty(PROPERTY, delivery);
         return delivery;
     }
@@ -86,6 +92,11 @@ public final class Delivery {
 
     public long getJob() {
         return job;
+    }
+
+    /** Whether the ledger had its outcome before: only the release is left to do. */
+    public boolean isRecalled() {
+        return recalled;
     }
 
     public String getState() {
@@ -114,8 +125,12 @@ public final class Delivery {
             line.append(": ").append(Names.visible(detail));
         }
         line.append(String.format(
-                Locale.ROOT, " (template %s, %,d bytes, from %s, job %d)",
-                template == null ? "none" : Names.visible(template), size, from, job));
+                Locale.ROOT,
+                " (template %s, %,d bytes, from %s, job %d)",
+                template == null ? "none" : Names.visible(template),
+                size,
+                from,
+                job));
         return line.toString();
     }
 }

@@ -1,6 +1,7 @@
 package io.csvimport;
 
 import java.io.IOException;
+import org.apache.camel.CamelException;
 import org.apache.camel.Exchange;
 import org.apache.camel.spi.ExceptionHandler;
 import org.slf4j.Logger;
@@ -24,17 +25,31 @@ public final class Failure implements ExceptionHandler {
 
     /** Sending had begun: the API may have the file. */
     public void unknown(Exchange exchange) {
-        boolean complete = exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class).isComplete();
+        boolean complete =
+                exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class).isComplete();
         tell(
                 exchange,
                 "unknown",
                 complete ? "no-answer" : "broken-off",
-                (complete ? "No answer to the upload: " : "The connection broke during the upload: ") + caught(exchange));
+                (complete ? "No answer to the upload: " : "The connection broke during the upload: ")
+                        + caught(exchange));
     }
 
     /** Nothing was sent. */
     public void waiting(Exchange exchange) {
         tell(exchange, "waiting", "unreachable", "The API cannot be reached: " + caught(exchange));
+    }
+
+    /** Whether an upload was under way, and its first byte may have left. */
+    public boolean isSent(Exchange exchange) {
+        CsvUpload upload = exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class);
+        return upload != null && upload.isStarted();
+    }
+
+    /** Whether an upload was under way, and no byte has left. */
+    public boolean isUnsent(Exchange exchange) {
+        CsvUpload upload = exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class);
+        return upload != null && !upload.isStarted();
     }
 
     private static String caught(Exchange exchange) {
@@ -64,7 +79,7 @@ public final class Failure implements ExceptionHandler {
     public void handleException(String message, Exchange exchange, Throwable exception) {
         if (exception instanceof CsvImportUnsettledException unsettled) {
             LOG.warn("{}", unsettled.getMessage());
-        } else if (exception instanceof IOException) {
+        } else if (exception instanceof IOException || exception instanceof CamelException) {
             LOG.warn("{}; it is tried again", exception.toString());
         } else {
             LOG.error("{}", message, exception);

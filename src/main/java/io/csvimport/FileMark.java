@@ -15,8 +15,7 @@ record FileMark(Path path, long size, long modified, String fileKey) {
 
     /** @throws IOException where there is no plain file at the path; a symbolic link is none. */
     static FileMark of(Path path) throws IOException {
-        BasicFileAttributes found =
-                Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        BasicFileAttributes found = Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
         if (!found.isRegularFile()) {
             throw new IOException(path + " is not a plain file");
         }

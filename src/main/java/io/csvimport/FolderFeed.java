@@ -123,7 +123,9 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
         Sight sight = new Sight(mark, still ? before.since : now, grown, now);
         sights.put(path, sight);
         if (sights.size() > CROWD) {
-            sights.values().removeIf(seen -> now - seen.lastSeen > Duration.ofMinutes(10).toNanos());
+            sights.values()
+                    .removeIf(
+                            seen -> now - seen.lastSeen > Duration.ofMinutes(10).toNanos());
         }
         boolean whole = now - sight.since >= (grown ? quietAfterGrowth : quiet).toNanos();
         if (whole) {
@@ -152,7 +154,11 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
         lanes.add(lane, new Lanes.Turn() {
             @Override
             public void begin() {
-                if (camelContext.isStopping() || !camelContext.getRouteController().getRouteStatus(feed).isStarted()) {
+                if (camelContext.isStopping()
+                        || !camelContext
+                                .getRouteController()
+                                .getRouteStatus(feed)
+                                .isStarted()) {
                     lanes.done(lane, 0);
                     giveBack();
                     return;
@@ -185,7 +191,10 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
         if (done.getException(CsvChangedException.class) == null) {
             CsvImportUnsettledException unsettled = done.getException(CsvImportUnsettledException.class);
             if (unsettled != null) {
-                return Math.max(1, Duration.between(Instant.now(), unsettled.getNextAttempt()).toNanos());
+                return Math.max(
+                        1,
+                        Duration.between(Instant.now(), unsettled.getNextAttempt())
+                                .toNanos());
             }
         }
         if (Files.exists(path)) {

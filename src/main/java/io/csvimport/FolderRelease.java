@@ -10,11 +10,14 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.file.GenericFile;
 import org.apache.camel.component.file.GenericFileEndpoint;
 import org.apache.camel.component.file.GenericFileOperations;
 import org.apache.camel.component.file.GenericFileProcessStrategy;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Moves a file whose fate is settled into the folder beside it that its outcome names. Nothing is overwritten, and only
@@ -24,6 +27,9 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
 
     private static final Map<String, String> FOLDERS =
             Map.of("accepted", ".imported", "duplicate", ".duplicate", "rejected", ".rejected");
+    private static final Set<String> UNSENT = Set.of("claimed", "waiting");
+    private static final Set<String> OPEN = Set.of("sending", "unknown", "held");
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Ledger ledger;
@@ -72,19 +78,46 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
             GenericFile<File> file)
             throws Exception {
         Delivery delivery = Delivery.of(exchange);
-        String folder = FOLDERS.get(exchange.getProperty(Delivery.OUTCOME, "", String.class));
-        if (delivery == null || folder == null) {
-            return;
+        String outcome = exchange.getProperty(Delivery.OUTCOME, "", String.class);
+        if (FOLDERS.containsKey(outcome)) {
+            ledger.released(delivery, move(delivery, delivery.mark.path().resolveSibling(FOLDERS.get(outcome))));
+        } else if (outcome.equals("withdrawn")) {
+            ledger.released(delivery, null);
         }
-        move(delivery, delivery.mark.path().resolveSibling(folder));
-        ledger.released(delivery);
     }
 
-    private static void move(Delivery delivery, Path folder) throws IOException {
+    /** Lets go of deliveries whose file is gone: what was not sent is withdrawn, what is settled has no more to do. */
+    public void sweep() throws CsvImportUnsettledException {
+        for (Delivery delivery : ledger.unreleasedFiles()) {
+            Path file = Path.of(delivery.path);
+            if (!Files.isDirectory(file.getParent()) || isThere(file, delivery)) {
+                continue;
+            }
+            if (UNSENT.contains(delivery.state)) {
+                delivery.reason = "gone";
+                delivery.detail = "The file was taken away or replaced before it was sent";
+                ledger.write(delivery, "withdrawn", null);
+                LOG.info("{}", delivery.getSummary());
+            }
+            if (!OPEN.contains(delivery.state)) {
+                ledger.released(delivery, null);
+            }
+        }
+    }
+
+    private static boolean isThere(Path file, Delivery delivery) {
+        try {
+            return FileMark.of(file).key().equals(delivery.sourceKey);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** The new place of the file, or null where it is not the one that was uploaded any more: that is left alone. */
+    private static Path move(Delivery delivery, Path folder) throws IOException {
         FileMark mark = delivery.mark;
         if (!mark.isAt(mark.path())) {
-            // replaced or taken away: what is there now is another delivery
-            return;
+            return null;
         }
         Files.createDirectories(folder);
         Path target = folder.resolve(mark.path().getFileName());
@@ -97,12 +130,14 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
         try {
             Files.move(mark.path(), target);
         } catch (NoSuchFileException e) {
-            return;
+            return null;
         }
         if (!mark.isAt(target) && !Files.exists(mark.path())) {
             // it was replaced in the very moment before the move: the new one goes back
             Files.move(target, mark.path());
+            return null;
         }
+        return target;
     }
 
     private static String reason(Delivery delivery) throws IOException {

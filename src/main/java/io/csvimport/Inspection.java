@@ -80,8 +80,8 @@ public final class Inspection {
         try (InputStream in = empty
                         ? InputStream.nullInputStream()
                         : exchange.getMessage().getMandatoryBody(InputStream.class);
-                OutputStream out = Files.newOutputStream(
-                        delivery.file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                OutputStream out =
+                        Files.newOutputStream(delivery.file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             read(in, out, delivery);
         }
         delivery.mark = FileMark.of(delivery.file);
@@ -136,7 +136,8 @@ public final class Inspection {
 
     /** UTF-16 and UTF-32, big and little endian: text that has NUL bytes. */
     private static boolean hasWideByteOrderMark(byte[] b, int length) {
-        boolean utf16 = length >= 2 && (b[0] == (byte) 0xFE && b[1] == (byte) 0xFF || b[0] == (byte) 0xFF && b[1] == (byte) 0xFE);
+        boolean utf16 = length >= 2
+                && (b[0] == (byte) 0xFE && b[1] == (byte) 0xFF || b[0] == (byte) 0xFF && b[1] == (byte) 0xFE);
         boolean utf32 = length >= 4 && b[0] == 0 && b[1] == 0 && b[2] == (byte) 0xFE && b[3] == (byte) 0xFF;
         return utf16 || utf32;
     }

@@ -3,6 +3,7 @@ package io.csvimport;
 import static io.csvimport.Database.query;
 import static io.csvimport.Database.update;
 
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -15,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
@@ -27,31 +29,47 @@ import org.slf4j.LoggerFactory;
  */
 public final class Ledger {
 
-    private static final Logger LOG = LoggerFactory.getLogger(Ledger.class);
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final Set<String> UNSETTLED = Set.of("claimed", "sending", "waiting", "unknown");
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
     private static final Duration LONGEST_RETRY_AFTER = Duration.ofMinutes(10);
     private static final DateTimeFormatter TIME =
             new DateTimeFormatterBuilder().appendInstant(3).toFormatter(Locale.ROOT);
-    private static final String LIVING = "'claimed','sending','waiting','unknown','held','accepted','completed','voiding'";
+    private static final String LIVING =
+            "'claimed','sending','waiting','unknown','held','accepted','completed','voiding'";
+
+    /**
+     * What only the living process knows of an unknown outcome, in nanoseconds of its own clock: when sending began and
+     * when the connection ended, and whether the last byte of the body may have left.
+     */
+    record Doubt(long began, long ended, boolean complete) {
+
+        static Doubt of(Delivery delivery, boolean complete) {
+            return new Doubt(delivery.sendingNanos, System.nanoTime(), complete);
+        }
+
+        /** Of an upload that an earlier process began: the connection ended, at the latest, when this one came. */
+        static Doubt ofEarlierProcess(Delivery delivery) {
+            long age = Duration.between(delivery.sendingAt, Instant.now()).toNanos();
+            return new Doubt(System.nanoTime() - age, System.nanoTime(), true);
+        }
+    }
 
     private final Settings settings;
     private final Database database;
     private final AuditEvents events;
     private final String owner = UUID.randomUUID().toString();
+    private final Map<Long, Doubt> doubts = new ConcurrentHashMap<>();
 
     /** Whatever was being sent when an earlier process ended has an unknown outcome from now on. */
     Ledger(Settings settings, Database database, AuditEvents events) throws CsvImportUnsettledException {
         this.settings = settings;
         this.database = database;
         this.events = events;
-        String now = text(Instant.now());
         database.inTransaction(c -> update(
                 c,
-                "UPDATE csv_import_delivery SET state = 'unknown', unknown_at = ?, next_attempt_at = ?,"
-                        + " reason = 'process-ended', detail = 'The process ended while the file was being sent'"
-                        + " WHERE state = 'sending'",
-                now, now));
+                "UPDATE csv_import_delivery SET state = 'unknown', next_attempt_at = NULL, reason = 'process-ended',"
+                        + " detail = 'The process ended while the file was being sent' WHERE state = 'sending'"));
     }
 
     /** Begins a delivery, and recalls what the ledger knows of it before a byte is read. */
@@ -64,11 +82,14 @@ public final class Ledger {
 
     private static void adopt(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
         if (!UNSETTLED.contains(delivery.state)) {
+            delivery.recalled = true;
             exchange.setProperty(Delivery.OUTCOME, delivery.state.equals("completed") ? "accepted" : delivery.state);
-        } else if (delivery.nextAttempt != null && !isDue(delivery.nextAttempt)) {
+        } else if (delivery.state.equals("unknown")) {
+            // looked for in the import list meanwhile, by csv-import-reconcile
             throw new CsvImportUnsettledException(
-                    "Not settled yet, " + delivery.getSummary() + "; next attempt at " + delivery.nextAttempt,
-                    delivery.nextAttempt, null);
+                    delivery.getSummary(), Instant.now().plusSeconds(1), null);
+        } else if (delivery.nextAttempt != null && !isDue(delivery.nextAttempt)) {
+            throw new CsvImportUnsettledException(delivery.getSummary(), delivery.nextAttempt, null);
         }
     }
 
@@ -82,7 +103,8 @@ public final class Ledger {
     public void claim(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
         boolean rejected = exchange.getProperty(Delivery.OUTCOME) != null;
-        String duplicates = exchange.getMessage().getHeader("csvImportDuplicates", settings.get("duplicates"), String.class);
+        String duplicates =
+                exchange.getMessage().getHeader("csvImportDuplicates", settings.get("duplicates"), String.class);
         boolean skip = !rejected && !"import".equals(duplicates);
         if (delivery.sourceKey == null) {
             delivery.sourceKey = String.join("|", delivery.from, delivery.template, delivery.fileName, delivery.sha256);
@@ -115,11 +137,26 @@ public final class Ledger {
         delivery.state = "sending";
         delivery.attempts++;
         delivery.sendingAt = Instant.now();
-        database.inTransaction(c -> update(
+        delivery.sendingNanos = System.nanoTime();
+        int updated = database.inTransaction(c -> update(
                 c,
                 "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, next_attempt_at = NULL,"
-                        + " owner = ? WHERE job = ?",
-                delivery.attempts, text(delivery.sendingAt), owner, delivery.job));
+                        + " owner = ? WHERE job = ? AND NOT EXISTS (SELECT 1 FROM csv_import_delivery other"
+                        + " WHERE other.organization = ? AND other.template = ? AND other.file_name = ?"
+                        + " AND other.state IN ('sending', 'unknown'))",
+                delivery.attempts,
+                text(delivery.sendingAt),
+                owner,
+                delivery.job,
+                settings.get("api.organization"),
+                delivery.template,
+                delivery.fileName));
+        if (updated == 0) {
+            throw new CsvImportUnsettledException(
+                    delivery.fileName + ": another file of this name and template is being uploaded",
+                    Instant.now().plusSeconds(1),
+                    null);
+        }
     }
 
     /**
@@ -129,41 +166,58 @@ public final class Ledger {
      */
     public void settle(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        String outcome = exchange.getProperty(Delivery.OUTCOME, String.class);
         if (!UNSETTLED.contains(delivery.state)) {
             return;
         }
-        delivery.state = outcome;
         delivery.importId = exchange.getProperty(Delivery.IMPORT_ID, String.class);
         delivery.reason = exchange.getProperty(Delivery.REASON, String.class);
         delivery.detail = exchange.getProperty(Delivery.DETAIL, String.class);
         delivery.httpStatus = exchange.getProperty(Delivery.HTTP_STATUS, Integer.class);
-        boolean settled = !UNSETTLED.contains(outcome);
-        delivery.nextAttempt = settled ? null : Instant.now().plus(pause(exchange, delivery));
+        String outcome = exchange.getProperty(Delivery.OUTCOME, String.class);
+        if (!UNSETTLED.contains(outcome)) {
+            write(delivery, outcome, null);
+            return;
+        }
+        Duration pause = pause(exchange, delivery);
+        write(delivery, outcome, Instant.now().plus(pause));
+        if (outcome.equals("unknown")) {
+            CsvUpload upload = exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class);
+            doubts.put(delivery.job, Doubt.of(delivery, upload.isComplete()));
+        }
+        String summary = delivery.getSummary() + "; "
+                + (outcome.equals("unknown")
+                        ? "it is looked for in the import list"
+                        : "next attempt in " + pause.toSeconds() + " s");
+        LOG.warn("{}", summary);
+        throw new CsvImportUnsettledException(
+                summary, delivery.nextAttempt, exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
+    }
+
+    /** Commits a delivery's new state; a settled one with its audit event. */
+    void write(Delivery delivery, String state, Instant nextAttempt) throws CsvImportUnsettledException {
+        boolean settled = !UNSETTLED.contains(state);
+        doubts.remove(delivery.job);
+        delivery.state = state;
+        delivery.nextAttempt = nextAttempt;
         database.inTransaction(c -> {
-            update(
+            int updated = update(
                     c,
                     "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
-                            + " next_attempt_at = ?, unknown_at = ?, settled_at = ? WHERE job = ?",
-                    delivery.state,
+                            + " next_attempt_at = ?, reconciled = ?, settled_at = ? WHERE job = ? AND settled_at IS NULL",
+                    state,
                     delivery.importId,
                     delivery.reason,
                     delivery.detail,
                     delivery.httpStatus,
-                    text(delivery.nextAttempt),
-                    outcome.equals("unknown") ? text(Instant.now()) : null,
+                    text(nextAttempt),
+                    delivery.reconciled ? 1 : 0,
                     settled ? text(Instant.now()) : null,
                     delivery.job);
-            if (settled) {
+            if (settled && updated == 1) {
                 events.insert(c, delivery);
             }
             return null;
         });
-        if (!settled) {
-            throw new CsvImportUnsettledException(
-                    delivery.getSummary() + "; next attempt at " + delivery.nextAttempt, delivery.nextAttempt,
-                    exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
-        }
     }
 
     /** Tells the caller of {@code direct:csv-import}; where that is no packaged source, its end is the release. */
@@ -177,7 +231,7 @@ public final class Ledger {
                 @Override
                 public void onComplete(Exchange done) {
                     try {
-                        released(delivery);
+                        released(delivery, null);
                     } catch (CsvImportUnsettledException e) {
                         LOG.warn("{}: {}", delivery.getSummary(), e.getMessage());
                     }
@@ -187,9 +241,50 @@ public final class Ledger {
     }
 
     /** The source has let go of the delivery: its key may come again, as a new one. */
-    void released(Delivery delivery) throws CsvImportUnsettledException {
+    void released(Delivery delivery, Path to) throws CsvImportUnsettledException {
         database.inTransaction(c -> update(
-                c, "UPDATE csv_import_delivery SET released_at = ? WHERE job = ?", text(Instant.now()), delivery.job));
+                c,
+                "UPDATE csv_import_delivery SET released_at = ?, released_to = ? WHERE job = ?",
+                text(Instant.now()),
+                to == null ? null : to.toString(),
+                delivery.job));
+    }
+
+    Doubt doubt(Delivery delivery) {
+        return doubts.computeIfAbsent(delivery.job, job -> Doubt.ofEarlierProcess(delivery));
+    }
+
+    /** Whether no other delivery of this file name and size has its outcome open. */
+    boolean isOnlyOne(Delivery delivery) throws CsvImportUnsettledException {
+        return select(
+                        "job <> ? AND file_name = ? AND file_size = ? AND state IN ('sending', 'unknown')",
+                        delivery.job,
+                        delivery.fileName,
+                        delivery.size)
+                .isEmpty();
+    }
+
+    /** The deliveries in a state, oldest first. */
+    List<Delivery> in(String state) throws CsvImportUnsettledException {
+        return select("state = ?", state);
+    }
+
+    /** The deliveries of local files that are not released yet, oldest first. */
+    List<Delivery> unreleasedFiles() throws CsvImportUnsettledException {
+        return select("released_at IS NULL AND file_path IS NOT NULL");
+    }
+
+    private List<Delivery> select(String where, Object... parameters) throws CsvImportUnsettledException {
+        return database.inTransaction(c -> query(
+                c,
+                row -> read(row, new Delivery()),
+                "SELECT * FROM csv_import_delivery WHERE " + where + " ORDER BY job LIMIT 1000",
+                parameters));
+    }
+
+    /** Whether an import id is that of a job of ours. */
+    boolean knows(String importId) throws CsvImportUnsettledException {
+        return !select("import_id = ?", importId).isEmpty();
     }
 
     /** Growing from a second to a minute with each attempt; what the API asks for with Retry-After, up to ten. */
@@ -214,6 +309,8 @@ public final class Ledger {
 
     private static Delivery read(ResultSet row, Delivery delivery) throws SQLException {
         delivery.job = row.getLong("job");
+        delivery.sourceKey = row.getString("source_key");
+        delivery.path = row.getString("file_path");
         delivery.from = row.getString("source");
         delivery.state = row.getString("state");
         delivery.template = row.getString("template");
@@ -256,7 +353,11 @@ public final class Ledger {
             delivery.state = state;
             if (delivery.fileName == null) {
                 delivery.fileName = delivery.job + ".csv";
-                update(c, "UPDATE csv_import_delivery SET file_name = ? WHERE job = ?", delivery.fileName, delivery.job);
+                update(
+                        c,
+                        "UPDATE csv_import_delivery SET file_name = ? WHERE job = ?",
+                        delivery.fileName,
+                        delivery.job);
             }
         }
     }
@@ -277,23 +378,11 @@ public final class Ledger {
             update(
                     c,
                     "UPDATE csv_import_delivery SET import_id = ?, settled_at = ? WHERE job = ?",
-                    delivery.importId, text(Instant.now()), delivery.job);
+                    delivery.importId,
+                    text(Instant.now()),
+                    delivery.job);
             events.insert(c, delivery);
         }
-    }
-
-    /** The oldest events that the audit endpoint has not taken yet: id, job and payload. */
-    public List<Map<String, Object>> unsent() throws CsvImportUnsettledException {
-        return database.inTransaction(c -> query(
-                c,
-                row -> Map.of("id", row.getString("id"), "job", row.getLong("job"), "payload", row.getString("payload")),
-                "SELECT id, job, payload FROM csv_import_event WHERE sent_at IS NULL ORDER BY sequence LIMIT 1000"));
-    }
-
-    /** The audit endpoint has taken the event. */
-    public void sent(String id) throws CsvImportUnsettledException {
-        database.inTransaction(
-                c -> update(c, "UPDATE csv_import_event SET sent_at = ? WHERE id = ?", text(Instant.now()), id));
     }
 
     private static Instant instant(String text) {

@@ -35,11 +35,14 @@ public final class Names {
                 message.getHeader("template", String.class),
                 exchange.getProperty(FOLDER_TEMPLATE, String.class),
                 settings.get("template"));
-        delivery.notifyAddresses = addresses(firstNamed(message.getHeader("notify", String.class), settings.get("notify")));
+        delivery.notifyAddresses =
+                addresses(firstNamed(message.getHeader("notify", String.class), settings.get("notify")));
         String path = firstNamed(
                 message.getHeader("fileName", String.class),
                 message.getHeader(Exchange.FILE_NAME, String.class),
-                delivery.mark == null ? null : delivery.mark.path().getFileName().toString());
+                delivery.mark == null
+                        ? null
+                        : delivery.mark.path().getFileName().toString());
         List<String> segments = path == null ? List.of() : Arrays.asList(path.split("[/\\\\]", -1));
         delivery.fileName = segments.isEmpty() ? null : segments.get(segments.size() - 1);
 
@@ -52,8 +55,12 @@ public final class Names {
         refuseControl("template", delivery.template);
         if (path != null) {
             refuseControl("file-name", path);
-            if (path.startsWith("/") || path.startsWith("\\") || path.matches("[A-Za-z]:.*") || segments.contains("..")) {
-                throw new CsvRejectedException("file-name", "The file name is an absolute path or leads upwards: " + path);
+            if (path.startsWith("/")
+                    || path.startsWith("\\")
+                    || path.matches("[A-Za-z]:.*")
+                    || segments.contains("..")) {
+                throw new CsvRejectedException(
+                        "file-name", "The file name is an absolute path or leads upwards: " + path);
             }
             if (delivery.fileName.isBlank() || delivery.fileName.equals(".")) {
                 throw new CsvRejectedException("file-name", "The file name ends in no name: '" + path + "'");
@@ -107,6 +114,10 @@ public final class Names {
     }
 
     private static String firstNamed(String... names) {
-        return Stream.of(names).filter(Objects::nonNull).filter(name -> !name.isBlank()).findFirst().orElse(null);
+        return Stream.of(names)
+                .filter(Objects::nonNull)
+                .filter(name -> !name.isBlank())
+                .findFirst()
+                .orElse(null);
     }
 }

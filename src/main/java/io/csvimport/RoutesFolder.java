@@ -38,7 +38,8 @@ final class RoutesFolder {
     private record Known(String seen, String text, Set<String> routes) {}
 
     /** A file that was parsed: no running route is touched yet. */
-    private record Parsed(Path file, String seen, String text, List<RouteBuilder> builders, List<RouteDefinition> routes) {
+    private record Parsed(
+            Path file, String seen, String text, List<RouteBuilder> builders, List<RouteDefinition> routes) {
 
         /** Route configurations first, what takes files from outside last. */
         int rank() {
@@ -55,16 +56,19 @@ final class RoutesFolder {
     private final Path folder;
     private final Map<Path, Known> files = new TreeMap<>();
     private Map<Path, String> lastScan = Map.of();
+    private boolean started;
 
     RoutesFolder(CamelContext context, Path folder) {
         this.context = (ModelCamelContext) context;
         this.folder = folder;
     }
 
-    /** Loads every file, at start. */
-    synchronized void load() {
+    /** Loads every file, at start; answers how many routes run. */
+    synchronized int load() {
         lastScan = list();
         update(lastScan);
+        started = true;
+        return files.values().stream().mapToInt(known -> known.routes.size()).sum();
     }
 
     /** Loads what changed, and then stood still from one scan to the next: no file is taken half-saved. */
@@ -72,7 +76,8 @@ final class RoutesFolder {
         Map<Path, String> now = list();
         Map<Path, String> still = new TreeMap<>(now);
         still.entrySet().removeIf(file -> !file.getValue().equals(lastScan.get(file.getKey())));
-        List<Path> gone = files.keySet().stream().filter(file -> !now.containsKey(file)).toList();
+        List<Path> gone =
+                files.keySet().stream().filter(file -> !now.containsKey(file)).toList();
         if (!gone.isEmpty()) {
             gone.forEach(this::remove);
             // a file that was refused for a route id that is free now has its turn
@@ -84,7 +89,8 @@ final class RoutesFolder {
 
     private Map<Path, String> list() {
         try (Stream<Path> found = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
-            return found.filter(file -> file.getFileName().toString().endsWith(".camel.yaml") && Files.isRegularFile(file))
+            return found.filter(
+                            file -> file.getFileName().toString().endsWith(".camel.yaml") && Files.isRegularFile(file))
                     .collect(Collectors.toMap(file -> file, RoutesFolder::version, (a, b) -> a, TreeMap::new));
         } catch (IOException | UncheckedIOException e) {
             LOG.warn("The routes folder {} cannot be read, its routes go on running: {}", folder, e.toString());
@@ -117,7 +123,11 @@ final class RoutesFolder {
             });
         }
         changed.sort(Comparator.comparing(Parsed::rank));
-        changed.forEach(this::apply);
+        boolean configured = changed.stream().anyMatch(parsed -> parsed.rank() == 0);
+        for (Parsed parsed : changed) {
+            // Camel joins a route with its configuration while it parses: what was parsed before that came is stale
+            apply(parsed, configured && parsed.rank() > 0);
+        }
     }
 
     private void parse(Path file, String seen, List<Parsed> changed) {
@@ -135,7 +145,8 @@ final class RoutesFolder {
         for (RoutesBuilder builder : PluginHelper.getRoutesLoader(context)
                 .findRoutesBuilders(ResourceHelper.fromString("file:" + file, text))) {
             builders.add((RouteBuilder) builder);
-            for (RouteDefinition route : ((RouteBuilder) builder).configureRoutes(context).getRoutes()) {
+            for (RouteDefinition route :
+                    ((RouteBuilder) builder).configureRoutes(context).getRoutes()) {
                 if (route.getRouteId() == null) {
                     route.setId(routes.isEmpty() ? stem : stem + "-" + (routes.size() + 1));
                 }
@@ -145,15 +156,17 @@ final class RoutesFolder {
         return new Parsed(file, seen, text, builders, routes);
     }
 
-    private void apply(Parsed parsed) {
+    private void apply(Parsed parsed, boolean stale) {
         Known before = files.getOrDefault(parsed.file, UNKNOWN);
         try {
             refuseForeignIds(parsed);
             before.routes.forEach(this::stop);
-            start(parsed);
+            start(stale ? parse(parsed.file, parsed.seen, parsed.text) : parsed);
             Set<String> routes = ids(parsed);
             files.put(parsed.file, new Known(parsed.seen, parsed.text, routes));
-            LOG.info("{} {}: {}", before.text.isEmpty() ? "Added" : "Updated", parsed.file, routes);
+            if (started) {
+                LOG.info("{} {}: {}", before.text.isEmpty() ? "Added" : "Updated", parsed.file, routes);
+            }
         } catch (Exception e) {
             refuse(parsed.file, parsed.seen, e);
             restore(parsed, before);
@@ -161,7 +174,9 @@ final class RoutesFolder {
     }
 
     private static Set<String> ids(Parsed parsed) {
-        return parsed.routes.stream().map(RouteDefinition::getRouteId).collect(Collectors.toCollection(LinkedHashSet::new));
+        return parsed.routes.stream()
+                .map(RouteDefinition::getRouteId)
+                .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
     private void refuseForeignIds(Parsed parsed) {
@@ -189,18 +204,23 @@ final class RoutesFolder {
         files.put(file, new Known(seen, before.text, before.routes));
         LOG.error(
                 "{} is not used{}: {}",
-                file, before.text.isEmpty() ? "" : ", its previous version goes on running", reason(e));
+                file,
+                before.text.isEmpty() ? "" : ", its previous version goes on running",
+                reason(e));
     }
 
     /** Removes what did start of a version that failed, and starts the previous one again. */
     private void restore(Parsed failed, Known before) {
-        if (before.routes.stream().allMatch(id -> context.getRoute(id) != null) && !before.text.isEmpty()) {
+        if (!before.text.isEmpty() && before.routes.stream().allMatch(id -> context.getRoute(id) != null)) {
             return;
         }
         Set<String> started = ids(failed);
         files.values().forEach(known -> started.removeAll(known.routes));
         started.addAll(before.routes);
         started.forEach(this::stop);
+        if (before.text.isEmpty()) {
+            return;
+        }
         try {
             start(parse(failed.file, before.seen, before.text));
         } catch (Exception e) {

@@ -45,7 +45,9 @@ public final class Settings {
             Map.entry("template", v -> v.chars().anyMatch(Character::isISOControl) ? "has control characters" : null),
             Map.entry("notify", Names::checkNotify),
             Map.entry("tag-file-name", Settings::checkFlag),
-            Map.entry("ledger.url", v -> checkPattern(v, "jdbc:(sqlite|postgresql):.+", "a JDBC URL of SQLite or PostgreSQL")),
+            Map.entry(
+                    "ledger.url",
+                    v -> checkPattern(v, "jdbc:(sqlite|postgresql):.+", "a JDBC URL of SQLite or PostgreSQL")),
             Map.entry("ledger.keep", Settings::checkPeriod),
             Map.entry("imported.keep", Settings::checkPeriod),
             Map.entry("duplicates", v -> checkPattern(v, "skip|import", "skip or import")),
@@ -64,7 +66,8 @@ public final class Settings {
             Map.entry("preview", v -> checkPattern(v, "off|gate", "off or gate")),
             Map.entry("track.enabled", Settings::checkFlag),
             Map.entry("track.interval", Settings::checkPositiveDuration),
-            Map.entry("void.path", v -> checkPattern(v, "csv-import|statement-import", "csv-import or statement-import")),
+            Map.entry(
+                    "void.path", v -> checkPattern(v, "csv-import|statement-import", "csv-import or statement-import")),
             Map.entry("management.port", Settings::checkPort),
             Map.entry("health.grace", Settings::checkDuration),
             Map.entry("log.format", v -> checkPattern(v, "text|json", "text or json")),
@@ -180,8 +183,8 @@ public final class Settings {
         TreeSet<String> unknown = new TreeSet<>(given.stringPropertyNames());
         unknown.addAll(System.getProperties().stringPropertyNames());
         unknown.removeIf(key -> !key.startsWith(PREFIX) || defaults.containsKey(key) || key.equals(PREFIX + "routes"));
-        unknown.forEach(key -> problems.add(
-                key + " (" + variable(key.substring(PREFIX.length())) + ") is not a setting: see the table in README.md"));
+        unknown.forEach(key -> problems.add(key + " (" + variable(key.substring(PREFIX.length()))
+                + ") is not a setting: see the table in README.md"));
         return problems;
     }
 

@@ -34,15 +34,23 @@ import java.util.concurrent.TimeoutException;
  */
 public final class Sandbox implements AutoCloseable {
     /** How the answer to an upload carries the id: {@code {"id": "1"}}, {@code "1"}, {@code 1}, or 1 as plain text. */
-    public enum IdForm { OBJECT, STRING, NUMBER, TEXT }
+    public enum IdForm {
+        OBJECT,
+        STRING,
+        NUMBER,
+        TEXT
+    }
 
-    private static final DateTimeFormatter HTTP_DATE =
-            DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.US).withZone(ZoneOffset.UTC);
+    private static final DateTimeFormatter HTTP_DATE = DateTimeFormatter.ofPattern(
+                    "EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.US)
+            .withZone(ZoneOffset.UTC);
     private static final long MOST_KEPT = Runtime.getRuntime().maxMemory() / 4;
 
-    private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1).setWorkerPoolSize(1)
-            .setFileSystemOptions(new FileSystemOptions().setFileCachingEnabled(false)
-                    .setClassPathResolvingEnabled(false)));
+    private final Vertx vertx = Vertx.vertx(new VertxOptions()
+            .setEventLoopPoolSize(1)
+            .setWorkerPoolSize(1)
+            .setFileSystemOptions(
+                    new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
     final String organization;
     final String key;
     final String secret;
@@ -217,12 +225,20 @@ public final class Sandbox implements AutoCloseable {
     }
 
     private int listen(int wanted) {
-        server = vertx.createHttpServer(new HttpServerOptions().setHost("127.0.0.1").setPort(wanted)
-                .setHttp2ClearTextEnabled(false).setMaxInitialLineLength(1 << 16).setMaxHeaderSize(1 << 16)
+        server = vertx.createHttpServer(new HttpServerOptions()
+                .setHost("127.0.0.1")
+                .setPort(wanted)
+                .setHttp2ClearTextEnabled(false)
+                .setMaxInitialLineLength(1 << 16)
+                .setMaxHeaderSize(1 << 16)
                 .setMaxChunkSize(1 << 16));
         server.requestHandler(this::handle);
-        server.invalidRequestHandler(request -> request.response().setStatusCode(400).putHeader("Date", date())
-                .end(new JsonObject().put("error", "no HTTP/1.1: " + request.decoderResult().cause()).encode()));
+        server.invalidRequestHandler(request -> request.response()
+                .setStatusCode(400)
+                .putHeader("Date", date())
+                .end(new JsonObject()
+                        .put("error", "no HTTP/1.1: " + request.decoderResult().cause())
+                        .encode()));
         try {
             await(server.listen());
         } catch (UncheckedIOException e) {

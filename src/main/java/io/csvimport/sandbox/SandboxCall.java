@@ -17,7 +17,12 @@ import java.util.regex.Pattern;
 
 /** One of the documented calls: checks its head, then its body, then does it. */
 final class SandboxCall {
-    enum Kind { UPLOAD, PREVIEW, LIST, VOID }
+    enum Kind {
+        UPLOAD,
+        PREVIEW,
+        LIST,
+        VOID
+    }
 
     /** What a call is answered with. */
     record Answer(int status, String contentType, String body) {
@@ -28,8 +33,8 @@ final class SandboxCall {
 
     private static final Pattern PATH =
             Pattern.compile("/api/organizations/([^/]+)/(csv-import|(csv-import|statement-import)/([^/]+))");
-    private static final Pattern FILE_HEADER = Pattern.compile(
-            "Content-Disposition: form-data; name=\"file\"; filename=\"([^\"/\\\\\\p{Cntrl}]+)\"");
+    private static final Pattern FILE_HEADER =
+            Pattern.compile("Content-Disposition: form-data; name=\"file\"; filename=\"([^\"/\\\\\\p{Cntrl}]+)\"");
     private static final String SIZE_HEADER = "Content-Disposition: form-data; name=\"filesize\"";
     private static final String ADDRESS = "[^\\s\\p{Cntrl}@,;<>\"()]+@[^\\s\\p{Cntrl}@,;<>\"()]+";
     private static final Set<String> UPLOAD_QUERY = Set.of("template", "fileSize", "notify");
@@ -54,11 +59,13 @@ final class SandboxCall {
         }
         importId = path.group(4);
         kind = kind(path.group(2), request.method());
-        query = SandboxQuery.parse(target.length > 1 ? target[1] : null, switch (kind) {
-            case UPLOAD, PREVIEW -> UPLOAD_QUERY;
-            case LIST -> Set.of("id", "template");
-            case VOID -> path.group(3).equals("csv-import") ? Set.of() : Set.of("deleteLrsStatements");
-        });
+        query = SandboxQuery.parse(
+                target.length > 1 ? target[1] : null,
+                switch (kind) {
+                    case UPLOAD, PREVIEW -> UPLOAD_QUERY;
+                    case LIST -> Set.of("id", "template");
+                    case VOID -> path.group(3).equals("csv-import") ? Set.of() : Set.of("deleteLrsStatements");
+                });
         if (kind == Kind.UPLOAD || kind == Kind.PREVIEW) {
             checkUploadQuery();
             List<String> types = request.headers().getAll("Content-Type");
@@ -66,7 +73,8 @@ final class SandboxCall {
         } else {
             multipart = null;
         }
-        if (kind == Kind.VOID && path.group(3).equals("statement-import")
+        if (kind == Kind.VOID
+                && path.group(3).equals("statement-import")
                 && !"true".equals(query.get("deleteLrsStatements"))) {
             throw bad("query parameter deleteLrsStatements must be true");
         }
@@ -90,7 +98,8 @@ final class SandboxCall {
         multipart.end();
         List<SandboxRequest.Part> parts = multipart.parts();
         SandboxRequest.Part file = parts.get(0);
-        if (file.headers().size() != 2 || fileName(file) == null
+        if (file.headers().size() != 2
+                || fileName(file) == null
                 || !file.headers().get(1).equals("Content-Type: text/csv")) {
             throw bad("the file's headers must be Content-Disposition: form-data; name=\"file\"; filename=\"…\" "
                     + "with a name without path, and Content-Type: text/csv, but are " + file.headers());
@@ -99,8 +108,10 @@ final class SandboxCall {
         if (!query.getOrDefault("fileSize", size).equals(size)) {
             throw bad("fileSize is '" + query.get("fileSize") + "', but the file has " + size + " bytes");
         }
-        if (kind == Kind.PREVIEW && (parts.size() != 2 || !parts.get(1).headers().equals(List.of(SIZE_HEADER))
-                || !parts.get(1).sha256().equals(SandboxMultipart.sha256(size)))) {
+        if (kind == Kind.PREVIEW
+                && (parts.size() != 2
+                        || !parts.get(1).headers().equals(List.of(SIZE_HEADER))
+                        || !parts.get(1).sha256().equals(SandboxMultipart.sha256(size)))) {
             throw bad("the second part must be the form parameter filesize with the file's size, " + size);
         }
     }
@@ -123,15 +134,22 @@ final class SandboxCall {
     /** The unescaped file name of a part, or null where it has no plain one. */
     static String fileName(SandboxRequest.Part part) {
         Matcher header = FILE_HEADER.matcher(part.headers().get(0));
-        return !header.matches() ? null
+        return !header.matches()
+                ? null
                 : header.group(1).replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n");
     }
 
     private Answer upload(byte[] body) {
         SandboxRequest.Part file = multipart.parts().get(0);
-        List<String> notify = query.containsKey("notify") ? List.of(query.get("notify").split(",")) : List.of();
-        String id = sandbox.imports.accept(sandbox.templateName(query.get("template")), notify, fileName(file),
-                file, file.content(body), sandbox.now());
+        List<String> notify =
+                query.containsKey("notify") ? List.of(query.get("notify").split(",")) : List.of();
+        String id = sandbox.imports.accept(
+                sandbox.templateName(query.get("template")),
+                notify,
+                fileName(file),
+                file,
+                file.content(body),
+                sandbox.now());
         return switch (sandbox.idForm()) {
             case OBJECT -> Answer.json(202, new JsonObject().put("id", id));
             case STRING -> new Answer(202, "application/json", '"' + id + '"');
@@ -143,29 +161,38 @@ final class SandboxCall {
     private static Answer preview(byte[] content) {
         SandboxImports.Rows rows = SandboxImports.Rows.of(content, "preview");
         JsonObject statements = new JsonObject();
-        rows.statements().forEach((row, id) ->
-                statements.put(row, new JsonArray().add(new JsonObject().put("id", id))));
-        return Answer.json(200, new JsonObject()
-                .put("failedRows", new JsonObject(new LinkedHashMap<>(rows.failed()))).put("statements", statements));
+        rows.statements()
+                .forEach((row, id) -> statements.put(row, new JsonArray().add(new JsonObject().put("id", id))));
+        return Answer.json(
+                200,
+                new JsonObject()
+                        .put("failedRows", new JsonObject(new LinkedHashMap<>(rows.failed())))
+                        .put("statements", statements));
     }
 
     private void checkCredentials(List<String> sent) {
         String expected = sandbox.key + ":" + sandbox.secret;
         String basic = "Basic " + Base64.getEncoder().encodeToString(expected.getBytes(StandardCharsets.UTF_8));
         if (!sent.equals(List.of(basic))) {
-            throw new SandboxRefusal(401, sent.isEmpty() ? "HTTP Basic credentials are missing"
-                    : "these are not the key and secret, as HTTP Basic in UTF-8");
+            throw new SandboxRefusal(
+                    401,
+                    sent.isEmpty()
+                            ? "HTTP Basic credentials are missing"
+                            : "these are not the key and secret, as HTTP Basic in UTF-8");
         }
     }
 
     private static Kind kind(String resource, HttpMethod method) {
-        Map<String, Kind> allowed = switch (resource) {
-            case "csv-import" -> Map.of("POST", Kind.UPLOAD, "GET", Kind.LIST);
-            case "statement-import/preview" -> Map.of("POST", Kind.PREVIEW);
-            default -> Map.of("DELETE", Kind.VOID);
-        };
+        Map<String, Kind> allowed =
+                switch (resource) {
+                    case "csv-import" -> Map.of("POST", Kind.UPLOAD, "GET", Kind.LIST);
+                    case "statement-import/preview" -> Map.of("POST", Kind.PREVIEW);
+                    default -> Map.of("DELETE", Kind.VOID);
+                };
         if (!allowed.containsKey(method.name())) {
-            throw new SandboxRefusal(405, method + " is none of " + allowed.keySet().stream().sorted().toList());
+            throw new SandboxRefusal(
+                    405,
+                    method + " is none of " + allowed.keySet().stream().sorted().toList());
         }
         return allowed.get(method.name());
     }

@@ -64,8 +64,17 @@ final class SandboxExchange {
 
     /** What was received so far. */
     synchronized SandboxRequest snapshot() {
-        return seen != null ? seen : new SandboxRequest(arrived, request.method().name(), request.uri(), headers,
-                bodySize, body.getBytes(), parts, status);
+        return seen != null
+                ? seen
+                : new SandboxRequest(
+                        arrived,
+                        request.method().name(),
+                        request.uri(),
+                        headers,
+                        bodySize,
+                        body.getBytes(),
+                        parts,
+                        status);
     }
 
     /** Lets the kept bytes of a finished request go. */

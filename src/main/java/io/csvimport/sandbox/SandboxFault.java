@@ -16,11 +16,21 @@ import java.util.Map;
  * @param delay to wait before the action
  * @param readPause to wait after each piece (up to 64 KiB) of the body
  */
-public record SandboxFault(long at, Action action, boolean accepted, int status, Map<String, String> headers,
-        Duration delay, Duration readPause) {
+public record SandboxFault(
+        long at,
+        Action action,
+        boolean accepted,
+        int status,
+        Map<String, String> headers,
+        Duration delay,
+        Duration readPause) {
 
     /** What a fault does: answer, cut the connection (TCP RST), or nothing until the sandbox closes. */
-    public enum Action { ANSWER, RESET, HANG }
+    public enum Action {
+        ANSWER,
+        RESET,
+        HANG
+    }
 
     /** Strike after the whole body. */
     public static final long END = Long.MAX_VALUE;
@@ -94,7 +104,6 @@ public record SandboxFault(long at, Action action, boolean accepted, int status,
     }
 
     private static SandboxFault answer(long at, boolean accepted, int status, Map<String, String> headers) {
-        return new SandboxFault(at, Action.ANSWER, accepted, status, headers, Duration.ZERO,
-                Duration.ZERO);
+        return new SandboxFault(at, Action.ANSWER, accepted, status, headers, Duration.ZERO, Duration.ZERO);
     }
 }

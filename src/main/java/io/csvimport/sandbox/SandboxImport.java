@@ -18,12 +18,20 @@ import java.util.Map;
  * @param failedRows error texts by row number; the header row is row 1
  * @param statementIds one a good row, at most 100
  */
-public record SandboxImport(String id, String template, List<String> addresses, String fileName, long size,
-        String sha256, Instant created, boolean voided, Map<String, String> failedRows,
+public record SandboxImport(
+        String id,
+        String template,
+        List<String> addresses,
+        String fileName,
+        long size,
+        String sha256,
+        Instant created,
+        boolean voided,
+        Map<String, String> failedRows,
         List<String> statementIds) {
 
     SandboxImport voidedNow() {
-        return new SandboxImport(id, template, addresses, fileName, size, sha256, created, true, failedRows,
-                statementIds);
+        return new SandboxImport(
+                id, template, addresses, fileName, size, sha256, created, true, failedRows, statementIds);
     }
 }

@@ -31,13 +31,15 @@ final class SandboxImports {
         /** Seed makes the statement ids of one import its own; null content has no rows. */
         static Rows of(byte[] content, String seed) {
             Rows rows = new Rows(new LinkedHashMap<>(), new LinkedHashMap<>());
-            String[] lines = content == null ? new String[0]
-                    : new String(content, StandardCharsets.UTF_8).split("\r\n|\r|\n");
+            String[] lines =
+                    content == null ? new String[0] : new String(content, StandardCharsets.UTF_8).split("\r\n|\r|\n");
             for (int i = 1; i < lines.length; i++) {
                 String row = String.valueOf(i + 1);
                 if (lines[i].contains("invalid")) {
-                    rows.failed.put(row, "Statement must include an ID, and the ID must be a UUID. "
-                            + "The current value of the field is: " + lines[i]);
+                    rows.failed.put(
+                            row,
+                            "Statement must include an ID, and the ID must be a UUID. "
+                                    + "The current value of the field is: " + lines[i]);
                 } else if (!lines[i].isEmpty() && rows.statements.size() < MOST_STATEMENTS) {
                     byte[] name = (seed + "/" + row).getBytes(StandardCharsets.UTF_8);
                     rows.statements.put(row, UUID.nameUUIDFromBytes(name).toString());
@@ -47,13 +49,28 @@ final class SandboxImports {
         }
     }
 
-    synchronized String accept(String template, List<String> notify, String fileName, SandboxRequest.Part file,
-            byte[] content, Instant now) {
+    synchronized String accept(
+            String template,
+            List<String> notify,
+            String fileName,
+            SandboxRequest.Part file,
+            byte[] content,
+            Instant now) {
         String id = String.valueOf(++lastId);
         Rows rows = Rows.of(content, id);
-        imports.put(id, new SandboxImport(id, template, notify, fileName, file.size(), file.sha256(),
-                now.truncatedTo(ChronoUnit.MILLIS), false, Collections.unmodifiableMap(rows.failed),
-                List.copyOf(rows.statements.values())));
+        imports.put(
+                id,
+                new SandboxImport(
+                        id,
+                        template,
+                        notify,
+                        fileName,
+                        file.size(),
+                        file.sha256(),
+                        now.truncatedTo(ChronoUnit.MILLIS),
+                        false,
+                        Collections.unmodifiableMap(rows.failed),
+                        List.copyOf(rows.statements.values())));
         return id;
     }
 
@@ -84,12 +101,16 @@ final class SandboxImports {
     synchronized JsonObject list(String id, String template, Instant now) {
         List<SandboxImport> listed = new ArrayList<>(imports.values());
         Collections.reverse(listed);
-        listed.removeIf(i -> i.voided() || id != null && !id.equals(i.id())
-                || template != null && !template.equals(i.template()) || i.created().plus(lag).isAfter(now));
+        listed.removeIf(i -> i.voided()
+                || id != null && !id.equals(i.id())
+                || template != null && !template.equals(i.template())
+                || i.created().plus(lag).isAfter(now));
         List<SandboxImport> shown = listed.subList(0, Math.min(mostResults, listed.size()));
         JsonArray results = new JsonArray();
         shown.forEach(i -> results.add(json(i)));
-        return new JsonObject().put("count", countsAll ? listed.size() : shown.size()).put("results", results);
+        return new JsonObject()
+                .put("count", countsAll ? listed.size() : shown.size())
+                .put("results", results);
     }
 
     private static JsonObject json(SandboxImport i) {

@@ -22,7 +22,13 @@ final class SandboxMultipart {
             "(?i)multipart/form-data; *boundary=(?:([\\w'+.-]{1,70})|\"([\\w'()+,./:=? -]{0,69}[\\w'()+,./:=?-])\")");
     private static final int LONGEST_HEADERS = 1 << 14;
 
-    private enum State { START, HEADERS, CONTENT, AFTER_BOUNDARY, EPILOGUE }
+    private enum State {
+        START,
+        HEADERS,
+        CONTENT,
+        AFTER_BOUNDARY,
+        EPILOGUE
+    }
 
     private final byte[] boundary;
     private final int[] skip = new int[256];
@@ -89,12 +95,13 @@ final class SandboxMultipart {
     /** The body is over: refuses one that ended too early. */
     void end() {
         if (state != State.EPILOGUE || to - from == 1) {
-            throw bad(switch (state) {
-                case START -> "the body ends before its first boundary";
-                case HEADERS -> "the body ends within a part's headers; line breaks must be CRLF";
-                case CONTENT, AFTER_BOUNDARY -> "the body ends without the closing boundary";
-                case EPILOGUE -> "the body ends with half a line break";
-            });
+            throw bad(
+                    switch (state) {
+                        case START -> "the body ends before its first boundary";
+                        case HEADERS -> "the body ends within a part's headers; line breaks must be CRLF";
+                        case CONTENT, AFTER_BOUNDARY -> "the body ends without the closing boundary";
+                        case EPILOGUE -> "the body ends with half a line break";
+                    });
         }
     }
 
@@ -145,7 +152,10 @@ final class SandboxMultipart {
             throw bad("the boundary occurs within the content, or is not preceded by CRLF and --");
         }
         digest.update(window, from, end - from);
-        parts.add(new SandboxRequest.Part(headers, contentOffset, windowOffset + end - contentOffset,
+        parts.add(new SandboxRequest.Part(
+                headers,
+                contentOffset,
+                windowOffset + end - contentOffset,
                 HexFormat.of().formatHex(digest.digest())));
         return next(State.AFTER_BOUNDARY, found + boundary.length - from);
     }

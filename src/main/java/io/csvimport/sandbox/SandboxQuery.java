@@ -11,8 +11,7 @@ import java.util.Set;
 
 /** Reads a query strictly: known parameters, none twice, percent-encoded UTF-8. */
 final class SandboxQuery {
-    private SandboxQuery() {
-    }
+    private SandboxQuery() {}
 
     /** Null is an empty query. */
     static Map<String, String> parse(String query, Set<String> known) {
@@ -23,7 +22,8 @@ final class SandboxQuery {
         for (String pair : query.split("&", -1)) {
             String name = pair.split("=", 2)[0];
             if (!known.contains(name)) {
-                throw bad("unknown query parameter '" + name + "', known are " + known.stream().sorted().toList());
+                throw bad("unknown query parameter '" + name + "', known are "
+                        + known.stream().sorted().toList());
             }
             if (parameters.containsKey(name) || pair.length() == name.length()) {
                 throw bad("query parameter '" + name + "' is given twice or without a value");

@@ -17,8 +17,15 @@ import java.util.Map;
  * @param parts the parts of the body that were received whole
  * @param status what it was answered, 0 while it was not, or when the connection was reset
  */
-public record SandboxRequest(Instant arrived, String method, String target,
-        List<Map.Entry<String, String>> headers, long bodySize, byte[] body, List<Part> parts, int status) {
+public record SandboxRequest(
+        Instant arrived,
+        String method,
+        String target,
+        List<Map.Entry<String, String>> headers,
+        long bodySize,
+        byte[] body,
+        List<Part> parts,
+        int status) {
 
     /** Size up to which a file's bytes are kept whole. */
     public static final int KEPT_FILE = 1 << 20;
@@ -45,8 +52,11 @@ public record SandboxRequest(Instant arrived, String method, String target,
 
     /** {@return the first value of the header, in any case of letters, or null} */
     public String header(String name) {
-        return headers.stream().filter(h -> h.getKey().equalsIgnoreCase(name)).map(Map.Entry::getValue)
-                .findFirst().orElse(null);
+        return headers.stream()
+                .filter(h -> h.getKey().equalsIgnoreCase(name))
+                .map(Map.Entry::getValue)
+                .findFirst()
+                .orElse(null);
     }
 
     /** {@return the first part's unescaped file name, or null where there is none} */

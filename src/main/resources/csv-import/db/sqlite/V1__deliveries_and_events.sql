@@ -23,10 +23,10 @@ CREATE TABLE csv_import_delivery (
     owner            TEXT NOT NULL,     -- the process that claimed it, a random id
     created_at       TEXT NOT NULL,
     sending_at       TEXT,              -- begin of the latest attempt
-    unknown_at       TEXT,              -- when the connection ended, or the process came back, without an answer
     next_attempt_at  TEXT,
     settled_at       TEXT,
-    released_at      TEXT               -- the file is moved, the message acknowledged
+    released_at      TEXT,              -- the file is moved, the message acknowledged
+    released_to      TEXT               -- where the file went
 );
 
 CREATE UNIQUE INDEX csv_import_delivery_source
@@ -36,6 +36,14 @@ CREATE UNIQUE INDEX csv_import_delivery_bytes
     ON csv_import_delivery (organization, template, sha256)
     WHERE skip_duplicates = 1
       AND state IN ('claimed', 'sending', 'waiting', 'unknown', 'held', 'accepted', 'completed', 'voiding');
+
+-- One upload in flight for each template and file name, so that a match in the import list is one match.
+CREATE UNIQUE INDEX csv_import_delivery_in_flight
+    ON csv_import_delivery (organization, template, file_name) WHERE state IN ('sending', 'unknown');
+
+-- What is still to be released is looked through again and again: few rows.
+CREATE INDEX csv_import_delivery_unreleased
+    ON csv_import_delivery (job) WHERE released_at IS NULL;
 
 -- One row an audit event, written in the transaction that changes the state.
 CREATE TABLE csv_import_event (

@@ -79,15 +79,33 @@ class SandboxCallsTest {
         JsonObject list = list("");
         assertEquals(1, list.getInteger("count"));
         JsonObject listed = list.getJsonArray("results").getJsonObject(0);
-        assertEquals(Set.of("id", "created", "version", "size", "originalFilename", "file", "mediaType", "hashFileName",
-                "userName", "statemenIds", "alllStatementIds", "failedRows", "template"), listed.fieldNames());
+        assertEquals(
+                Set.of(
+                        "id",
+                        "created",
+                        "version",
+                        "size",
+                        "originalFilename",
+                        "file",
+                        "mediaType",
+                        "hashFileName",
+                        "userName",
+                        "statemenIds",
+                        "alllStatementIds",
+                        "failedRows",
+                        "template"),
+                listed.fieldNames());
         assertEquals(sandbox.imports().get(0).id(), listed.getString("id"));
-        assertTrue(Duration.between(Instant.parse(listed.getString("created")), Instant.now()).toSeconds() < 20);
+        assertTrue(Duration.between(Instant.parse(listed.getString("created")), Instant.now())
+                        .toSeconds()
+                < 20);
         assertEquals(CSV.length(), listed.getInteger("size"));
         assertEquals("people.csv", listed.getString("originalFilename"));
         assertEquals("People", listed.getString("template"));
         assertEquals(2, listed.getJsonArray("alllStatementIds").size());
-        assertEquals(listed.getString("statemenIds"), String.join(",", sandbox.imports().get(0).statementIds()));
+        assertEquals(
+                listed.getString("statemenIds"),
+                String.join(",", sandbox.imports().get(0).statementIds()));
         assertEquals(Set.of("3"), listed.getJsonObject("failedRows").fieldNames());
         assertTrue(listed.getJsonObject("failedRows").getString("3").endsWith("is: invalid \"B\", x"));
     }
@@ -188,7 +206,9 @@ class SandboxCallsTest {
     void aPreviewWithoutTheExactFilesizePartIsRefused() throws Exception {
         assertEquals(400, preview(body(FILE_HEADERS, CSV)).statusCode());
         assertEquals(400, preview(previewBody(CSV, "1")).statusCode());
-        assertEquals(400, preview(previewBody(CSV, "31").replace("filesize", "fileSize")).statusCode());
+        assertEquals(
+                400,
+                preview(previewBody(CSV, "31").replace("filesize", "fileSize")).statusCode());
         String large = "x".repeat(3 << 20);
         assertEquals(400, preview(previewBody(large, "1")).statusCode());
         assertEquals(200, preview(previewBody(large, String.valueOf(3 << 20))).statusCode());
@@ -224,8 +244,11 @@ class SandboxCallsTest {
         HttpResponse<String> answer = client.upload(CSV);
         Instant nextYear = Instant.now().plus(Duration.ofDays(399));
         assertTrue(sandbox.imports().get(0).created().isAfter(nextYear));
-        assertTrue(java.time.ZonedDateTime.parse(answer.headers().firstValue("Date").orElseThrow(),
-                java.time.format.DateTimeFormatter.RFC_1123_DATE_TIME).toInstant().isAfter(nextYear));
+        assertTrue(java.time.ZonedDateTime.parse(
+                        answer.headers().firstValue("Date").orElseThrow(),
+                        java.time.format.DateTimeFormatter.RFC_1123_DATE_TIME)
+                .toInstant()
+                .isAfter(nextYear));
     }
 
     private HttpResponse<String> preview(String body) throws Exception {

@@ -69,7 +69,8 @@ class SandboxFaultTest {
         sandbox.failNext(SandboxFault.resetAfter(bytes));
         // The body is never finished: the reset cannot come from its end.
         try (Socket socket = client.open(head(uploadTarget(CSV), BODY.length(), "") + BODY.substring(0, 120))) {
-            SocketException reset = assertThrows(SocketException.class, () -> socket.getInputStream().read());
+            SocketException reset = assertThrows(
+                    SocketException.class, () -> socket.getInputStream().read());
             assertTrue(reset.getMessage().contains("reset"), reset.getMessage());
         }
         SandboxRequest request = sandbox.requests().get(0);
@@ -137,7 +138,8 @@ class SandboxFaultTest {
     void aHangWithinTheBodyReadsNoFurther() throws Exception {
         sandbox.failNext(SandboxFault.hangAfter(10));
         try (Socket socket = client.open(head(uploadTarget(CSV), BODY.length(), "") + BODY.substring(0, 10))) {
-            await().until(() -> !sandbox.requests().isEmpty() && sandbox.requests().get(0).bodySize() == 10);
+            await().until(() ->
+                    !sandbox.requests().isEmpty() && sandbox.requests().get(0).bodySize() == 10);
             socket.getOutputStream().write(BODY.substring(10).getBytes(UTF_8));
             assertEquals(202, client.upload(CSV).statusCode());
             assertEquals(10, sandbox.requests().get(0).bodySize());
@@ -150,7 +152,8 @@ class SandboxFaultTest {
         sandbox.failNext(SandboxFault.delay(Duration.ofMillis(500)));
         long start = System.nanoTime();
         CompletableFuture<HttpResponse<String>> answer = async();
-        await().pollInterval(Duration.ofMillis(10)).until(() -> sandbox.imports().size() == 1);
+        await().pollInterval(Duration.ofMillis(10))
+                .until(() -> sandbox.imports().size() == 1);
         assertEquals(0, sandbox.requests().get(0).status());
         assertEquals(202, answer.get().statusCode());
         assertTrue(System.nanoTime() - start >= 500_000_000L);
@@ -171,7 +174,9 @@ class SandboxFaultTest {
         sandbox.failNext(SandboxFault.redirect("http://127.0.0.1:1/elsewhere"));
         HttpResponse<String> answer = client.upload(CSV);
         assertEquals(307, answer.statusCode());
-        assertEquals("http://127.0.0.1:1/elsewhere", answer.headers().firstValue("Location").orElseThrow());
+        assertEquals(
+                "http://127.0.0.1:1/elsewhere",
+                answer.headers().firstValue("Location").orElseThrow());
         assertEquals(List.of(), sandbox.imports());
     }
 
@@ -202,10 +207,13 @@ class SandboxFaultTest {
         sandbox.failList(null);
         assertEquals(1, new JsonObject(client.get(ROOT + "/csv-import").body()).getInteger("count"));
         sandbox.failPreview(SandboxFault.status(503));
-        String second = "--BOUNDARY\r\nContent-Disposition: form-data; name=\"filesize\"\r\n\r\n"
-                + CSV.length() + "\r\n";
+        String second =
+                "--BOUNDARY\r\nContent-Disposition: form-data; name=\"filesize\"\r\n\r\n" + CSV.length() + "\r\n";
         String preview = BODY.replace("--BOUNDARY--", second + "--BOUNDARY--");
-        assertEquals(503, client.post(ROOT + "/statement-import/preview?template=People", preview).statusCode());
+        assertEquals(
+                503,
+                client.post(ROOT + "/statement-import/preview?template=People", preview)
+                        .statusCode());
         sandbox.failVoid(SandboxFault.status(500, true, Map.of()));
         assertEquals(500, client.delete(ROOT + "/csv-import/" + id).statusCode());
         sandbox.failVoid(null);

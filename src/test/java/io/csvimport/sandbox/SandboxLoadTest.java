@@ -48,7 +48,9 @@ class SandboxLoadTest {
                 one.get();
             }
             assertEquals(connections * uploads, sandbox.imports().size());
-            assertEquals(connections * uploads, sandbox.requests().stream().filter(r -> r.status() == 202).count());
+            assertEquals(
+                    connections * uploads,
+                    sandbox.requests().stream().filter(r -> r.status() == 202).count());
             Set<String> ids = new HashSet<>();
             sandbox.imports().forEach(i -> ids.add(i.id()));
             assertEquals(connections * uploads, ids.size());
@@ -61,14 +63,20 @@ class SandboxLoadTest {
     @Test
     void aLargeFileIsReadInBoundedMemory() throws Exception {
         long mebibytes = Long.getLong("sandbox.test.mib", 256);
-        byte[] piece = "0123456789,abcdefghijklmno\r\n-----".repeat(1 << 15).substring(0, 1 << 20).getBytes(UTF_8);
+        byte[] piece = "0123456789,abcdefghijklmno\r\n-----"
+                .repeat(1 << 15)
+                .substring(0, 1 << 20)
+                .getBytes(UTF_8);
         String start = "--BOUNDARY\r\n" + FILE_HEADERS + "\r\n\r\n";
         String end = "\r\n--BOUNDARY--\r\n";
         long size = mebibytes << 20;
         try (Sandbox sandbox = Sandbox.start(0, "5664", "key", "sécret", Set.of());
-                Socket socket = new SandboxTestClient(sandbox).open(
-                        head(ROOT + "/csv-import?template=People&fileSize=" + size,
-                                start.length() + size + end.length(), "") + start)) {
+                Socket socket = new SandboxTestClient(sandbox)
+                        .open(head(
+                                        ROOT + "/csv-import?template=People&fileSize=" + size,
+                                        start.length() + size + end.length(),
+                                        "")
+                                + start)) {
             OutputStream out = socket.getOutputStream();
             for (long i = 0; i < mebibytes; i++) {
                 out.write(piece);

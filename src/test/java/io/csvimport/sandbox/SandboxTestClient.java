@@ -19,8 +19,10 @@ final class SandboxTestClient {
     static final String FILE_HEADERS =
             "Content-Disposition: form-data; name=\"file\"; filename=\"people.csv\"\r\nContent-Type: text/csv";
 
-    private final HttpClient client =
-            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(Duration.ofSeconds(10)).build();
+    private final HttpClient client = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(10))
+            .build();
     private final Sandbox sandbox;
 
     SandboxTestClient(Sandbox sandbox) {
@@ -36,7 +38,8 @@ final class SandboxTestClient {
     }
 
     HttpRequest.Builder request(String target) {
-        return HttpRequest.newBuilder(URI.create(sandbox.url() + target)).timeout(Duration.ofSeconds(20))
+        return HttpRequest.newBuilder(URI.create(sandbox.url() + target))
+                .timeout(Duration.ofSeconds(20))
                 .header("Authorization", BASIC);
     }
 
@@ -53,7 +56,8 @@ final class SandboxTestClient {
     }
 
     HttpResponse<String> post(String target, String body) throws IOException, InterruptedException {
-        return send(request(target).header("Content-Type", "multipart/form-data; boundary=BOUNDARY")
+        return send(request(target)
+                .header("Content-Type", "multipart/form-data; boundary=BOUNDARY")
                 .POST(HttpRequest.BodyPublishers.ofString(body)));
     }
 

@@ -78,7 +78,9 @@ class SandboxUploadTest {
             readUntil(socket, "202 Accepted");
         }
         List<String> own = sandbox.requests().get(0).headers().stream()
-                .filter(h -> h.getKey().toLowerCase().startsWith("x-")).map(Object::toString).toList();
+                .filter(h -> h.getKey().toLowerCase().startsWith("x-"))
+                .map(Object::toString)
+                .toList();
         assertEquals(List.of("X-b=1", "x-A=2", "X-b=3"), own);
     }
 
@@ -88,12 +90,15 @@ class SandboxUploadTest {
         sandbox.answerIdAs(form);
         HttpResponse<String> answer = client.upload(CSV);
         String id = sandbox.imports().get(0).id();
-        assertEquals(switch (form) {
-            case OBJECT -> "{\"id\":\"" + id + "\"}";
-            case STRING -> "\"" + id + "\"";
-            case NUMBER, TEXT -> id;
-        }, answer.body());
-        assertEquals(form == Sandbox.IdForm.TEXT ? "text/plain" : "application/json",
+        assertEquals(
+                switch (form) {
+                    case OBJECT -> "{\"id\":\"" + id + "\"}";
+                    case STRING -> "\"" + id + "\"";
+                    case NUMBER, TEXT -> id;
+                },
+                answer.body());
+        assertEquals(
+                form == Sandbox.IdForm.TEXT ? "text/plain" : "application/json",
                 answer.headers().firstValue("Content-Type").orElseThrow());
     }
 
@@ -101,7 +106,8 @@ class SandboxUploadTest {
     void idsIncreaseAlsoOverSandboxes() throws Exception {
         client.upload(CSV);
         client.upload(CSV);
-        List<Long> ids = sandbox.imports().stream().map(i -> Long.valueOf(i.id())).toList();
+        List<Long> ids =
+                sandbox.imports().stream().map(i -> Long.valueOf(i.id())).toList();
         assertTrue(ids.get(0) < ids.get(1), ids.toString());
         try (Sandbox later = Sandbox.start(0, "5664", "key", "sécret", Set.of())) {
             new SandboxTestClient(later).upload(CSV);
@@ -119,29 +125,31 @@ class SandboxUploadTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "fileSize=35                                        | template is missing",
-        "template=&fileSize=35                              | template is missing",
-        "template=Other&fileSize=35                         | unknown template 'Other'",
-        "template=Gr%C3%B6%C3%9Fe+1+2&fileSize=35           | unknown template 'Größe 1 2'",
-        "template=Gr%F6%DFe&fileSize=35                     | is not UTF-8",
-        "template=Gr%C3%B6%C3%9Fe%201%2&fileSize=35         | is not percent-encoded",
-        "template=People\"&fileSize=35                      | is not percent-encoded",
-        "template=Größe&fileSize=35                         | is not percent-encoded",
-        "template=People                                    | fileSize is missing",
-        "template=People&fileSize=34                        | fileSize is '34', but the file has 35 bytes",
-        "template=People&fileSize=035                       | fileSize is '035'",
-        "template=People&fileSize=x                         | fileSize is 'x'",
-        "template=People&fileSize=35&notify=                | '' is no address",
-        "template=People&fileSize=35&notify=anna            | 'anna' is no address",
-        "template=People&fileSize=35&notify=a+b@x           | 'a b@x' is no address",
-        "template=People&fileSize=35&notify=a@x,            | '' is no address",
-        "template=People&fileSize=35&notify=a@x%0D%0Ab      | is no address",
-        "template=People&fileSize=35&fileSize=35            | 'fileSize' is given twice",
-        "template=People&fileSize                           | or without a value",
-        "template=People&fileSize=35&Notify=a@x             | unknown query parameter 'Notify'",
-        "template=People&fileSize=35&                       | unknown query parameter ''",
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "fileSize=35                                        | template is missing",
+                "template=&fileSize=35                              | template is missing",
+                "template=Other&fileSize=35                         | unknown template 'Other'",
+                "template=Gr%C3%B6%C3%9Fe+1+2&fileSize=35           | unknown template 'Größe 1 2'",
+                "template=Gr%F6%DFe&fileSize=35                     | is not UTF-8",
+                "template=Gr%C3%B6%C3%9Fe%201%2&fileSize=35         | is not percent-encoded",
+                "template=People\"&fileSize=35                      | is not percent-encoded",
+                "template=Größe&fileSize=35                         | is not percent-encoded",
+                "template=People                                    | fileSize is missing",
+                "template=People&fileSize=34                        | fileSize is '34', but the file has 35 bytes",
+                "template=People&fileSize=035                       | fileSize is '035'",
+                "template=People&fileSize=x                         | fileSize is 'x'",
+                "template=People&fileSize=35&notify=                | '' is no address",
+                "template=People&fileSize=35&notify=anna            | 'anna' is no address",
+                "template=People&fileSize=35&notify=a+b@x           | 'a b@x' is no address",
+                "template=People&fileSize=35&notify=a@x,            | '' is no address",
+                "template=People&fileSize=35&notify=a@x%0D%0Ab      | is no address",
+                "template=People&fileSize=35&fileSize=35            | 'fileSize' is given twice",
+                "template=People&fileSize                           | or without a value",
+                "template=People&fileSize=35&Notify=a@x             | unknown query parameter 'Notify'",
+                "template=People&fileSize=35&                       | unknown query parameter ''",
+            })
     void aQueryAgainstTheRulesIsRefused(String query, String error) throws Exception {
         String body = body(FILE_HEADERS, CSV);
         try (Socket socket = client.open(head(ROOT + "/csv-import?" + query, body.length(), "") + body)) {
@@ -155,13 +163,17 @@ class SandboxUploadTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {
-        "text/csv", "multipart/form-data", "multipart/mixed; boundary=BOUNDARY",
-        "multipart/form-data; boundary=BOUNDARY; charset=UTF-8",
-        "multipart/form-data; charset=UTF-8; boundary=BOUNDARY",
-    })
+    @ValueSource(
+            strings = {
+                "text/csv",
+                "multipart/form-data",
+                "multipart/mixed; boundary=BOUNDARY",
+                "multipart/form-data; boundary=BOUNDARY; charset=UTF-8",
+                "multipart/form-data; charset=UTF-8; boundary=BOUNDARY",
+            })
     void anotherContentTypeIsRefused(String type) throws Exception {
-        HttpResponse<String> answer = client.send(client.request(uploadTarget(CSV)).header("Content-Type", type)
+        HttpResponse<String> answer = client.send(client.request(uploadTarget(CSV))
+                .header("Content-Type", type)
                 .POST(HttpRequest.BodyPublishers.ofString(body(FILE_HEADERS, CSV))));
         assertRefused(answer, "Content-Type must be multipart/form-data");
     }
@@ -176,21 +188,22 @@ class SandboxUploadTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {
-        "Content-Type: text/csv",
-        "Content-Disposition: form-data; name=\"file\"; filename=\"a.csv\"",
-        "Content-Disposition: form-data; name=\"file\"\r\nContent-Type: text/csv",
-        "Content-Disposition: form-data; name=\"data\"; filename=\"a.csv\"\r\nContent-Type: text/csv",
-        "Content-Disposition: form-data; name=\"file\"; filename=\"\"\r\nContent-Type: text/csv",
-        "Content-Disposition: form-data; name=\"file\"; filename=a.csv\r\nContent-Type: text/csv",
-        "Content-Disposition: form-data; name=\"file\"; filename=\"a/b.csv\"\r\nContent-Type: text/csv",
-        "Content-Disposition: form-data; name=\"file\"; filename=\"a\\b.csv\"\r\nContent-Type: text/csv",
-        "Content-Disposition: form-data; name=\"file\"; filename=\"a\tb.csv\"\r\nContent-Type: text/csv",
-        "Content-Disposition: form-data; name=\"file\"; filename=\"a\"; filename*=UTF-8''a\r\nContent-Type: text/csv",
-        "Content-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\nContent-Type: text/csv; charset=UTF-8",
-        "Content-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\nContent-Type: application/octet-stream",
-        "Content-Disposition: form-data; name=\"file\"; filename=\"a\"\r\nContent-Type: text/csv\r\nContent-Length: 35",
-    })
+    @ValueSource(
+            strings = {
+                "Content-Type: text/csv",
+                "Content-Disposition: form-data; name=\"file\"; filename=\"a.csv\"",
+                "Content-Disposition: form-data; name=\"file\"\r\nContent-Type: text/csv",
+                "Content-Disposition: form-data; name=\"data\"; filename=\"a.csv\"\r\nContent-Type: text/csv",
+                "Content-Disposition: form-data; name=\"file\"; filename=\"\"\r\nContent-Type: text/csv",
+                "Content-Disposition: form-data; name=\"file\"; filename=a.csv\r\nContent-Type: text/csv",
+                "Content-Disposition: form-data; name=\"file\"; filename=\"a/b.csv\"\r\nContent-Type: text/csv",
+                "Content-Disposition: form-data; name=\"file\"; filename=\"a\\b.csv\"\r\nContent-Type: text/csv",
+                "Content-Disposition: form-data; name=\"file\"; filename=\"a\tb.csv\"\r\nContent-Type: text/csv",
+                "Content-Disposition: form-data; name=\"file\"; filename=\"a\"; filename*=UTF-8''a\r\nContent-Type: text/csv",
+                "Content-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\nContent-Type: text/csv; charset=UTF-8",
+                "Content-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\nContent-Type: application/octet-stream",
+                "Content-Disposition: form-data; name=\"file\"; filename=\"a\"\r\nContent-Type: text/csv\r\nContent-Length: 35",
+            })
     void otherPartHeadersAreRefused(String partHeaders) throws Exception {
         assertRefused(client.post(uploadTarget(CSV), body(partHeaders, CSV)), "the file's headers must be");
     }
@@ -241,7 +254,10 @@ class SandboxUploadTest {
     @Test
     void theLastLineBreakMayBeLeftOut() throws Exception {
         String body = body(FILE_HEADERS, CSV);
-        assertEquals(202, client.post(uploadTarget(CSV), body.substring(0, body.length() - 2)).statusCode());
+        assertEquals(
+                202,
+                client.post(uploadTarget(CSV), body.substring(0, body.length() - 2))
+                        .statusCode());
     }
 
     @Test
@@ -251,8 +267,8 @@ class SandboxUploadTest {
         for (int size = 1; size < body.length; size++) {
             SandboxMultipart multipart = new SandboxMultipart("multipart/form-data; boundary=BOUNDARY", 1);
             for (int i = 0; i < body.length; i += size) {
-                multipart.read(io.vertx.core.buffer.Buffer.buffer()
-                        .appendBytes(body, i, Math.min(size, body.length - i)));
+                multipart.read(
+                        io.vertx.core.buffer.Buffer.buffer().appendBytes(body, i, Math.min(size, body.length - i)));
             }
             multipart.end();
             SandboxRequest.Part part = multipart.parts().get(0);
@@ -272,7 +288,8 @@ class SandboxUploadTest {
     void aConnectionClosedBeforeTheEndOfTheBodyImportsNothing() throws Exception {
         String body = body(FILE_HEADERS, CSV);
         Socket socket = client.open(head(uploadTarget(CSV), body.length() + 1, "") + body);
-        await().until(() -> sandbox.requests().size() == 1 && sandbox.requests().get(0).bodySize() == body.length());
+        await().until(() ->
+                sandbox.requests().size() == 1 && sandbox.requests().get(0).bodySize() == body.length());
         socket.close();
         assertEquals(202, client.upload(CSV).statusCode());
         assertEquals(1, sandbox.imports().size());

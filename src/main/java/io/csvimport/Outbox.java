@@ -1,0 +1,85 @@
+package io.csvimport;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import org.apache.camel.Exchange;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The audit events of the ledger that the audit endpoint has not taken yet, in order for each job: a job whose event
+ * was refused waits, with growing pauses, while others go on. Its public methods are the steps of
+ * {@code csv-import-outbox}.
+ */
+public final class Outbox {
+
+    /** One event; its payload is sent as it is. */
+    public record Event(String id, long job, String payload) {}
+
+    private record Pause(int failures, long until) {}
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    /** After so many failures in a row the endpoint is taken to be away: all events wait. */
+    private static final int AWAY = 3;
+
+    private final Database database;
+    private final Map<Long, Pause> pauses = new HashMap<>();
+    private int failuresInARow;
+    private long closedUntil = System.nanoTime();
+
+    Outbox(Database database) {
+        this.database = database;
+    }
+
+    /** What is due, oldest first; it ends early when the audit endpoint turns out to be away. */
+    public Iterator<Event> due() throws CsvImportUnsettledException {
+        if (!isOver(closedUntil)) {
+            return List.<Event>of().iterator();
+        }
+        return database
+                .inTransaction(
+                        c -> Database.query(
+                                c,
+                                row -> new Event(row.getString("id"), row.getLong("job"), row.getString("payload")),
+                                "SELECT id, job, payload FROM csv_import_event WHERE sent_at IS NULL ORDER BY sequence LIMIT 1000"))
+                .stream()
+                // asked when its turn comes: an event refused before holds back the later ones of its job
+                .filter(event ->
+                        isOver(closedUntil) && (!pauses.containsKey(event.job) || isOver(pauses.get(event.job).until)))
+                .iterator();
+    }
+
+    private static boolean isOver(long nanos) {
+        return System.nanoTime() - nanos >= 0;
+    }
+
+    /** The audit endpoint has taken the event. */
+    public void sent(Exchange exchange) throws CsvImportUnsettledException {
+        Event event = exchange.getProperty("csvImportEvent", Event.class);
+        database.inTransaction(c -> Database.update(
+                c, "UPDATE csv_import_event SET sent_at = ? WHERE id = ?", Ledger.text(Instant.now()), event.id));
+        pauses.remove(event.job);
+        failuresInARow = 0;
+    }
+
+    /** The audit endpoint has not taken the event: it comes again, the same. */
+    public void failed(Exchange exchange) {
+        Event event = exchange.getProperty("csvImportEvent", Event.class);
+        int failures = pauses.containsKey(event.job) ? pauses.get(event.job).failures + 1 : 1;
+        Duration pause = Duration.ofSeconds(Math.min(60, 1L << Math.min(failures - 1, 6)));
+        pauses.put(event.job, new Pause(failures, System.nanoTime() + pause.toNanos()));
+        failuresInARow++;
+        if (failuresInARow >= AWAY) {
+            closedUntil = System.nanoTime() + pause.toNanos();
+        }
+        LOG.warn(
+                "Audit event {} is not taken yet, next attempt in {} s: {}",
+                event.id,
+                pause.toSeconds(),
+                String.valueOf(exchange.getProperty(Exchange.EXCEPTION_CAUGHT)));
+    }
+}

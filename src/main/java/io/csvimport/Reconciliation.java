@@ -1,0 +1,196 @@
+package io.csvimport;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds out what became of uploads whose outcome is unknown, from the API's import list. Found is found; not found is
+ * proven only by a whole list, asked late enough. Its public methods are the steps of {@code csv-import-reconcile}.
+ */
+public final class Reconciliation {
+
+    /** The message body of a round: the deliveries that are looked for, and are not found yet. */
+    public static final class Round {
+
+        private final List<Delivery> open;
+
+        Round(List<Delivery> open) {
+            this.open = open;
+        }
+
+        /** The templates for which the whole list gave no answer: the filtered list may. */
+        public List<String> getTemplates() {
+            return open.stream().map(delivery -> delivery.template).distinct().toList();
+        }
+    }
+
+    static final String ROUND = "csvImportRound";
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final Duration TOLERANCE = Duration.ofSeconds(5);
+    private static final Duration AT_MOST = Duration.ofHours(24);
+    private static final int LONGEST_PAUSE = 60;
+
+    private final Settings settings;
+    private final Ledger ledger;
+    private final Map<Long, Integer> looks = new HashMap<>();
+    private final Map<Long, Long> nextLooks = new HashMap<>();
+
+    Reconciliation(Settings settings, Ledger ledger) {
+        this.settings = settings;
+        this.ledger = ledger;
+    }
+
+    /** Begins a round with what is due to be looked for; none where nothing is. */
+    public void begin(Exchange exchange) throws CsvImportUnsettledException {
+        List<Delivery> due = new ArrayList<>();
+        long now = System.nanoTime();
+        List<Delivery> unknown = ledger.in("unknown");
+        looks.keySet().removeIf(job -> unknown.stream().noneMatch(delivery -> delivery.job == job));
+        nextLooks.keySet().retainAll(looks.keySet());
+        for (Delivery delivery : unknown) {
+            if (now - nextLooks.getOrDefault(delivery.job, now) < 0) {
+                continue;
+            }
+            if (now - ledger.doubt(delivery).began() > AT_MOST.toNanos()) {
+                hold(delivery, "no-proof", "The import list proved nothing for " + AT_MOST.toHours() + " hours");
+                continue;
+            }
+            int look = looks.merge(delivery.job, 1, Integer::sum);
+            nextLooks.put(
+                    delivery.job,
+                    now
+                            + Duration.ofSeconds(Math.min(1L << Math.min(look, 6), LONGEST_PAUSE))
+                                    .toNanos());
+            due.add(delivery);
+        }
+        exchange.setProperty(ROUND, due.isEmpty() ? null : new Round(due));
+    }
+
+    /**
+     * Judges the round's deliveries by the list in the message body.
+     *
+     * @throws IOException where the list cannot be read to its end: nothing is proven
+     */
+    public void judge(Exchange exchange) throws IOException, CsvImportUnsettledException {
+        Message answer = exchange.getMessage();
+        Round round = exchange.getProperty(ROUND, Round.class);
+        String filter = exchange.getProperty("csvImportFilter", String.class);
+        Instant apiNow = apiTime(answer.getHeader("Date", String.class));
+        ImportList list;
+        try (InputStream body = answer.getBody(InputStream.class)) {
+            list = ImportList.read(body);
+        }
+        boolean proof = list.isWhole() && (filter == null || hasOneOfOurs(list));
+        for (Delivery delivery : List.copyOf(round.open)) {
+            if (filter != null && !filter.equals(delivery.template)) {
+                continue;
+            }
+            Optional<ImportList.Entry> found = find(list, delivery, apiNow);
+            if (found.isPresent()) {
+                accept(delivery, found.get());
+                round.open.remove(delivery);
+            } else if (proof) {
+                round.open.remove(delivery);
+                if (isLateEnough(delivery)) {
+                    conclude(delivery);
+                }
+            }
+        }
+    }
+
+    /** The template filter is trusted once it lists an import of ours: a template may be given by its id. */
+    private boolean hasOneOfOurs(ImportList list) throws CsvImportUnsettledException {
+        for (ImportList.Entry entry : list.entries()) {
+            if (entry.id() != null && ledger.knows(entry.id())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private Optional<ImportList.Entry> find(ImportList list, Delivery delivery, Instant apiNow)
+            throws CsvImportUnsettledException {
+        Duration age =
+                Duration.ofNanos(System.nanoTime() - ledger.doubt(delivery).began());
+        Instant earliest = apiNow.minus(age).minus(TOLERANCE);
+        String sentName =
+                settings.flag("tag-file-name") ? CsvUpload.tagged(delivery.fileName, delivery.job) : delivery.fileName;
+        List<ImportList.Entry> matches = new ArrayList<>();
+        for (ImportList.Entry entry : list.entries()) {
+            boolean same = entry.names().contains(sentName)
+                    && (entry.size() < 0 || entry.size() == delivery.size)
+                    && entry.created() != null
+                    && !entry.created().isBefore(earliest);
+            if (same && entry.id() != null && !ledger.knows(entry.id())) {
+                matches.add(entry);
+            }
+        }
+        Comparator<ImportList.Entry> oldest = Comparator.comparing(ImportList.Entry::created);
+        Optional<ImportList.Entry> exact = matches.stream()
+                .filter(entry -> delivery.template.equals(entry.template()))
+                .min(oldest);
+        // the template may be given by its id, and listed by its name
+        boolean only = matches.size() == 1 && ledger.isOnlyOne(delivery);
+        return exact.isPresent() || !only ? exact : Optional.of(matches.get(0));
+    }
+
+    /** A break before the last byte left needs one list only; anything else is given time to be listed. */
+    private boolean isLateEnough(Delivery delivery) {
+        Ledger.Doubt doubt = ledger.doubt(delivery);
+        return !doubt.complete()
+                || System.nanoTime() - doubt.ended()
+                        >= settings.duration("reconcile.wait").toNanos();
+    }
+
+    private void accept(Delivery delivery, ImportList.Entry entry) throws CsvImportUnsettledException {
+        delivery.importId = entry.id();
+        delivery.reconciled = true;
+        delivery.reason = null;
+        delivery.detail = null;
+        delivery.httpStatus = null;
+        ledger.write(delivery, "accepted", null);
+        LOG.info("{}, found in the import list", delivery.getSummary());
+    }
+
+    private void conclude(Delivery delivery) throws CsvImportUnsettledException {
+        if (settings.get("reconcile.not-found").equals("hold")) {
+            hold(delivery, "not-found", "The import list does not have it");
+            return;
+        }
+        delivery.reason = "not-found";
+        delivery.detail = "The import list does not have it: it is uploaded again";
+        ledger.write(delivery, "waiting", Instant.now());
+        LOG.info("{}", delivery.getSummary());
+    }
+
+    private void hold(Delivery delivery, String reason, String detail) throws CsvImportUnsettledException {
+        delivery.reason = reason;
+        delivery.detail = detail + ": a person decides";
+        ledger.write(delivery, "held", null);
+        LOG.warn("{}", delivery.getSummary());
+    }
+
+    /** The API's own clock, which the list's times are of. */
+    private static Instant apiTime(String date) {
+        return Objects.isNull(date)
+                ? Instant.now()
+                : ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME)
+                        .toInstant();
+    }
+}
