@@ -37,7 +37,7 @@ final class AuditEvents {
                         delivery.job,
                         prefix + "%")
                 .get(0);
-        String time = Ledger.text(Instant.now());
+        String time = Deliveries.text(Instant.now());
         update(
                 c,
                 "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES (?, ?, ?, ?)",

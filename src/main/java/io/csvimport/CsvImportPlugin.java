@@ -53,7 +53,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         context.addComponent("csv-import-http", new ApiClient(settings, timer).component());
 
         Database database = new Database(settings.path("data-dir"));
-        Ledger ledger = new Ledger(settings, database, new AuditEvents(settings.get("api.organization")));
+        Deliveries deliveries = new Deliveries(database, settings.get("api.organization"));
+        deliveries.doubtUnfinished();
+        Ledger ledger = new Ledger(settings, deliveries);
         Spool spool = new Spool(settings);
         Registry registry = context.getRegistry();
         registry.bind("csvImportLedger", ledger);
@@ -62,10 +64,10 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportUpload", new CsvUpload.Factory(settings.flag("tag-file-name")));
         registry.bind("csvImportFailure", new Failure());
         registry.bind("csvImportAnswer", new ApiAnswer());
-        registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger));
+        registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries));
         registry.bind("csvImportOutbox", new Outbox(database));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
-        registry.bind("csvImportRelease", new FolderRelease(ledger));
+        registry.bind("csvImportRelease", new FolderRelease(deliveries));
         registry.bind(
                 "csvImportLanes",
                 new Lanes(context.getExecutorServiceManager()

@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 
@@ -48,8 +49,10 @@ public final class Delivery {
     String template;
     List<String> notifyAddresses = List.of();
     String fileName;
+    String duplicates;
 
     // from the ledger
+    Delivery known;
     long job;
     String state;
     boolean recalled;
@@ -82,8 +85,37 @@ public final class Delivery {
         }
         delivery.sourceKey =
                 key != null ? delivery.from + "|" + key : delivery.mark != null ? delivery.mark.key() : null;
+        delivery.path = delivery.mark == null ? null : delivery.mark.path().toString();
         exchange.setProperty(PROPERTY, delivery);
         return delivery;
+    }
+
+    /** Takes up where the ledger's row left off. */
+    void recall(Delivery row) {
+        known = row;
+        job = row.job;
+        from = row.from;
+        state = row.state;
+        template = row.template;
+        notifyAddresses = row.notifyAddresses;
+        fileName = row.fileName;
+        duplicates = row.duplicates;
+        size = row.size;
+        sha256 = row.sha256;
+        attempts = row.attempts;
+        importId = row.importId;
+        reason = row.reason;
+        detail = row.detail;
+        httpStatus = row.httpStatus;
+        nextAttempt = row.nextAttempt;
+    }
+
+    /** Whether it is still what was claimed: the same bytes under the same names. */
+    boolean isSameAsKnown() {
+        return Objects.equals(template, known.template)
+                && notifyAddresses.equals(known.notifyAddresses)
+                && Objects.equals(fileName, known.fileName)
+                && Objects.equals(sha256, known.sha256);
     }
 
     static Delivery of(Exchange exchange) {

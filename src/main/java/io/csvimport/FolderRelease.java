@@ -32,10 +32,10 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final Ledger ledger;
+    private final Deliveries deliveries;
 
-    FolderRelease(Ledger ledger) {
-        this.ledger = ledger;
+    FolderRelease(Deliveries deliveries) {
+        this.deliveries = deliveries;
     }
 
     @Override
@@ -80,15 +80,15 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
         Delivery delivery = Delivery.of(exchange);
         String outcome = exchange.getProperty(Delivery.OUTCOME, "", String.class);
         if (FOLDERS.containsKey(outcome)) {
-            ledger.released(delivery, move(delivery, delivery.mark.path().resolveSibling(FOLDERS.get(outcome))));
+            deliveries.released(delivery, move(delivery, delivery.mark.path().resolveSibling(FOLDERS.get(outcome))));
         } else if (outcome.equals("withdrawn")) {
-            ledger.released(delivery, null);
+            deliveries.released(delivery, null);
         }
     }
 
     /** Lets go of deliveries whose file is gone: what was not sent is withdrawn, what is settled has no more to do. */
     public void sweep() throws CsvImportUnsettledException {
-        for (Delivery delivery : ledger.unreleasedFiles()) {
+        for (Delivery delivery : deliveries.unreleasedFiles()) {
             Path file = Path.of(delivery.path);
             if (!Files.isDirectory(file.getParent()) || isThere(file, delivery)) {
                 continue;
@@ -96,11 +96,11 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
             if (UNSENT.contains(delivery.state)) {
                 delivery.reason = "gone";
                 delivery.detail = "The file was taken away or replaced before it was sent";
-                ledger.write(delivery, "withdrawn", null);
+                deliveries.write(delivery, "withdrawn", null);
                 LOG.info("{}", delivery.getSummary());
             }
             if (!OPEN.contains(delivery.state)) {
-                ledger.released(delivery, null);
+                deliveries.released(delivery, null);
             }
         }
     }
@@ -145,7 +145,7 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
         reason.put("reason", delivery.reason);
         reason.put("detail", delivery.detail);
         reason.put("httpStatus", delivery.httpStatus);
-        reason.put("time", Ledger.text(Instant.now()));
+        reason.put("time", Deliveries.text(Instant.now()));
         reason.values().removeIf(Objects::isNull);
         return JSON.writeValueAsString(reason) + "\n";
     }

@@ -11,7 +11,7 @@ import org.apache.camel.Message;
 
 /**
  * Names a delivery: {@code template}, {@code notify} and {@code fileName}. A header wins over the folder, the folder
- * over the setting; what is named wrongly is rejected.
+ * over what the ledger has claimed already, that over the setting; what is named wrongly is rejected.
  */
 public final class Names {
 
@@ -34,12 +34,16 @@ public final class Names {
         delivery.template = firstNamed(
                 message.getHeader("template", String.class),
                 exchange.getProperty(FOLDER_TEMPLATE, String.class),
+                delivery.template,
                 settings.get("template"));
-        delivery.notifyAddresses =
-                addresses(firstNamed(message.getHeader("notify", String.class), settings.get("notify")));
+        delivery.notifyAddresses = addresses(firstNamed(
+                message.getHeader("notify", String.class),
+                String.join(",", delivery.notifyAddresses),
+                settings.get("notify")));
         String path = firstNamed(
                 message.getHeader("fileName", String.class),
                 message.getHeader(Exchange.FILE_NAME, String.class),
+                delivery.fileName,
                 delivery.mark == null
                         ? null
                         : delivery.mark.path().getFileName().toString());

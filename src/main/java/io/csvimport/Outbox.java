@@ -61,7 +61,7 @@ public final class Outbox {
     public void sent(Exchange exchange) throws CsvImportUnsettledException {
         Event event = exchange.getProperty("csvImportEvent", Event.class);
         database.inTransaction(c -> Database.update(
-                c, "UPDATE csv_import_event SET sent_at = ? WHERE id = ?", Ledger.text(Instant.now()), event.id));
+                c, "UPDATE csv_import_event SET sent_at = ? WHERE id = ?", Deliveries.text(Instant.now()), event.id));
         pauses.remove(event.job);
         failuresInARow = 0;
     }

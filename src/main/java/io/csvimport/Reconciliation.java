@@ -48,19 +48,21 @@ public final class Reconciliation {
 
     private final Settings settings;
     private final Ledger ledger;
+    private final Deliveries deliveries;
     private final Map<Long, Integer> looks = new HashMap<>();
     private final Map<Long, Long> nextLooks = new HashMap<>();
 
-    Reconciliation(Settings settings, Ledger ledger) {
+    Reconciliation(Settings settings, Ledger ledger, Deliveries deliveries) {
         this.settings = settings;
         this.ledger = ledger;
+        this.deliveries = deliveries;
     }
 
     /** Begins a round with what is due to be looked for; none where nothing is. */
     public void begin(Exchange exchange) throws CsvImportUnsettledException {
         List<Delivery> due = new ArrayList<>();
         long now = System.nanoTime();
-        List<Delivery> unknown = ledger.in("unknown");
+        List<Delivery> unknown = deliveries.in("unknown");
         looks.keySet().removeIf(job -> unknown.stream().noneMatch(delivery -> delivery.job == job));
         nextLooks.keySet().retainAll(looks.keySet());
         for (Delivery delivery : unknown) {
@@ -117,7 +119,7 @@ public final class Reconciliation {
     /** The template filter is trusted once it lists an import of ours: a template may be given by its id. */
     private boolean hasOneOfOurs(ImportList list) throws CsvImportUnsettledException {
         for (ImportList.Entry entry : list.entries()) {
-            if (entry.id() != null && ledger.knows(entry.id())) {
+            if (entry.id() != null && deliveries.knows(entry.id())) {
                 return true;
             }
         }
@@ -137,7 +139,7 @@ public final class Reconciliation {
                     && (entry.size() < 0 || entry.size() == delivery.size)
                     && entry.created() != null
                     && !entry.created().isBefore(earliest);
-            if (same && entry.id() != null && !ledger.knows(entry.id())) {
+            if (same && entry.id() != null && !deliveries.knows(entry.id())) {
                 matches.add(entry);
             }
         }
@@ -146,7 +148,7 @@ public final class Reconciliation {
                 .filter(entry -> delivery.template.equals(entry.template()))
                 .min(oldest);
         // the template may be given by its id, and listed by its name
-        boolean only = matches.size() == 1 && ledger.isOnlyOne(delivery);
+        boolean only = matches.size() == 1 && deliveries.isOnlyOne(delivery);
         return exact.isPresent() || !only ? exact : Optional.of(matches.get(0));
     }
 
@@ -164,7 +166,7 @@ public final class Reconciliation {
         delivery.reason = null;
         delivery.detail = null;
         delivery.httpStatus = null;
-        ledger.write(delivery, "accepted", null);
+        deliveries.write(delivery, "accepted", null);
         LOG.info("{}, found in the import list", delivery.getSummary());
     }
 
@@ -175,14 +177,14 @@ public final class Reconciliation {
         }
         delivery.reason = "not-found";
         delivery.detail = "The import list does not have it: it is uploaded again";
-        ledger.write(delivery, "waiting", Instant.now());
+        deliveries.write(delivery, "waiting", Instant.now());
         LOG.info("{}", delivery.getSummary());
     }
 
     private void hold(Delivery delivery, String reason, String detail) throws CsvImportUnsettledException {
         delivery.reason = reason;
         delivery.detail = detail + ": a person decides";
-        ledger.write(delivery, "held", null);
+        deliveries.write(delivery, "held", null);
         LOG.warn("{}", delivery.getSummary());
     }
 

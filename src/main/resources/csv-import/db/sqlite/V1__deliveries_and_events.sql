@@ -13,7 +13,8 @@ CREATE TABLE csv_import_delivery (
     file_path        TEXT,              -- where the bytes are, or were
     file_size        BIGINT,            -- bytes
     sha256           TEXT,              -- hex
-    skip_duplicates  INTEGER NOT NULL,  -- 1: no second job with the same organization, template and bytes
+    duplicates       TEXT NOT NULL,     -- skip or import: the same bytes for the same organization and template again
+    single           INTEGER NOT NULL DEFAULT 0, -- 1: the one job of these bytes; later ones are its duplicates
     attempts         INTEGER NOT NULL DEFAULT 0,
     import_id        TEXT,              -- the API's id; of a duplicate, the first import's
     reconciled       INTEGER NOT NULL DEFAULT 0, -- 1: the id was found in the import list
@@ -34,7 +35,7 @@ CREATE UNIQUE INDEX csv_import_delivery_source
 
 CREATE UNIQUE INDEX csv_import_delivery_bytes
     ON csv_import_delivery (organization, template, sha256)
-    WHERE skip_duplicates = 1
+    WHERE single = 1
       AND state IN ('claimed', 'sending', 'waiting', 'unknown', 'held', 'accepted', 'completed', 'voiding');
 
 -- One upload in flight for each template and file name, so that a match in the import list is one match.

@@ -1,0 +1,248 @@
+package io.csvimport;
+
+import static io.csvimport.Database.query;
+import static io.csvimport.Database.update;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+
+/** The rows of {@code csv_import_delivery}: what is read of them, and what is written into them. */
+final class Deliveries {
+
+    /** States in which the source keeps the item. */
+    static final Set<String> UNSETTLED = Set.of("claimed", "sending", "waiting", "unknown");
+
+    private static final DateTimeFormatter TIME =
+            new DateTimeFormatterBuilder().appendInstant(3).toFormatter(Locale.ROOT);
+
+    private final Database database;
+    private final String organization;
+    private final AuditEvents events;
+    private final String owner = UUID.randomUUID().toString();
+
+    Deliveries(Database database, String organization) {
+        this.database = database;
+        this.organization = organization;
+        this.events = new AuditEvents(organization);
+    }
+
+    /** Whatever was being sent when an earlier process ended has an unknown outcome from now on. */
+    void doubtUnfinished() throws CsvImportUnsettledException {
+        database.inTransaction(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET state = 'unknown', reason = 'process-ended',"
+                        + " detail = 'The process ended while the file was being sent' WHERE state = 'sending'"));
+    }
+
+    /** The delivery of a source key that is not released yet. */
+    Optional<Delivery> find(String sourceKey) throws CsvImportUnsettledException {
+        return select("source_key = ? AND released_at IS NULL", sourceKey).stream()
+                .findFirst();
+    }
+
+    /** The deliveries in a state, oldest first. */
+    List<Delivery> in(String state) throws CsvImportUnsettledException {
+        return select("state = ?", state);
+    }
+
+    /** The deliveries of local files that are not released yet, oldest first. */
+    List<Delivery> unreleasedFiles() throws CsvImportUnsettledException {
+        return select("released_at IS NULL AND file_path IS NOT NULL");
+    }
+
+    /** Whether an import id is that of a job of ours. */
+    boolean knows(String importId) throws CsvImportUnsettledException {
+        return !select("import_id = ? AND state <> 'duplicate'", importId).isEmpty();
+    }
+
+    /** Whether no other delivery of this file name and size has its outcome open. */
+    boolean isOnlyOne(Delivery delivery) throws CsvImportUnsettledException {
+        return select(
+                        "job <> ? AND file_name = ? AND file_size = ? AND state IN ('sending', 'unknown')",
+                        delivery.job,
+                        delivery.fileName,
+                        delivery.size)
+                .isEmpty();
+    }
+
+    private List<Delivery> select(String where, Object... parameters) throws CsvImportUnsettledException {
+        return database.inTransaction(c -> query(
+                c,
+                Deliveries::read,
+                "SELECT * FROM csv_import_delivery WHERE " + where + " ORDER BY job LIMIT 1000",
+                parameters));
+    }
+
+    /**
+     * Writes the row of a delivery that has none, and, where it is to be the only one of its bytes, finds the first of
+     * them: the delivery is settled as its duplicate, or, while that has no import id yet, it is not single.
+     *
+     * @return whether the delivery may go on
+     */
+    boolean claim(Delivery delivery, boolean single) throws CsvImportUnsettledException {
+        return database.inTransaction(c -> {
+            if (delivery.job == 0) {
+                insert(c, delivery);
+            }
+            if (!single || becomeSingle(c, delivery)) {
+                return true;
+            }
+            List<String> first = query(
+                    c,
+                    row -> row.getString(1),
+                    "SELECT import_id FROM csv_import_delivery WHERE single = 1 AND organization = ? AND template = ?"
+                            + " AND sha256 = ? AND state IN ('accepted', 'completed')",
+                    organization,
+                    delivery.template,
+                    delivery.sha256);
+            if (!first.isEmpty()) {
+                delivery.importId = first.get(0);
+                write(c, delivery, "duplicate", null);
+            }
+            return false;
+        });
+    }
+
+    private void insert(Connection c, Delivery delivery) throws SQLException {
+        delivery.state = "claimed";
+        delivery.job = query(
+                        c,
+                        row -> row.getLong(1),
+                        "INSERT INTO csv_import_delivery (source_key, source, state, organization, template, notify,"
+                                + " file_name, file_path, file_size, sha256, duplicates, owner, created_at)"
+                                + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING job",
+                        delivery.sourceKey,
+                        delivery.from,
+                        delivery.state,
+                        organization,
+                        delivery.template,
+                        String.join(",", delivery.notifyAddresses),
+                        delivery.fileName,
+                        delivery.path,
+                        delivery.size,
+                        delivery.sha256,
+                        delivery.duplicates,
+                        owner,
+                        text(Instant.now()))
+                .get(0);
+        if (delivery.fileName == null) {
+            delivery.fileName = delivery.job + ".csv";
+            update(c, "UPDATE csv_import_delivery SET file_name = ? WHERE job = ?", delivery.fileName, delivery.job);
+        }
+    }
+
+    private boolean becomeSingle(Connection c, Delivery delivery) throws SQLException {
+        return update(
+                        c,
+                        "UPDATE csv_import_delivery SET single = 1 WHERE job = ? AND NOT EXISTS (SELECT 1"
+                                + " FROM csv_import_delivery first WHERE first.single = 1 AND first.job <> ?"
+                                + " AND first.organization = ? AND first.template = ? AND first.sha256 = ? AND first.state IN"
+                                + " ('claimed', 'sending', 'waiting', 'unknown', 'held', 'accepted', 'completed', 'voiding'))",
+                        delivery.job,
+                        delivery.job,
+                        organization,
+                        delivery.template,
+                        delivery.sha256)
+                == 1;
+    }
+
+    /** Commits that the next byte may leave; false where another upload of this name and template is in flight. */
+    boolean sending(Delivery delivery) throws CsvImportUnsettledException {
+        return database.inTransaction(c -> update(
+                        c,
+                        "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, owner = ?,"
+                                + " next_attempt_at = NULL WHERE job = ? AND settled_at IS NULL AND NOT EXISTS (SELECT 1"
+                                + " FROM csv_import_delivery other WHERE other.organization = ? AND other.template = ?"
+                                + " AND other.file_name = ? AND other.state IN ('sending', 'unknown'))",
+                        delivery.attempts + 1,
+                        text(delivery.sendingAt),
+                        owner,
+                        delivery.job,
+                        organization,
+                        delivery.template,
+                        delivery.fileName)
+                == 1);
+    }
+
+    /** Commits a delivery's new state; a settled one with its audit event, in one transaction. */
+    void write(Delivery delivery, String state, Instant nextAttempt) throws CsvImportUnsettledException {
+        database.inTransaction(c -> {
+            write(c, delivery, state, nextAttempt);
+            return null;
+        });
+    }
+
+    private void write(Connection c, Delivery delivery, String state, Instant nextAttempt) throws SQLException {
+        boolean settled = !UNSETTLED.contains(state);
+        delivery.state = state;
+        delivery.nextAttempt = nextAttempt;
+        int updated = update(
+                c,
+                "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
+                        + " next_attempt_at = ?, reconciled = ?, settled_at = ? WHERE job = ? AND settled_at IS NULL",
+                state,
+                delivery.importId,
+                delivery.reason,
+                delivery.detail,
+                delivery.httpStatus,
+                text(nextAttempt),
+                delivery.reconciled ? 1 : 0,
+                settled ? text(Instant.now()) : null,
+                delivery.job);
+        if (settled && updated == 1) {
+            events.insert(c, delivery);
+        }
+    }
+
+    /** The source has let go of the delivery: its key may come again, as a new one. */
+    void released(Delivery delivery, Path to) throws CsvImportUnsettledException {
+        database.inTransaction(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET released_at = ?, released_to = ? WHERE job = ? AND released_at IS NULL",
+                text(Instant.now()),
+                to == null ? null : to.toString(),
+                delivery.job));
+    }
+
+    private static Delivery read(ResultSet row) throws SQLException {
+        Delivery delivery = new Delivery();
+        delivery.job = row.getLong("job");
+        delivery.sourceKey = row.getString("source_key");
+        delivery.from = row.getString("source");
+        delivery.state = row.getString("state");
+        delivery.template = row.getString("template");
+        delivery.notifyAddresses = Names.addresses(row.getString("notify"));
+        delivery.fileName = row.getString("file_name");
+        delivery.path = row.getString("file_path");
+        delivery.size = row.getLong("file_size");
+        delivery.sha256 = row.getString("sha256");
+        delivery.duplicates = row.getString("duplicates");
+        delivery.attempts = row.getInt("attempts");
+        delivery.importId = row.getString("import_id");
+        delivery.reason = row.getString("reason");
+        delivery.detail = row.getString("detail");
+        delivery.httpStatus = (Integer) row.getObject("http_status");
+        delivery.sendingAt = instant(row.getString("sending_at"));
+        delivery.nextAttempt = instant(row.getString("next_attempt_at"));
+        return delivery;
+    }
+
+    private static Instant instant(String text) {
+        return text == null ? null : Instant.parse(text);
+    }
+
+    /** Always with three digits of milliseconds, so that times sort as text; null for null. */
+    static String text(Instant time) {
+        return time == null ? null : TIME.format(time);
+    }
+}
