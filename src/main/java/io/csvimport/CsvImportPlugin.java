@@ -56,7 +56,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Deliveries deliveries = new Deliveries(database, settings.get("api.organization"));
         deliveries.doubtUnfinished();
         Ledger ledger = new Ledger(settings, deliveries);
-        Spool spool = new Spool(settings);
+        Spool spool = new Spool(settings, deliveries);
         Registry registry = context.getRegistry();
         registry.bind("csvImportLedger", ledger);
         registry.bind("csvImportInspection", new Inspection(settings, spool));
@@ -67,7 +67,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries));
         registry.bind("csvImportOutbox", new Outbox(database));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
-        registry.bind("csvImportRelease", new FolderRelease(deliveries));
+        registry.bind("csvImportSpool", spool);
+        registry.bind("csvImportRelease", new FolderRelease(deliveries, true));
+        registry.bind("csvImportSpoolRelease", new FolderRelease(deliveries, false));
         registry.bind(
                 "csvImportLanes",
                 new Lanes(context.getExecutorServiceManager()

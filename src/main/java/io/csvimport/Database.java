@@ -18,6 +18,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The ledger's database: one SQLite file in the data dir, durable at every commit, and of one process at a time.
@@ -34,6 +36,8 @@ final class Database implements AutoCloseable {
     interface Row<T> {
         T read(ResultSet row) throws SQLException;
     }
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private final FileChannel lock;
     private final HikariDataSource pool;
@@ -119,10 +123,9 @@ final class Database implements AutoCloseable {
                 throw e;
             }
         } catch (SQLException e) {
+            LOG.warn("The ledger cannot be read or written, what is under way waits for it: {}", e.getMessage());
             throw new CsvImportUnsettledException(
-                    "The ledger cannot be read or written: " + e.getMessage(),
-                    Instant.now().plusSeconds(2),
-                    e);
+                    "The ledger cannot be read or written", Instant.now().plusSeconds(2), e);
         }
     }
 

@@ -37,7 +37,6 @@ public final class Delivery {
     String sourceKey;
     FileMark mark;
     Path file;
-    boolean temporary;
     String path;
 
     // from the inspection: bytes, hex, CRC32C

@@ -33,9 +33,12 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Deliveries deliveries;
+    private final boolean keep;
 
-    FolderRelease(Deliveries deliveries) {
+    /** @param keep false for copies of the product's own: what is imported is deleted, only what is rejected is kept */
+    FolderRelease(Deliveries deliveries, boolean keep) {
         this.deliveries = deliveries;
+        this.keep = keep;
     }
 
     @Override
@@ -79,7 +82,10 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
             throws Exception {
         Delivery delivery = Delivery.of(exchange);
         String outcome = exchange.getProperty(Delivery.OUTCOME, "", String.class);
-        if (FOLDERS.containsKey(outcome)) {
+        if (FOLDERS.containsKey(outcome) && !keep && !outcome.equals("rejected")) {
+            Files.deleteIfExists(delivery.mark.path());
+            deliveries.released(delivery, null);
+        } else if (FOLDERS.containsKey(outcome)) {
             deliveries.released(delivery, move(delivery, delivery.mark.path().resolveSibling(FOLDERS.get(outcome))));
         } else if (outcome.equals("withdrawn")) {
             deliveries.released(delivery, null);

@@ -16,6 +16,9 @@ import java.util.zip.CRC32C;
 import org.apache.camel.Exchange;
 import org.apache.camel.InvalidPayloadException;
 import org.apache.camel.WrappedFile;
+import org.apache.camel.support.SynchronizationAdapter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Looks at a CSV in one pass: its size in bytes, its SHA-256 (hex) and CRC32C, and whether it is text. What is not a
@@ -23,6 +26,7 @@ import org.apache.camel.WrappedFile;
  */
 public final class Inspection {
 
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final int BUFFER = 1 << 16;
 
     private final Settings settings;
@@ -43,6 +47,9 @@ public final class Inspection {
             inspect(exchange, delivery);
         } catch (IOException | InvalidPayloadException e) {
             String name = delivery.file == null ? "The message" : delivery.file.toString();
+            if (!(e instanceof CsvChangedException)) {
+                LOG.warn("{} cannot be read now, it is tried again: {}", name, e.toString());
+            }
             throw new CsvImportUnsettledException(
                     name + " cannot be read now: " + e, Instant.now().plusSeconds(2), e);
         }
@@ -74,8 +81,14 @@ public final class Inspection {
 
     private void inspectStream(Exchange exchange, Delivery delivery)
             throws CsvRejectedException, IOException, InvalidPayloadException {
-        delivery.file = spool.newFile();
-        delivery.temporary = true;
+        Path temporary = spool.newFile();
+        exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
+            @Override
+            public void onDone(Exchange done) {
+                deleteQuietly(temporary);
+            }
+        });
+        delivery.file = temporary;
         boolean empty = exchange.getMessage().getBody() == null;
         try (InputStream in = empty
                         ? InputStream.nullInputStream()
@@ -117,6 +130,14 @@ public final class Inspection {
         }
         if (nul && !wide) {
             throw new CsvRejectedException("no-text", "The content is no text: it has NUL bytes");
+        }
+    }
+
+    private static void deleteQuietly(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            LOG.warn("{} is left over in the spool until the next start: {}", file, e.toString());
         }
     }
 

@@ -92,8 +92,8 @@ public final class Ledger {
                 return;
             }
         }
-        String kept = Objects.requireNonNullElse(delivery.duplicates, settings.get("duplicates"));
-        delivery.duplicates = message.getHeader("csvImportDuplicates", kept, String.class);
+        String duplicates = Objects.requireNonNullElse(delivery.duplicates, settings.get("duplicates"));
+        delivery.duplicates = message.getHeader("csvImportDuplicates", duplicates, String.class);
         if (delivery.job != 0 && !delivery.isSameAsKnown()) {
             // named otherwise since, or other bytes: what was claimed first will not be sent
             Delivery before = delivery.known;

@@ -2,32 +2,83 @@ package io.csvimport;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.camel.Exchange;
 
-/** The folder in the data dir where the bytes of what is not a local file wait for their fate. */
-final class Spool {
+/**
+ * The folder in the data dir where the bytes of what is not a local file wait for their fate. A file is hidden (a dot
+ * before its name) until the ledger has its job; then {@code csv-import-from-spool} takes it. One folder a lane: what
+ * waits holds back only later ones of its own source and template.
+ */
+public final class Spool {
 
     private final Path folder;
+    private final Deliveries deliveries;
+    private final String duplicates;
 
-    Spool(Settings settings) {
-        folder = settings.path("data-dir").resolve("spool");
-    }
-
-    Path folder() {
-        return folder;
-    }
-
-    /** A new name in the spool: hidden from the spool's own feed. */
-    Path newFile() throws IOException {
+    /** Goes on where an earlier process ended: what has a job is shown, what has none was promised to nobody. */
+    Spool(Settings settings, Deliveries deliveries) throws IOException, CsvImportUnsettledException {
+        this.folder = settings.path("data-dir").resolve("spool");
+        this.deliveries = deliveries;
+        this.duplicates = settings.get("duplicates");
         Files.createDirectories(folder);
+        Set<String> claimed =
+                deliveries.unreleasedFiles().stream().map(delivery -> delivery.path).collect(Collectors.toSet());
+        try (Stream<Path> files = Files.find(folder, 2, (file, found) -> found.isRegularFile())) {
+            for (Path file : files.filter(file -> file.getFileName().toString().matches("\\.[0-9a-f-]{36}\\.csv"))
+                    .toList()) {
+                if (claimed.contains(shown(file).toString())) {
+                    Files.move(file, shown(file));
+                } else {
+                    Files.delete(file);
+                }
+            }
+        }
+    }
+
+    private static Path shown(Path hidden) {
+        return hidden.resolveSibling(hidden.getFileName().toString().substring(1));
+    }
+
+    /** A new, hidden name; the file is the caller's to delete. */
+    Path newFile() {
         return folder.resolve("." + UUID.randomUUID() + ".csv");
     }
 
-    /** Makes a file or a folder's entries durable (fsync). */
-    static void force(Path path) throws IOException {
+    /** Begins a delivery whose bytes are to be kept, wherever they come from. */
+    public void begin(Exchange exchange) throws CsvImportUnsettledException {
+        Delivery delivery = Delivery.begin(exchange);
+        delivery.mark = null;
+        delivery.file = null;
+    }
+
+    /** Makes bytes and job durable (fsync), and shows the file to the spool's feed. */
+    public void keep(Exchange exchange) throws IOException, CsvImportUnsettledException {
+        Delivery delivery = Delivery.of(exchange);
+        String lane = UUID.nameUUIDFromBytes((delivery.from + "/" + delivery.template).getBytes(StandardCharsets.UTF_8))
+                .toString();
+        Path kept = Files.createDirectories(folder.resolve(lane)).resolve(shown(delivery.file).getFileName());
+        Path hidden = kept.resolveSibling("." + kept.getFileName());
+        force(delivery.file);
+        Files.move(delivery.file, hidden);
+        force(hidden.getParent());
+        FileMark mark = FileMark.of(hidden);
+        delivery.path = kept.toString();
+        delivery.sourceKey = new FileMark(kept, mark.size(), mark.modified(), mark.fileKey()).key();
+        delivery.duplicates = exchange.getMessage().getHeader("csvImportDuplicates", duplicates, String.class);
+        deliveries.claim(delivery, false);
+        Files.move(hidden, kept);
+        exchange.setProperty("csvImportJob", delivery.job);
+    }
+
+    private static void force(Path path) throws IOException {
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             channel.force(true);
         }

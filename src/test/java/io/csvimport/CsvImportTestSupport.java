@@ -1,0 +1,244 @@
+package io.csvimport;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.csvimport.sandbox.Sandbox;
+import io.csvimport.sandbox.SandboxRequest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.reflect.AnnotatedElement;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.apache.camel.main.MainConfigurationProperties;
+import org.apache.camel.test.main.junit5.CamelMainTestSupport;
+import org.awaitility.core.ConditionFactory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The product's routes on a Camel Main of each test's own, in a folder of its own, against a sandbox of its own. What a
+ * test looks at is what a user has: files, requests, rows of the ledger, lines of the audit trail.
+ */
+abstract class CsvImportTestSupport extends CamelMainTestSupport {
+
+    /** Settings of one test, or of all of a class, without their prefix: {@code "duplicates=import"}. */
+    @Retention(RetentionPolicy.RUNTIME)
+    @interface With {
+        String[] value();
+    }
+
+    static final ObjectMapper JSON = new ObjectMapper();
+    static final String CSV = "name,course\nAnna,First aid\n";
+
+    @TempDir
+    Path home;
+
+    Path inbox;
+    Sandbox sandbox;
+    private final Properties settings = new Properties();
+
+    @RegisterExtension
+    final BeforeEachCallback prepare = test -> {
+        inbox = Files.createDirectories(home.resolve("inbox"));
+        Files.createDirectories(home.resolve("routes"));
+        sandbox = Sandbox.start(0, "5664", "key", "s%25écret+&", Set.of());
+        set(
+                "api.url=" + sandbox.url(),
+                "api.organization=5664",
+                "api.key=key",
+                "api.secret=s%25écret+&",
+                "data-dir=" + home.resolve("data"),
+                "file.directory=" + inbox,
+                "file.quiet=PT0S",
+                "reconcile.wait=PT0S",
+                "track.enabled=false",
+                "management.port=0");
+        for (AnnotatedElement element : List.of(test.getRequiredTestClass(), test.getRequiredTestMethod())) {
+            With with = element.getAnnotation(With.class);
+            set(with == null ? new String[0] : with.value());
+        }
+        camelContextConfiguration().withUseOverridePropertiesWithPropertiesComponent(settings);
+    };
+
+    private void set(String... lines) {
+        for (String line : lines) {
+            String[] setting = line.split("=", 2);
+            settings.setProperty(Settings.PREFIX + setting[0], setting[1]);
+        }
+    }
+
+    @AfterEach
+    void closeSandbox() {
+        sandbox.close();
+    }
+
+    @Override
+    protected void configure(MainConfigurationProperties configuration) {
+        configuration
+                .withBasePackageScanEnabled(false)
+                .withShutdownTimeout(5)
+                .withRoutesIncludePattern(
+                        "file:routes/**/*.camel.yaml,file:" + home.resolve("routes") + "/*.camel.yaml");
+    }
+
+    /** Adds a route of the user's; before the context starts, in {@code doPreSetup}. */
+    void addRoute(String name, String yaml) throws IOException {
+        Files.writeString(home.resolve("routes").resolve(name + ".camel.yaml"), yaml);
+    }
+
+    // what a user does
+
+    Path drop(String path, String content) {
+        return drop(path, content.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Renames a file into the inbox: it is whole from the first moment on. */
+    Path drop(String path, byte[] content) {
+        return drop(path, content, Instant.now());
+    }
+
+    Path drop(String path, byte[] content, Instant modified) {
+        try {
+            Path file = inbox.resolve(path);
+            Files.createDirectories(file.getParent());
+            Path whole = Files.write(home.resolve("incoming"), content);
+            Files.setLastModifiedTime(whole, FileTime.from(modified));
+            return Files.move(whole, file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    // what a user sees
+
+    static ConditionFactory soon() {
+        return await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(20));
+    }
+
+    static void awaitThat(Callable<Boolean> condition) {
+        soon().until(condition);
+    }
+
+    /** Waits until the file lies in the folder of its outcome, {@code .imported} and the like. */
+    static Path awaitIn(String folder, Path dropped) {
+        Path there = dropped.resolveSibling(folder).resolve(dropped.getFileName());
+        awaitThat(() -> Files.exists(there) && !Files.exists(dropped));
+        return there;
+    }
+
+    List<SandboxRequest> uploads() {
+        return sandbox.requests().stream()
+                .filter(request -> request.method().equals("POST"))
+                .toList();
+    }
+
+    List<SandboxRequest> uploads(String fileName) {
+        return uploads().stream()
+                .filter(request -> fileName.equals(request.fileName()))
+                .toList();
+    }
+
+    /** The one upload of a file, once it was accepted. */
+    SandboxRequest awaitUpload(String fileName) {
+        awaitThat(() -> uploads(fileName).stream().anyMatch(request -> request.status() == 202));
+        assertEquals(1, uploads(fileName).size());
+        return uploads(fileName).get(0);
+    }
+
+    /** The lists of imports that were asked for. */
+    List<SandboxRequest> lists() {
+        return sandbox.requests().stream()
+                .filter(request -> request.method().equals("GET"))
+                .toList();
+    }
+
+    /** The rows of the ledger, as text, oldest first. */
+    List<Map<String, String>> jobs() throws SQLException {
+        return rows("SELECT * FROM csv_import_delivery ORDER BY job");
+    }
+
+    /** The latest row of the file name; empty where there is none. */
+    Map<String, String> job(String fileName) throws SQLException {
+        return jobs().stream()
+                .filter(job -> fileName.equals(job.get("file_name")))
+                .reduce((first, second) -> second)
+                .orElse(Map.of());
+    }
+
+    Map<String, String> awaitState(String fileName, String state) throws SQLException {
+        awaitThat(() -> state.equals(job(fileName).get("state")));
+        return job(fileName);
+    }
+
+    List<Map<String, String>> rows(String sql) throws SQLException {
+        try (Connection ledger =
+                        DriverManager.getConnection("jdbc:sqlite:" + home.resolve("data/csv-import-ledger.db"));
+                Statement statement = ledger.createStatement();
+                ResultSet result = statement.executeQuery(sql)) {
+            List<Map<String, String>> rows = new ArrayList<>();
+            while (result.next()) {
+                Map<String, String> row = new LinkedHashMap<>();
+                for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
+                    row.put(result.getMetaData().getColumnName(i), result.getString(i));
+                }
+                rows.add(row);
+            }
+            return rows;
+        }
+    }
+
+    Path auditFile() {
+        return home.resolve("data/audit/csv-import-audit.jsonl");
+    }
+
+    /** The events of the default audit trail, in order. */
+    List<JsonNode> events() throws IOException {
+        return Files.exists(auditFile()) ? events(Files.readString(auditFile())) : List.of();
+    }
+
+    static List<JsonNode> events(String lines) throws IOException {
+        List<JsonNode> events = new ArrayList<>();
+        for (String line : lines.split("\n")) {
+            if (!line.isEmpty()) {
+                events.add(JSON.readTree(line));
+            }
+        }
+        return events;
+    }
+
+    /** The first event of a type ({@code accepted}) about a file, once it was delivered. */
+    JsonNode awaitEvent(String type, String fileName) throws IOException {
+        awaitThat(() -> !events(type, fileName).isEmpty());
+        return events(type, fileName).get(0);
+    }
+
+    List<JsonNode> events(String type, String fileName) throws IOException {
+        return events().stream()
+                .filter(event -> event.get("type").asText().equals("csv-import." + type))
+                .filter(event -> event.at("/data/fileName").asText().equals(fileName))
+                .toList();
+    }
+}
