@@ -32,7 +32,8 @@ USER 10001:10001
 ENV CSV_IMPORT_DATA_DIR=/data \
     CSV_IMPORT_FILE_DIRECTORY=/inbox \
     CSV_IMPORT_ROUTES=/routes \
-    CSV_IMPORT_MANAGEMENT_HOST=0.0.0.0
+    CSV_IMPORT_MANAGEMENT_HOST=0.0.0.0 \
+    LC_ALL=C.UTF-8
 # A new volume on /routes is filled with the packaged routes, and keeps them as they were when a later
 # image brings newer ones. A host folder hides them: an empty one means no routes, so nothing is imported.
 # To add feeds, mount a folder below it (/routes/own): sub-folders are read too, and the packaged routes stay.

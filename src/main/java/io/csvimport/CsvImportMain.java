@@ -28,6 +28,9 @@ public final class CsvImportMain {
         if (System.getProperty(LOGGING) == null) {
             System.setProperty(LOGGING, "classpath:META-INF/csv-import/log4j2.properties");
         }
+        if (List.of(args).contains("--end-with-parent")) {
+            ProcessHandle.current().parent().ifPresent(parent -> parent.onExit().thenRun(() -> System.exit(0)));
+        }
         Path home = home();
         Properties files = new Properties();
         files.putAll(Settings.read(home.resolve("application.properties")));

@@ -55,6 +55,11 @@ final class Deliveries {
         return select("state = ?", state);
     }
 
+    /** The held deliveries for which a person has found the import id. */
+    List<Delivery> heldWithImportId() throws CsvImportUnsettledException {
+        return select("state = 'held' AND import_id IS NOT NULL");
+    }
+
     /** The deliveries of local files that are not released yet, oldest first. */
     List<Delivery> unreleasedFiles() throws CsvImportUnsettledException {
         return select("released_at IS NULL AND file_path IS NOT NULL");
@@ -189,7 +194,8 @@ final class Deliveries {
         int updated = update(
                 c,
                 "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
-                        + " next_attempt_at = ?, reconciled = ?, settled_at = ? WHERE job = ? AND settled_at IS NULL",
+                        + " next_attempt_at = ?, reconciled = ?, settled_at = ? WHERE job = ?"
+                        + " AND (settled_at IS NULL OR state = 'held')",
                 state,
                 delivery.importId,
                 delivery.reason,

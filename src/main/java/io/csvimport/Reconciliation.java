@@ -58,8 +58,11 @@ public final class Reconciliation {
         this.deliveries = deliveries;
     }
 
-    /** Begins a round with what is due to be looked for; none where nothing is. */
+    /** Begins a round with what is due to be looked for, none where nothing is; settles what a person has found. */
     public void begin(Exchange exchange) throws CsvImportUnsettledException {
+        for (Delivery delivery : deliveries.heldWithImportId()) {
+            accept(delivery, delivery.importId);
+        }
         List<Delivery> due = new ArrayList<>();
         long now = System.nanoTime();
         List<Delivery> unknown = deliveries.in("unknown");
@@ -105,7 +108,7 @@ public final class Reconciliation {
             }
             Optional<ImportList.Entry> found = find(list, delivery, apiNow);
             if (found.isPresent()) {
-                accept(delivery, found.get());
+                accept(delivery, found.get().id());
                 round.open.remove(delivery);
             } else if (proof) {
                 round.open.remove(delivery);
@@ -160,14 +163,14 @@ public final class Reconciliation {
                         >= settings.duration("reconcile.wait").toNanos();
     }
 
-    private void accept(Delivery delivery, ImportList.Entry entry) throws CsvImportUnsettledException {
-        delivery.importId = entry.id();
+    private void accept(Delivery delivery, String importId) throws CsvImportUnsettledException {
+        delivery.importId = importId;
         delivery.reconciled = true;
         delivery.reason = null;
         delivery.detail = null;
         delivery.httpStatus = null;
         deliveries.write(delivery, "accepted", null);
-        LOG.info("{}, found in the import list", delivery.getSummary());
+        LOG.info("{}, reconciled", delivery.getSummary());
     }
 
     private void conclude(Delivery delivery) throws CsvImportUnsettledException {

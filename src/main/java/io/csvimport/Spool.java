@@ -29,8 +29,9 @@ public final class Spool {
         this.deliveries = deliveries;
         this.duplicates = settings.get("duplicates");
         Files.createDirectories(folder);
-        Set<String> claimed =
-                deliveries.unreleasedFiles().stream().map(delivery -> delivery.path).collect(Collectors.toSet());
+        Set<String> claimed = deliveries.unreleasedFiles().stream()
+                .map(delivery -> delivery.path)
+                .collect(Collectors.toSet());
         try (Stream<Path> files = Files.find(folder, 2, (file, found) -> found.isRegularFile())) {
             for (Path file : files.filter(file -> file.getFileName().toString().matches("\\.[0-9a-f-]{36}\\.csv"))
                     .toList()) {
@@ -64,7 +65,8 @@ public final class Spool {
         Delivery delivery = Delivery.of(exchange);
         String lane = UUID.nameUUIDFromBytes((delivery.from + "/" + delivery.template).getBytes(StandardCharsets.UTF_8))
                 .toString();
-        Path kept = Files.createDirectories(folder.resolve(lane)).resolve(shown(delivery.file).getFileName());
+        Path kept = Files.createDirectories(folder.resolve(lane))
+                .resolve(shown(delivery.file).getFileName());
         Path hidden = kept.resolveSibling("." + kept.getFileName());
         force(delivery.file);
         Files.move(delivery.file, hidden);
