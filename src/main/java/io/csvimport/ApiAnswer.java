@@ -23,10 +23,17 @@ public final class ApiAnswer {
     /** One word with a digit in it: no "OK", no page of HTML. */
     private static final String PLAIN_ID = "(?=.*\\d)[A-Za-z0-9._~:-]{1,200}";
 
+    private final ApiHealth health;
+
+    ApiAnswer(ApiHealth health) {
+        this.health = health;
+    }
+
     /** A step of the route {@code csv-import-answer}: the id, the status, and the reason where there is no id. */
     public void read(Exchange exchange) {
         Message answer = exchange.getMessage();
         int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
+        health.answered(status);
         String body = answer.getBody(String.class);
         String id = status / 100 == 2 ? importId(body) : null;
         exchange.setProperty(Delivery.IMPORT_ID, id);

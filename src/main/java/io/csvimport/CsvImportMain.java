@@ -84,6 +84,11 @@ public final class CsvImportMain {
         main.addInitialProperty("camel.management.healthCheckEnabled", "true");
         main.addMainListener(new MainListenerSupport() {
             @Override
+            public void afterConfigure(BaseMainSupport configured) {
+                configured.getCamelContext().getGlobalOptions().put(CsvImportPlugin.STANDALONE, "true");
+            }
+
+            @Override
             public void afterStart(BaseMainSupport started) {
                 RoutesFolder folder = new RoutesFolder(started.getCamelContext(), routes);
                 if (folder.load() == 0) {

@@ -1,11 +1,13 @@
 package io.csvimport;
 
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Predicate;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Ordered;
 import org.apache.camel.VetoCamelContextStartException;
+import org.apache.camel.health.HealthCheckRegistry;
 import org.apache.camel.spi.ContextServicePlugin;
 import org.apache.camel.spi.LoadablePropertiesSource;
 import org.apache.camel.spi.Registry;
@@ -16,6 +18,9 @@ import org.apache.camel.support.LifecycleStrategySupport;
  * property sources, and, when the context starts, the beans and components that the routes name.
  */
 public final class CsvImportPlugin implements ContextServicePlugin {
+
+    /** Global option of a context that is the product's own. */
+    static final String STANDALONE = "csv-import-standalone";
 
     @Override
     public void load(CamelContext context) {
@@ -53,6 +58,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         context.addComponent("csv-import-http", new ApiClient(settings, timer).component());
 
         Database database = new Database(settings.path("data-dir"));
+        ApiHealth health =
+                new ApiHealth(settings.duration("health.grace"), database, context.getGlobalOption(STANDALONE) != null);
+        Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(health));
         Deliveries deliveries = new Deliveries(database, settings.get("api.organization"));
         deliveries.doubtUnfinished();
         Ledger ledger = new Ledger(settings, deliveries);
@@ -62,8 +70,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportInspection", new Inspection(settings, spool));
         registry.bind("csvImportNames", new Names(settings));
         registry.bind("csvImportUpload", new CsvUpload.Factory(settings.flag("tag-file-name")));
-        registry.bind("csvImportFailure", new Failure());
-        registry.bind("csvImportAnswer", new ApiAnswer());
+        registry.bind("csvImportFailure", new Failure(health));
+        registry.bind("csvImportAnswer", new ApiAnswer(health));
         registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries));
         registry.bind("csvImportOutbox", new Outbox(database));
         registry.bind("csvImportAuditFile", new AuditFile(settings));

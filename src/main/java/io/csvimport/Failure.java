@@ -10,7 +10,13 @@ import org.slf4j.LoggerFactory;
 /** Writes down what a failure means: the steps of the route configuration {@code csv-import-errors}. */
 public final class Failure implements ExceptionHandler {
 
-    private static final Logger LOG = LoggerFactory.getLogger(Failure.class);
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+
+    private final ApiHealth health;
+
+    Failure(ApiHealth health) {
+        this.health = health;
+    }
 
     /** Bad input. */
     public void rejected(Exchange exchange) {
@@ -37,6 +43,7 @@ public final class Failure implements ExceptionHandler {
 
     /** Nothing was sent. */
     public void waiting(Exchange exchange) {
+        health.failed("The API cannot be reached");
         tell(exchange, "waiting", "unreachable", "The API cannot be reached: " + caught(exchange));
     }
 

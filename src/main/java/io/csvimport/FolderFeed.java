@@ -29,6 +29,7 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
 
     private static final Logger LOG = LoggerFactory.getLogger(FolderFeed.class);
     private static final int CROWD = 10_000;
+    private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
 
     /** A file that was seen: its mark, since when it stands still (nanoseconds), and whether it was seen growing. */
     private record Sight(FileMark mark, long since, boolean grown, long lastSeen) {}
@@ -200,7 +201,7 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
         if (Files.exists(path)) {
             // changed meanwhile, or kept from the pipeline by the feed's own steps, or not to be moved:
             // it is left alone for a while, and only it
-            postponed.put(path, System.nanoTime() + quietAfterGrowth.toNanos());
+            postponed.put(path, System.nanoTime() + Math.max(quietAfterGrowth.toNanos(), SHORTEST_PAUSE));
         }
         return 0;
     }
