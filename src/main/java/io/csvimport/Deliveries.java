@@ -105,8 +105,8 @@ final class Deliveries {
             List<String> first = query(
                     c,
                     row -> row.getString(1),
-                    "SELECT import_id FROM csv_import_delivery WHERE single = 1 AND organization = ? AND template = ?"
-                            + " AND sha256 = ? AND state IN ('accepted', 'completed')",
+                    "SELECT import_id FROM csv_import_delivery WHERE organization = ? AND template = ? AND sha256 = ?"
+                            + " AND state IN ('accepted', 'completed') ORDER BY job",
                     organization,
                     delivery.template,
                     delivery.sha256);
@@ -150,7 +150,7 @@ final class Deliveries {
         return update(
                         c,
                         "UPDATE csv_import_delivery SET single = 1 WHERE job = ? AND NOT EXISTS (SELECT 1"
-                                + " FROM csv_import_delivery first WHERE first.single = 1 AND first.job <> ?"
+                                + " FROM csv_import_delivery first WHERE (first.single = 1 OR first.duplicates = 'import') AND first.job <> ?"
                                 + " AND first.organization = ? AND first.template = ? AND first.sha256 = ? AND first.state IN"
                                 + " ('claimed', 'sending', 'waiting', 'unknown', 'held', 'accepted', 'completed', 'voiding'))",
                         delivery.job,

@@ -38,6 +38,12 @@ CREATE UNIQUE INDEX csv_import_delivery_bytes
     WHERE single = 1
       AND state IN ('claimed', 'sending', 'waiting', 'unknown', 'held', 'accepted', 'completed', 'voiding');
 
+CREATE INDEX csv_import_delivery_digest
+    ON csv_import_delivery (sha256);
+
+CREATE INDEX csv_import_delivery_import
+    ON csv_import_delivery (import_id);
+
 -- One upload in flight for each template and file name, so that a match in the import list is one match.
 CREATE UNIQUE INDEX csv_import_delivery_in_flight
     ON csv_import_delivery (organization, template, file_name) WHERE state IN ('sending', 'unknown');
@@ -55,5 +61,7 @@ CREATE TABLE csv_import_event (
     created_at  TEXT NOT NULL,
     sent_at     TEXT                    -- when the audit endpoint took it
 );
+
+CREATE INDEX csv_import_event_job ON csv_import_event (job);
 
 CREATE INDEX csv_import_event_unsent ON csv_import_event (sequence) WHERE sent_at IS NULL;
