@@ -50,14 +50,14 @@ final class Deliveries {
                 .findFirst();
     }
 
-    /** The deliveries in a state, oldest first. */
+    /** The unreleased deliveries in a state, oldest first. */
     List<Delivery> in(String state) throws CsvImportUnsettledException {
-        return select("state = ?", state);
+        return select("released_at IS NULL AND state = ?", state);
     }
 
     /** The held deliveries for which a person has found the import id. */
     List<Delivery> heldWithImportId() throws CsvImportUnsettledException {
-        return select("state = 'held' AND import_id IS NOT NULL");
+        return select("released_at IS NULL AND state = 'held' AND import_id IS NOT NULL");
     }
 
     /** The deliveries of local files that are not released yet, oldest first. */

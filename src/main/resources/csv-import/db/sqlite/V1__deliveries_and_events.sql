@@ -50,7 +50,7 @@ CREATE UNIQUE INDEX csv_import_delivery_in_flight
 
 -- What is still to be released is looked through again and again: few rows.
 CREATE INDEX csv_import_delivery_unreleased
-    ON csv_import_delivery (job) WHERE released_at IS NULL;
+    ON csv_import_delivery (state) WHERE released_at IS NULL;
 
 -- One row an audit event, written in the transaction that changes the state.
 CREATE TABLE csv_import_event (
