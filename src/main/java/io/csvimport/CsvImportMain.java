@@ -2,6 +2,8 @@ package io.csvimport;
 
 import io.csvimport.sandbox.Sandbox;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +13,7 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.apache.camel.CamelContext;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
@@ -48,6 +51,9 @@ public final class CsvImportMain {
         if (!Files.isDirectory(routes)) {
             problems.add("csv-import.routes (CSV_IMPORT_ROUTES) is '" + routes + "': there is no such folder");
         }
+        if (problems.isEmpty()) {
+            checkPort(settings).ifPresent(problems::add);
+        }
         if (!problems.isEmpty()) {
             refuse(problems);
         }
@@ -59,6 +65,20 @@ public final class CsvImportMain {
                 cause = cause.getCause();
             }
             refuse(List.of(cause instanceof IOException ? cause.getMessage() : cause.toString()));
+        }
+    }
+
+    /** The management server would only log that it has no port. */
+    private static Optional<String> checkPort(Settings settings) {
+        String host = settings.get("management.host");
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(new InetSocketAddress(host, settings.number("management.port")));
+            return Optional.empty();
+        } catch (IOException | IllegalArgumentException e) {
+            return Optional.of("csv-import.management.port (CSV_IMPORT_MANAGEMENT_PORT) is "
+                    + settings.get("management.port") + ", csv-import.management.host (CSV_IMPORT_MANAGEMENT_HOST) is "
+                    + host + ": " + e.getMessage() + "; is another process there?");
         }
     }
 
@@ -85,7 +105,10 @@ public final class CsvImportMain {
         main.addMainListener(new MainListenerSupport() {
             @Override
             public void afterConfigure(BaseMainSupport configured) {
-                configured.getCamelContext().getGlobalOptions().put(CsvImportPlugin.STANDALONE, "true");
+                CamelContext context = configured.getCamelContext();
+                context.getGlobalOptions().put(CsvImportPlugin.STANDALONE, "true");
+                // what waits for its turn when the stop's time is over is left safely, and needs no more time
+                context.getExecutorServiceManager().setShutdownAwaitTermination(1000);
             }
 
             @Override

@@ -10,9 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,6 +64,14 @@ final class Database implements AutoCloseable {
         config.addDataSourceProperty("journal_mode", "WAL");
         config.addDataSourceProperty("synchronous", "FULL");
         config.addDataSourceProperty("foreign_keys", "true");
+        try (Connection probe = DriverManager.getConnection(config.getJdbcUrl());
+                Statement statement = probe.createStatement()) {
+            // Flyway would try for long
+            statement.execute("PRAGMA schema_version");
+        } catch (SQLException e) {
+            lock.close();
+            throw refusal(ledger, e);
+        }
         try {
             Flyway.configure(Database.class.getClassLoader())
                     .dataSource(config.getJdbcUrl(), null, null)
@@ -72,22 +82,22 @@ final class Database implements AutoCloseable {
             pool = new HikariDataSource(config);
         } catch (FlywayException | com.zaxxer.hikari.pool.HikariPool.PoolInitializationException e) {
             lock.close();
-            String cause = rootCause(e);
-            boolean corrupt = cause.contains("SQLITE_NOTADB") || cause.contains("SQLITE_CORRUPT");
-            throw new IOException("The ledger " + ledger + " cannot be opened: " + cause
-                    + (corrupt
-                            ? " Restore it from a backup. Or move it aside, with its -wal and -shm files: what was imported"
-                                    + " before is then forgotten, and a file that is still in the inbox is imported again."
-                            : ""));
+            throw refusal(ledger, e);
         }
     }
 
-    private static String rootCause(Throwable e) {
-        Throwable cause = e;
-        while (cause.getCause() != null) {
-            cause = cause.getCause();
+    private static IOException refusal(Path ledger, Exception e) {
+        Throwable root = e;
+        while (root.getCause() != null) {
+            root = root.getCause();
         }
-        return String.valueOf(cause.getMessage()).strip();
+        String cause = String.valueOf(root.getMessage()).strip();
+        boolean corrupt = cause.contains("SQLITE_NOTADB") || cause.contains("SQLITE_CORRUPT");
+        return new IOException("The ledger " + ledger + " cannot be opened: " + cause
+                + (corrupt
+                        ? " Restore it from a backup. Or move it aside, with its -wal and -shm files: what was imported"
+                                + " before is then forgotten, and a file that is still in the inbox is imported again."
+                        : ""));
     }
 
     private static FileChannel lock(Path file, Path dataDir) throws IOException {

@@ -58,19 +58,23 @@ public final class Settings {
             Map.entry("file.enabled", Settings::checkFlag),
             Map.entry("file.quiet", Settings::checkDuration),
             Map.entry("file.quiet-after-growth", Settings::checkDuration),
-            Map.entry("sftp.enabled", Settings::checkFlag),
+            Map.entry("sftp.enabled", v -> checkPattern(v, "false", "false: SFTP is not in this version")),
             Map.entry("sftp.port", Settings::checkPort),
             Map.entry("sftp.read-only", Settings::checkFlag),
-            Map.entry("jms.enabled", Settings::checkFlag),
+            Map.entry("sftp.private-key-file", Settings::checkReadableFile),
+            Map.entry("sftp.known-hosts-file", Settings::checkReadableFile),
+            Map.entry("jms.enabled", v -> checkPattern(v, "false", "false: queues are not in this version")),
+            Map.entry(
+                    "jms.url", v -> checkPattern(v, "(amqps?|failover|tcp):.+", "an amqp, amqps, failover or tcp URL")),
             Map.entry("jms.consumers", v -> checkNumber(v, 1, 100)),
-            Map.entry("preview", v -> checkPattern(v, "off|gate", "off or gate")),
+            Map.entry("preview", v -> checkPattern(v, "off", "off: the gate is not in this version")),
             Map.entry("track.enabled", Settings::checkFlag),
             Map.entry("track.interval", Settings::checkPositiveDuration),
             Map.entry(
                     "void.path", v -> checkPattern(v, "csv-import|statement-import", "csv-import or statement-import")),
             Map.entry("management.port", Settings::checkPort),
             Map.entry("health.grace", Settings::checkDuration),
-            Map.entry("log.format", v -> checkPattern(v, "text|json", "text or json")),
+            Map.entry("log.format", v -> checkPattern(v, "text", "text: json is not in this version")),
             Map.entry("stop.timeout", Settings::checkPositiveDuration));
 
     private static final Map<String, String> REQUIRED = Map.of(
@@ -177,7 +181,8 @@ public final class Settings {
                 problems.add(label + " is empty: leave it out for its default, " + defaults.getProperty(key));
             } else if (!value.isEmpty() && CHECKS.containsKey(name)) {
                 Optional.ofNullable(CHECKS.get(name).apply(value))
-                        .ifPresent(problem -> problems.add(label + " is '" + value + "': " + problem));
+                        .ifPresent(problem ->
+                                problems.add(label + " is '" + value.replaceAll("//[^/]*@", "//…@") + "': " + problem));
             }
         }
         TreeSet<String> unknown = new TreeSet<>(given.stringPropertyNames());
