@@ -57,11 +57,12 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 .newSingleThreadScheduledExecutor(CsvImportPlugin.class, "csv-import-timer");
         context.addComponent("csv-import-http", new ApiClient(settings, timer).component());
 
-        Database database = new Database(settings.path("data-dir"));
+        Database database = new Database(settings);
         ApiHealth health =
                 new ApiHealth(settings.duration("health.grace"), database, context.getGlobalOption(STANDALONE) != null);
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(health));
-        Deliveries deliveries = new Deliveries(database, settings.get("api.organization"));
+        Owner owner = new Owner(database, settings.path("data-dir"), timer);
+        Deliveries deliveries = new Deliveries(database, settings.get("api.organization"), owner);
         deliveries.doubtUnfinished();
         Ledger ledger = new Ledger(settings, deliveries);
         Spool spool = new Spool(settings, deliveries);
@@ -69,11 +70,11 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportLedger", ledger);
         registry.bind("csvImportInspection", new Inspection(settings, spool));
         registry.bind("csvImportNames", new Names(settings));
-        registry.bind("csvImportUpload", new CsvUpload.Factory(settings.flag("tag-file-name")));
+        registry.bind("csvImportUpload", new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease));
         registry.bind("csvImportFailure", new Failure(health));
         registry.bind("csvImportAnswer", new ApiAnswer(health));
-        registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries));
-        registry.bind("csvImportOutbox", new Outbox(database));
+        registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, owner));
+        registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
         registry.bind("csvImportRelease", new FolderRelease(deliveries, true));

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
+import java.util.function.BooleanSupplier;
 import java.util.zip.CRC32C;
 import org.apache.camel.Exchange;
 import org.apache.hc.client5.http.entity.mime.AbstractContentBody;
@@ -52,18 +53,21 @@ public final class CsvUpload extends HttpEntityWrapper {
     public static final class Factory {
 
         private final boolean tagFileName;
+        private final BooleanSupplier mayGoOn;
 
-        Factory(boolean tagFileName) {
+        /** @param mayGoOn asked before each step of 64 KB and before the closing boundary: false breaks the upload off */
+        Factory(boolean tagFileName, BooleanSupplier mayGoOn) {
             this.tagFileName = tagFileName;
+            this.mayGoOn = mayGoOn;
         }
 
         /** Sets the query, percent-encoded, and the body of the request for the exchange's delivery. */
         public void prepare(Exchange exchange) {
-            CsvUpload.prepare(exchange, tagFileName);
+            CsvUpload.prepare(exchange, tagFileName, mayGoOn);
         }
     }
 
-    private static void prepare(Exchange exchange, boolean tagFileName) {
+    private static void prepare(Exchange exchange, boolean tagFileName, BooleanSupplier mayGoOn) {
         Delivery delivery = Delivery.of(exchange);
         StringBuilder query = new StringBuilder();
         query.append("template=")
@@ -74,7 +78,7 @@ public final class CsvUpload extends HttpEntityWrapper {
             query.append("&notify=").append(encode(String.join(",", delivery.notifyAddresses)));
         }
         String fileName = tagFileName ? tagged(delivery.fileName, delivery.job) : delivery.fileName;
-        CsvUpload upload = new CsvUpload(new CheckedFile(delivery), fileName);
+        CsvUpload upload = new CsvUpload(new CheckedFile(delivery, mayGoOn), fileName);
         exchange.setProperty(PROPERTY, upload);
         exchange.getMessage().setHeader(Exchange.HTTP_QUERY, query.toString());
         exchange.getMessage().setBody(upload);
@@ -124,11 +128,13 @@ public final class CsvUpload extends HttpEntityWrapper {
     private static final class CheckedFile extends AbstractContentBody {
 
         private final Delivery delivery;
+        private final BooleanSupplier mayGoOn;
         private volatile boolean complete;
 
-        CheckedFile(Delivery delivery) {
+        CheckedFile(Delivery delivery, BooleanSupplier mayGoOn) {
             super(ContentType.create("text/csv"));
             this.delivery = delivery;
+            this.mayGoOn = mayGoOn;
         }
 
         @Override
@@ -157,10 +163,16 @@ public final class CsvUpload extends HttpEntityWrapper {
                     if (left == 0 && (crc32c.getValue() != delivery.crc32c || !delivery.mark.isAt(delivery.file))) {
                         throw new CsvChangedException(delivery.file);
                     }
+                    if (!mayGoOn.getAsBoolean()) {
+                        throw new IOException("The lease on the ledger is lost");
+                    }
                     out.write(buffer, 0, n);
                 }
             } catch (NoSuchFileException e) {
                 throw new CsvChangedException(delivery.file);
+            }
+            if (!mayGoOn.getAsBoolean()) {
+                throw new IOException("The lease on the ledger is lost");
             }
             complete = true;
         }

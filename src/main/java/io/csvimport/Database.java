@@ -2,6 +2,7 @@ package io.csvimport;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.pool.HikariPool;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -15,6 +16,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,8 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The ledger's database: one SQLite file in the data dir, durable at every commit, and of one process at a time.
- * Migrated when it is opened.
+ * The ledger's database: one SQLite file in the data dir, durable at every commit, or a PostgreSQL that several
+ * processes share. Migrated when it is opened. A data dir is of one process at a time, whichever it is.
  */
 final class Database implements AutoCloseable {
 
@@ -42,58 +44,82 @@ final class Database implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private final FileChannel lock;
+    private final boolean shared;
     private final HikariDataSource pool;
 
     /**
      * @throws IOException where the data dir cannot be written, another process has it, or the ledger cannot be opened;
      *     the message says what to do
      */
-    Database(Path dataDir) throws IOException {
+    Database(Settings settings) throws IOException {
+        Path dataDir = settings.path("data-dir");
         try {
             Files.createDirectories(dataDir);
         } catch (IOException e) {
             throw new IOException("The data dir " + dataDir + " cannot be made: " + e
                     + " (csv-import.data-dir, CSV_IMPORT_DATA_DIR)");
         }
-        Path ledger = dataDir.resolve("csv-import-ledger.db");
         lock = lock(dataDir.resolve("csv-import-ledger.lock"), dataDir);
         HikariConfig config = new HikariConfig();
         config.setPoolName("csv-import-ledger");
-        config.setJdbcUrl("jdbc:sqlite:" + ledger);
-        config.setMaximumPoolSize(1);
-        config.addDataSourceProperty("journal_mode", "WAL");
-        config.addDataSourceProperty("synchronous", "FULL");
-        config.addDataSourceProperty("foreign_keys", "true");
-        try (Connection probe = DriverManager.getConnection(config.getJdbcUrl());
+        config.setJdbcUrl(settings.find("ledger.url").orElse("jdbc:sqlite:" + dataDir.resolve("csv-import-ledger.db")));
+        config.setConnectionTimeout(5_000);
+        shared = config.getJdbcUrl().startsWith("jdbc:postgresql:");
+        if (shared) {
+            config.setMaximumPoolSize(settings.number("parallel") + 4);
+            config.setUsername(settings.get("ledger.username"));
+            config.setPassword(settings.get("ledger.password"));
+        } else {
+            config.setMaximumPoolSize(1);
+            config.addDataSourceProperty("journal_mode", "WAL");
+            config.addDataSourceProperty("synchronous", "FULL");
+            config.addDataSourceProperty("foreign_keys", "true");
+        }
+        try (Connection probe =
+                        DriverManager.getConnection(config.getJdbcUrl(), config.getUsername(), config.getPassword());
                 Statement statement = probe.createStatement()) {
             // Flyway would try for long
-            statement.execute("PRAGMA schema_version");
-        } catch (SQLException e) {
-            lock.close();
-            throw refusal(ledger, e);
-        }
-        try {
-            Flyway.configure(Database.class.getClassLoader())
-                    .dataSource(config.getJdbcUrl(), null, null)
-                    .locations("classpath:csv-import/db/sqlite")
-                    .table("csv_import_schema")
-                    .load()
-                    .migrate();
+            statement.execute("SELECT 1");
+            migrate(config);
             pool = new HikariDataSource(config);
-        } catch (FlywayException | com.zaxxer.hikari.pool.HikariPool.PoolInitializationException e) {
+        } catch (SQLException | FlywayException | HikariPool.PoolInitializationException e) {
             lock.close();
-            throw refusal(ledger, e);
+            throw refusal(config.getJdbcUrl(), e);
         }
     }
 
-    private static IOException refusal(Path ledger, Exception e) {
+    private void migrate(HikariConfig config) {
+        Flyway.configure(Database.class.getClassLoader())
+                .dataSource(config.getJdbcUrl(), config.getUsername(), config.getPassword())
+                .locations("classpath:csv-import/db/" + (shared ? "postgresql" : "sqlite"))
+                .table("csv_import_schema")
+                .baselineOnMigrate(true)
+                .baselineVersion("0")
+                .load()
+                .migrate();
+    }
+
+    /** Whether other processes may work on the same ledger. */
+    boolean isShared() {
+        return shared;
+    }
+
+    /** SQL: the database's own clock, and some time more, as text. */
+    String clock(Duration more) {
+        return shared
+                ? "to_char((clock_timestamp() + interval '" + more.toSeconds()
+                        + " seconds') AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+                : "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+" + more.toSeconds() + " seconds')";
+    }
+
+    private static IOException refusal(String url, Exception e) {
         Throwable root = e;
         while (root.getCause() != null) {
             root = root.getCause();
         }
         String cause = String.valueOf(root.getMessage()).strip();
         boolean corrupt = cause.contains("SQLITE_NOTADB") || cause.contains("SQLITE_CORRUPT");
-        return new IOException("The ledger " + ledger + " cannot be opened: " + cause
+        return new IOException("The ledger " + url.replaceAll("[?].*", "") + " cannot be opened: " + cause
                 + (corrupt
                         ? " Restore it from a backup. Or move it aside, with its -wal and -shm files: what was imported"
                                 + " before is then forgotten, and a file that is still in the inbox is imported again."

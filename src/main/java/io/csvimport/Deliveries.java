@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 
 /** The rows of {@code csv_import_delivery}: what is read of them, and what is written into them. */
 final class Deliveries {
@@ -28,20 +27,27 @@ final class Deliveries {
     private final Database database;
     private final String organization;
     private final AuditEvents events;
-    private final String owner = UUID.randomUUID().toString();
+    private final Owner owner;
 
-    Deliveries(Database database, String organization) {
+    Deliveries(Database database, String organization, Owner owner) {
         this.database = database;
+        this.owner = owner;
         this.organization = organization;
         this.events = new AuditEvents(organization);
     }
 
-    /** Whatever was being sent when an earlier process ended has an unknown outcome from now on. */
+    /** Whatever was being sent by a process that has ended since has an unknown outcome from now on. */
     void doubtUnfinished() throws CsvImportUnsettledException {
         database.inTransaction(c -> update(
                 c,
                 "UPDATE csv_import_delivery SET state = 'unknown', reason = 'process-ended',"
-                        + " detail = 'The process ended while the file was being sent' WHERE state = 'sending'"));
+                        + " detail = 'The process ended while the file was being sent'"
+                        + " WHERE released_at IS NULL AND state = 'sending' AND owner NOT IN " + owner.living()));
+    }
+
+    /** Whether another, living process has the delivery. */
+    boolean isForeign(Delivery delivery) throws CsvImportUnsettledException {
+        return owner.isForeign(delivery.owner);
     }
 
     /** The delivery of a source key that is not released yet. */
@@ -60,9 +66,9 @@ final class Deliveries {
         return select("released_at IS NULL AND state = 'held' AND import_id IS NOT NULL");
     }
 
-    /** The deliveries of local files that are not released yet, oldest first. */
+    /** The deliveries of local files that processes of this data dir have not released yet, oldest first. */
     List<Delivery> unreleasedFiles() throws CsvImportUnsettledException {
-        return select("released_at IS NULL AND file_path IS NOT NULL");
+        return select("released_at IS NULL AND file_path IS NOT NULL AND owner LIKE ?", owner.here());
     }
 
     /** Whether an import id is that of a job of ours. */
@@ -137,7 +143,7 @@ final class Deliveries {
                         delivery.size,
                         delivery.sha256,
                         delivery.duplicates,
-                        owner,
+                        owner.id(),
                         text(Instant.now()))
                 .get(0);
         if (delivery.fileName == null) {
@@ -166,13 +172,15 @@ final class Deliveries {
         return database.inTransaction(c -> update(
                         c,
                         "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, owner = ?,"
-                                + " next_attempt_at = NULL WHERE job = ? AND settled_at IS NULL AND NOT EXISTS (SELECT 1"
+                                + " next_attempt_at = NULL WHERE job = ? AND attempts = ? AND state IN ('claimed', 'waiting')"
+                                + " AND NOT EXISTS (SELECT 1"
                                 + " FROM csv_import_delivery other WHERE other.organization = ? AND other.template = ?"
                                 + " AND other.file_name = ? AND other.state IN ('sending', 'unknown'))",
                         delivery.attempts + 1,
                         text(delivery.sendingAt),
-                        owner,
+                        owner.id(),
                         delivery.job,
+                        delivery.attempts,
                         organization,
                         delivery.template,
                         delivery.fileName)
@@ -194,7 +202,7 @@ final class Deliveries {
         int updated = update(
                 c,
                 "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
-                        + " next_attempt_at = ?, reconciled = ?, settled_at = ? WHERE job = ?"
+                        + " next_attempt_at = ?, reconciled = ?, settled_at = ? WHERE job = ? AND attempts = ?"
                         + " AND (settled_at IS NULL OR state = 'held')",
                 state,
                 delivery.importId,
@@ -204,7 +212,8 @@ final class Deliveries {
                 text(nextAttempt),
                 delivery.reconciled ? 1 : 0,
                 settled ? text(Instant.now()) : null,
-                delivery.job);
+                delivery.job,
+                delivery.attempts);
         if (settled && updated == 1) {
             events.insert(c, delivery);
         }
@@ -224,6 +233,7 @@ final class Deliveries {
         Delivery delivery = new Delivery();
         delivery.job = row.getLong("job");
         delivery.sourceKey = row.getString("source_key");
+        delivery.owner = row.getString("owner");
         delivery.from = row.getString("source");
         delivery.state = row.getString("state");
         delivery.template = row.getString("template");

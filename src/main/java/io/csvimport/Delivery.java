@@ -53,6 +53,7 @@ public final class Delivery {
     // from the ledger
     Delivery known;
     long job;
+    String owner;
     String state;
     boolean recalled;
     int attempts;

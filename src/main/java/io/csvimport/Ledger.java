@@ -42,6 +42,7 @@ public final class Ledger {
     private final Settings settings;
     private final Deliveries deliveries;
     private final Map<Long, Doubt> doubts = new ConcurrentHashMap<>();
+    private final Map<Long, Delivery> unwritten = new ConcurrentHashMap<>();
 
     Ledger(Settings settings, Deliveries deliveries) {
         this.settings = settings;
@@ -62,6 +63,12 @@ public final class Ledger {
             return;
         }
         delivery.recall(found.get());
+        if (deliveries.isForeign(found.get())) {
+            throw new CsvImportUnsettledException(
+                    delivery.fileName + ": another process has it",
+                    Instant.now().plusSeconds(5),
+                    null);
+        }
         if (!Deliveries.UNSETTLED.contains(delivery.state)) {
             delivery.recalled = true;
             exchange.setProperty(Delivery.OUTCOME, delivery.state.equals("completed") ? "accepted" : delivery.state);
@@ -128,6 +135,36 @@ public final class Ledger {
         }
         delivery.state = "sending";
         delivery.attempts++;
+        exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
+            @Override
+            public void onDone(Exchange done) {
+                if (delivery.state.equals("sending")) {
+                    // it ended in no outcome: nothing is known
+                    doubts.put(delivery.job, Doubt.of(delivery, true));
+                    remember(delivery, "unknown", Instant.now());
+                }
+            }
+        });
+    }
+
+    /** Keeps in mind what the ledger is still to be told: it may be away just now. */
+    private void remember(Delivery delivery, String state, Instant nextAttempt) {
+        delivery.state = state;
+        delivery.nextAttempt = nextAttempt;
+        unwritten.put(delivery.job, delivery);
+    }
+
+    private void write(Delivery delivery, String state, Instant nextAttempt) throws CsvImportUnsettledException {
+        remember(delivery, state, nextAttempt);
+        deliveries.write(delivery, state, nextAttempt);
+        unwritten.remove(delivery.job);
+    }
+
+    /** Tells the ledger what it could not be told when it was away. */
+    void flush() throws CsvImportUnsettledException {
+        for (Delivery delivery : unwritten.values()) {
+            write(delivery, delivery.state, delivery.nextAttempt);
+        }
     }
 
     /**
@@ -146,17 +183,17 @@ public final class Ledger {
         delivery.detail = exchange.getProperty(Delivery.DETAIL, String.class);
         delivery.httpStatus = exchange.getProperty(Delivery.HTTP_STATUS, Integer.class);
         if (!Deliveries.UNSETTLED.contains(outcome)) {
-            deliveries.write(delivery, outcome, null);
+            write(delivery, outcome, null);
             return;
         }
         String next = "it is looked for in the import list";
         if (outcome.equals("unknown")) {
             CsvUpload upload = exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class);
             doubts.put(delivery.job, Doubt.of(delivery, upload.isComplete()));
-            deliveries.write(delivery, outcome, Instant.now().plusSeconds(1));
+            write(delivery, outcome, Instant.now().plusSeconds(1));
         } else {
             Duration pause = pause(exchange, delivery);
-            deliveries.write(delivery, outcome, Instant.now().plus(pause));
+            write(delivery, outcome, Instant.now().plus(pause));
             next = "next attempt in " + pause.toSeconds() + " s";
         }
         LOG.warn("{}; {}", delivery.getSummary(), next);

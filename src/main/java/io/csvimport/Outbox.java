@@ -27,17 +27,19 @@ public final class Outbox {
     private static final int AWAY = 3;
 
     private final Database database;
+    private final Owner owner;
     private final Map<Long, Pause> pauses = new HashMap<>();
     private int failuresInARow;
     private long closedUntil = System.nanoTime();
 
-    Outbox(Database database) {
+    Outbox(Database database, Owner owner) {
         this.database = database;
+        this.owner = owner;
     }
 
     /** What is due, oldest first; it ends early when the audit endpoint turns out to be away. */
     public Iterator<Event> due() throws CsvImportUnsettledException {
-        if (!isOver(closedUntil)) {
+        if (!isOver(closedUntil) || !owner.leads()) {
             return List.<Event>of().iterator();
         }
         return database

@@ -49,17 +49,25 @@ public final class Reconciliation {
     private final Settings settings;
     private final Ledger ledger;
     private final Deliveries deliveries;
+    private final Owner owner;
     private final Map<Long, Integer> looks = new HashMap<>();
     private final Map<Long, Long> nextLooks = new HashMap<>();
 
-    Reconciliation(Settings settings, Ledger ledger, Deliveries deliveries) {
+    Reconciliation(Settings settings, Ledger ledger, Deliveries deliveries, Owner owner) {
         this.settings = settings;
         this.ledger = ledger;
         this.deliveries = deliveries;
+        this.owner = owner;
     }
 
-    /** Begins a round with what is due to be looked for, none where nothing is; settles what a person has found. */
+    /** Begins a round with what is due to be looked for, none where nothing is, or another process leads. */
     public void begin(Exchange exchange) throws CsvImportUnsettledException {
+        exchange.setProperty(ROUND, null);
+        ledger.flush();
+        if (!owner.leads()) {
+            return;
+        }
+        deliveries.doubtUnfinished();
         for (Delivery delivery : deliveries.heldWithImportId()) {
             accept(delivery, delivery.importId);
         }

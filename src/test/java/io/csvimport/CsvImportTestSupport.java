@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import org.apache.camel.Exchange;
 import org.apache.camel.main.MainConfigurationProperties;
 import org.apache.camel.test.main.junit5.CamelMainTestSupport;
 import org.awaitility.core.ConditionFactory;
@@ -80,7 +81,9 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
             With with = element.getAnnotation(With.class);
             set(with == null ? new String[0] : with.value());
         }
-        camelContextConfiguration().withUseOverridePropertiesWithPropertiesComponent(settings);
+        camelContextConfiguration()
+                .withUseOverridePropertiesWithPropertiesComponent(settings)
+                .withShutdownTimeout(1);
     };
 
     private void set(String... lines) {
@@ -99,7 +102,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     protected void configure(MainConfigurationProperties configuration) {
         configuration
                 .withBasePackageScanEnabled(false)
-                .withShutdownTimeout(5)
+                .withShutdownTimeout(1)
                 .withRoutesIncludePattern(
                         "file:routes/**/*.camel.yaml,file:" + home.resolve("routes") + "/*.camel.yaml");
     }
@@ -130,6 +133,16 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** What a route of the user's does; the answer may have failed. */
+    Exchange sendCsv(String templateName, String fileName, Object body, Map<String, Object> headers) {
+        return template.send("direct:csv-import", exchange -> {
+            exchange.getMessage().setBody(body);
+            exchange.getMessage().setHeaders(new LinkedHashMap<>(headers));
+            exchange.getMessage().setHeader("template", templateName);
+            exchange.getMessage().setHeader("fileName", fileName);
+        });
     }
 
     // what a user sees

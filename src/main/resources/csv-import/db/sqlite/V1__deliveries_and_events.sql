@@ -21,7 +21,7 @@ CREATE TABLE csv_import_delivery (
     reason           TEXT,
     detail           TEXT,
     http_status      INTEGER,
-    owner            TEXT NOT NULL,     -- the process that claimed it, a random id
+    owner            TEXT NOT NULL,     -- the process that has it
     created_at       TEXT NOT NULL,
     sending_at       TEXT,              -- begin of the latest attempt
     next_attempt_at  TEXT,
@@ -65,3 +65,9 @@ CREATE TABLE csv_import_event (
 CREATE INDEX csv_import_event_job ON csv_import_event (job);
 
 CREATE INDEX csv_import_event_unsent ON csv_import_event (sequence) WHERE sent_at IS NULL;
+
+-- One row a process that works on the ledger: the data dir's id, and a random one.
+CREATE TABLE csv_import_owner (
+    owner       TEXT PRIMARY KEY,
+    lease_until TEXT NOT NULL           -- by the database's clock; on SQLite there is one process, and no matter
+);
