@@ -102,8 +102,8 @@ final class Deliveries {
      */
     boolean claim(Delivery delivery, boolean single) throws CsvImportUnsettledException {
         return database.inTransaction(c -> {
-            if (delivery.job == 0) {
-                insert(c, delivery);
+            if (delivery.job == 0 && !insert(c, delivery)) {
+                return false;
             }
             if (!single || becomeSingle(c, delivery)) {
                 return true;
@@ -124,32 +124,37 @@ final class Deliveries {
         });
     }
 
-    private void insert(Connection c, Delivery delivery) throws SQLException {
+    /** False where another process was faster. */
+    private boolean insert(Connection c, Delivery delivery) throws SQLException {
+        List<Long> jobs = query(
+                c,
+                row -> row.getLong(1),
+                "INSERT INTO csv_import_delivery (source_key, source, state, organization, template, notify,"
+                        + " file_name, file_path, file_size, sha256, duplicates, owner, created_at)"
+                        + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job",
+                delivery.sourceKey,
+                delivery.from,
+                "claimed",
+                organization,
+                delivery.template,
+                String.join(",", delivery.notifyAddresses),
+                delivery.fileName,
+                delivery.path,
+                delivery.size,
+                delivery.sha256,
+                delivery.duplicates,
+                owner.id(),
+                text(Instant.now()));
+        if (jobs.isEmpty()) {
+            return false;
+        }
+        delivery.job = jobs.get(0);
         delivery.state = "claimed";
-        delivery.job = query(
-                        c,
-                        row -> row.getLong(1),
-                        "INSERT INTO csv_import_delivery (source_key, source, state, organization, template, notify,"
-                                + " file_name, file_path, file_size, sha256, duplicates, owner, created_at)"
-                                + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING job",
-                        delivery.sourceKey,
-                        delivery.from,
-                        delivery.state,
-                        organization,
-                        delivery.template,
-                        String.join(",", delivery.notifyAddresses),
-                        delivery.fileName,
-                        delivery.path,
-                        delivery.size,
-                        delivery.sha256,
-                        delivery.duplicates,
-                        owner.id(),
-                        text(Instant.now()))
-                .get(0);
         if (delivery.fileName == null) {
             delivery.fileName = delivery.job + ".csv";
             update(c, "UPDATE csv_import_delivery SET file_name = ? WHERE job = ?", delivery.fileName, delivery.job);
         }
+        return true;
     }
 
     private boolean becomeSingle(Connection c, Delivery delivery) throws SQLException {

@@ -112,7 +112,7 @@ public final class Ledger {
         }
         boolean single = !rejected && !delivery.duplicates.equals("import");
         if (!deliveries.claim(delivery, single)) {
-            if (!delivery.state.equals("duplicate")) {
+            if (!"duplicate".equals(delivery.state)) {
                 throw new CsvImportUnsettledException(
                         delivery.fileName + ": the same bytes are on their way already",
                         Instant.now().plusSeconds(1),
