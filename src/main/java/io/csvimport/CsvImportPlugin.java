@@ -74,6 +74,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportFailure", new Failure(health));
         registry.bind("csvImportAnswer", new ApiAnswer(health));
         registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, owner));
+        registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, owner));
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);

@@ -1,0 +1,78 @@
+package io.csvimport;
+
+import static io.csvimport.Database.query;
+import static io.csvimport.Database.update;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Period;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.util.List;
+
+/**
+ * Forgets what was kept long enough: settled jobs with their events after {@code csv-import.ledger.keep}, imported files
+ * after {@code csv-import.imported.keep}. What is forgotten is no duplicate any more.
+ */
+public final class Housekeeping {
+
+    private static final int BATCH = 1000;
+
+    private record Imported(long job, Path file) {}
+
+    private final Settings settings;
+    private final Database database;
+    private final Owner owner;
+
+    Housekeeping(Settings settings, Database database, Owner owner) {
+        this.settings = settings;
+        this.database = database;
+        this.owner = owner;
+    }
+
+    /** The step of the route {@code csv-import-housekeeping}. */
+    public void forget() throws IOException, CsvImportUnsettledException {
+        if (settings.find("imported.keep").isPresent()) {
+            deleteImported(before("imported.keep"));
+        }
+        if (owner.leads()) {
+            String before = before("ledger.keep");
+            database.inTransaction(c -> update(
+                    c,
+                    "DELETE FROM csv_import_event WHERE sent_at < ? AND job IN"
+                            + " (SELECT job FROM csv_import_delivery WHERE released_at < ?)",
+                    before,
+                    before));
+            database.inTransaction(c -> update(
+                    c,
+                    "DELETE FROM csv_import_delivery WHERE released_at < ?"
+                            + " AND job NOT IN (SELECT job FROM csv_import_event)",
+                    before));
+        }
+    }
+
+    private String before(String setting) {
+        return Deliveries.text(ZonedDateTime.now(ZoneOffset.UTC)
+                .minus(Period.parse(settings.get(setting)))
+                .toInstant());
+    }
+
+    private void deleteImported(String before) throws IOException, CsvImportUnsettledException {
+        List<Imported> files;
+        do {
+            files = database.inTransaction(c -> query(
+                    c,
+                    row -> new Imported(row.getLong("job"), Path.of(row.getString("released_to"))),
+                    "SELECT job, released_to FROM csv_import_delivery WHERE released_at < ? AND released_to IS NOT NULL"
+                            + " AND state IN ('accepted', 'completed') AND owner LIKE ? LIMIT " + BATCH,
+                    before,
+                    owner.here()));
+            for (Imported imported : files) {
+                Files.deleteIfExists(imported.file);
+                database.inTransaction(c ->
+                        update(c, "UPDATE csv_import_delivery SET released_to = NULL WHERE job = ?", imported.job));
+            }
+        } while (files.size() == BATCH);
+    }
+}
