@@ -14,6 +14,7 @@ import org.apache.camel.AsyncCallback;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
 import org.apache.camel.Exchange;
+import org.apache.camel.ServiceStatus;
 import org.apache.camel.component.file.GenericFile;
 import org.apache.camel.component.file.GenericFileFilter;
 import org.apache.camel.support.AsyncProcessorSupport;
@@ -186,6 +187,11 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
             }
         });
         return false;
+    }
+
+    private boolean isEnding() {
+        ServiceStatus status = camelContext.getRouteController().getRouteStatus(feed);
+        return camelContext.isStopping() || status == null || !status.isStarted();
     }
 
     private long pause(Exchange done, Path path) {

@@ -45,6 +45,8 @@ public final class Settings {
             Map.entry("template", v -> v.chars().anyMatch(Character::isISOControl) ? "has control characters" : null),
             Map.entry("notify", Names::checkNotify),
             Map.entry("tag-file-name", Settings::checkFlag),
+            Map.entry("data-dir", Settings::checkFolder),
+            Map.entry("file.directory", Settings::checkFolder),
             Map.entry(
                     "ledger.url",
                     v -> checkPattern(v, "jdbc:(sqlite|postgresql):.+", "a JDBC URL of SQLite or PostgreSQL")),
@@ -207,6 +209,11 @@ public final class Settings {
         } catch (java.net.URISyntaxException e) {
             return expected;
         }
+    }
+
+    private static String checkFolder(String value) {
+        return checkPattern(
+                value, "[^%&?]+", "a folder without %, & and ? in its path: they have a meaning in Camel's URIs");
     }
 
     private static String checkOrganization(String value) {

@@ -1,0 +1,201 @@
+package io.csvimport;
+
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.csvimport.sandbox.Sandbox;
+import io.csvimport.sandbox.SandboxImport;
+import io.csvimport.sandbox.SandboxRequest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.awaitility.core.ConditionTimeoutException;
+
+/**
+ * The product in a working directory of its own, with a sandbox as its API: what a test puts in, and what became of it.
+ * Paths are relative to the working directory. Configured by environment variables, as far as it needs to be.
+ */
+final class Installation implements AutoCloseable {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Path directory;
+    private final Sandbox sandbox;
+    private final Map<String, String> environment = new TreeMap<>();
+    private final List<Distribution> processes = new ArrayList<>();
+
+    Installation(Path directory) throws IOException {
+        this(directory, "key", "secret");
+    }
+
+    Installation(Path directory, String key, String secret) throws IOException {
+        this.directory = Files.createDirectories(directory);
+        sandbox = Sandbox.start(0, "5664", key, secret, java.util.Set.of());
+        with("CSV_IMPORT_API_URL", sandbox.url());
+        with("CSV_IMPORT_API_ORGANIZATION", "5664");
+        with("CSV_IMPORT_API_KEY", key);
+        with("CSV_IMPORT_API_SECRET", secret);
+        with("CSV_IMPORT_FILE_QUIET", "PT0S");
+        with("CSV_IMPORT_MANAGEMENT_PORT", String.valueOf(freePort()));
+    }
+
+    static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    Installation with(String variable, String value) {
+        environment.put(variable, value);
+        return this;
+    }
+
+    Installation without(String variable) {
+        environment.remove(variable);
+        return this;
+    }
+
+    /** A copy of the distribution's routes, to be edited: read in place of them. */
+    Installation withRoutesToEdit() throws IOException {
+        Path copy = path("routes");
+        try (var files = Files.walk(Distribution.routes())) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                write("routes/" + Distribution.routes().relativize(file), Files.readString(file));
+            }
+        }
+        return with("CSV_IMPORT_ROUTES", copy.toString());
+    }
+
+    Distribution start(String... javaOptions) throws IOException {
+        Distribution process = Distribution.start(directory, environment, javaOptions);
+        processes.add(process);
+        return process;
+    }
+
+    Map<String, String> environment() {
+        return environment;
+    }
+
+    Sandbox sandbox() {
+        return sandbox;
+    }
+
+    Path path(String path) {
+        return directory.resolve(path);
+    }
+
+    void write(String path, String text) throws IOException {
+        Files.createDirectories(path(path).getParent());
+        Files.writeString(path(path), text);
+    }
+
+    /** A file that arrives whole, renamed into its place, with bytes like no other file. */
+    void drop(String path) throws IOException {
+        write("arriving.part", "Name,Course\n" + path + ",Safety\n");
+        Files.createDirectories(path(path).getParent());
+        Files.move(path("arriving.part"), path(path), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** Waits for the API to accept a file of this name. */
+    SandboxImport awaitImport(String fileName) {
+        awaitUntil("import of " + fileName, () -> !imports(fileName).isEmpty());
+        return imports(fileName).get(0);
+    }
+
+    List<SandboxImport> imports(String fileName) {
+        return sandbox.imports().stream()
+                .filter(accepted -> accepted.fileName().equals(fileName))
+                .toList();
+    }
+
+    List<SandboxRequest> uploads() {
+        return sandbox.requests().stream()
+                .filter(request -> request.method().equals("POST"))
+                .toList();
+    }
+
+    /** Waits for the audit event of this type and file, and answers it. */
+    JsonNode awaitAudit(String type, String fileName) throws IOException {
+        await(type + " of " + fileName).atMost(PATIENCE).until(() -> audit(type, fileName)
+                .isPresent());
+        return audit(type, fileName).orElseThrow();
+    }
+
+    private Optional<JsonNode> audit(String type, String fileName) throws IOException {
+        Path trail =
+                path(environment.getOrDefault("CSV_IMPORT_DATA_DIR", "data")).resolve("audit/csv-import-audit.jsonl");
+        if (!Files.exists(trail)) {
+            return Optional.empty();
+        }
+        for (String line : Files.readAllLines(trail)) {
+            JsonNode event = JSON.readTree(line);
+            if (event.path("type").asText().equals(type)
+                    && event.path("data").path("fileName").asText().equals(fileName)) {
+                return Optional.of(event);
+            }
+        }
+        return Optional.empty();
+    }
+
+    void awaitFile(String path) {
+        awaitUntil(path + " to be there", () -> Files.exists(path(path)));
+    }
+
+    void awaitUntil(String what, Callable<Boolean> condition) {
+        try {
+            await(what).atMost(PATIENCE).until(condition);
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError(e.getMessage() + "\nThe product said:\n" + output(), e);
+        }
+    }
+
+    /** Waits until the management port answers. */
+    void awaitReady() {
+        awaitUntil("readiness", this::isReady);
+    }
+
+    boolean isReady() throws InterruptedException {
+        try {
+            return get("/observe/health/ready").statusCode() == 200;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    HttpResponse<String> get(String path) throws IOException, InterruptedException {
+        URI uri = URI.create("http://127.0.0.1:" + environment.get("CSV_IMPORT_MANAGEMENT_PORT") + path);
+        return HttpClient.newHttpClient()
+                .send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    /** What was printed so far, of every start. */
+    String output() {
+        try {
+            return Files.readString(path("output.txt"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        processes.forEach(Distribution::close);
+        sandbox.close();
+    }
+}

@@ -1,0 +1,319 @@
+package io.csvimport;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.csvimport.sandbox.SandboxFault;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Starting and stopping: what is needed, what is refused and how it is said, and which setting wins. */
+class StartTest {
+
+    private static final String SECRET = "hunter2-%25";
+
+    @TempDir
+    Path directory;
+
+    private Installation product;
+
+    @BeforeEach
+    void install() throws IOException {
+        product = new Installation(directory, "key", SECRET).with("CSV_IMPORT_TEMPLATE", "People");
+    }
+
+    @AfterEach
+    void uninstall() {
+        product.close();
+    }
+
+    @Test
+    void everyMissingSettingIsNamedAtOnceWithItsVariable() throws Exception {
+        product.without("CSV_IMPORT_API_URL")
+                .without("CSV_IMPORT_API_ORGANIZATION")
+                .without("CSV_IMPORT_API_KEY")
+                .without("CSV_IMPORT_API_SECRET")
+                .with("CSV_IMPORT_PARALLEL", "many");
+        assertRefused("api.url", "api.organization", "api.key", "api.secret", "parallel");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "api.url, example.com",
+        "api.url, ftp://example.com",
+        "api.url, https://example.com/api",
+        "api.url, https://example.com?x=y",
+        "api.url, https://key:hunter2-%25@example.com",
+        "api.organization, a/b",
+        "api.timeout, 20 minutes",
+        "api.timeout, PT0S",
+        "api.requests-per-minute, -1",
+        "api.proxy.port, 65536",
+        "api.trust-store, no-such.p12",
+        "template, 'a\tb'",
+        "notify, nobody",
+        "tag-file-name, yes",
+        "ledger.url, jdbc:mysql://localhost/ledger",
+        "ledger.keep, 2 years",
+        "imported.keep, for ever",
+        "duplicates, keep",
+        "reconcile.wait, -PT1M",
+        "reconcile.not-found, ignore",
+        "max-size, 10 gigabytes",
+        "max-size, 0",
+        "parallel, 0",
+        "file.enabled, 1",
+        "file.quiet, 2",
+        "file.quiet-after-growth, 5s",
+        "sftp.enabled, on",
+        "sftp.port, ssh",
+        "sftp.private-key-file, no-such-key",
+        "sftp.known-hosts-file, no-such-hosts",
+        "sftp.read-only, maybe",
+        "jms.enabled, on",
+        "jms.url, http://broker",
+        "jms.consumers, 0",
+        "preview, on",
+        "track.enabled, on",
+        "track.interval, PT0S",
+        "void.path, imports",
+        "management.port, health",
+        "health.grace, five",
+        "log.format, xml",
+        "stop.timeout, PT0S",
+    })
+    void aWrongSettingIsNamedWithItsVariableAndNothingStarts(String setting, String value) throws Exception {
+        product.with(variable(setting), value);
+        assertRefused(setting);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"api.timeout", "data-dir", "file.directory", "parallel", "management.port"})
+    void anEmptyVariableIsNamedWhereADefaultExists(String setting) throws Exception {
+        product.with(variable(setting), "");
+        assertRefused(setting);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"sftp.enabled, sftp.host", "sftp.enabled, sftp.username", "jms.enabled, jms.url"})
+    void aSourceThatIsSwitchedOnNeedsItsSettings(String source, String missing) throws Exception {
+        product.with(variable(source), "true");
+        assertRefused(missing);
+    }
+
+    @Test
+    void anUnknownPropertyIsNamed() throws Exception {
+        assertRefused(product.start("-Dcsv-import.templat=People"), "csv-import.templat (CSV_IMPORT_TEMPLAT)");
+    }
+
+    @Test
+    void anUnknownPropertyInAFileIsNamed() throws Exception {
+        product.write("application.properties", "csv-import.inbox=inbox\n");
+        assertRefused(product.start(), "csv-import.inbox (CSV_IMPORT_INBOX)");
+    }
+
+    @Test
+    void aMissingRoutesFolderIsNamed() throws Exception {
+        product.with("CSV_IMPORT_ROUTES", "no-such-routes");
+        assertRefused(product.start(), "csv-import.routes", "CSV_IMPORT_ROUTES", "no-such-routes");
+    }
+
+    @Test
+    void aDataDirThatIsAFileIsNamed() throws Exception {
+        product.write("data", "a file");
+        assertRefused("data-dir");
+    }
+
+    @Test
+    void aCorruptLedgerIsNamed() throws Exception {
+        product.write("data/csv-import-ledger.db", "no database, whoever wrote it ".repeat(100));
+        assertRefused(product.start(), product.path("data/csv-import-ledger.db").toString());
+    }
+
+    @Test
+    void aManagementPortInUseIsNamed() throws Exception {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            product.with("CSV_IMPORT_MANAGEMENT_PORT", String.valueOf(taken.getLocalPort()));
+            assertRefused("management.port");
+        }
+    }
+
+    @Test
+    void aSecondProcessOnTheSameDataDirRefusesToStart() throws Exception {
+        product.start();
+        product.awaitReady();
+        product.with("CSV_IMPORT_MANAGEMENT_PORT", String.valueOf(Installation.freePort()));
+        assertRefused("data-dir");
+        product.drop("inbox/people.csv");
+        product.awaitImport("people.csv");
+    }
+
+    @Test
+    void theEnvironmentWinsOverSystemPropertiesOverTheWorkingDirectoryOverTheFolderOfTheJar() throws Exception {
+        Path home = copyOfTheDistribution();
+        Files.writeString(
+                home.resolve("application.properties"),
+                """
+                csv-import.template=beside the jar
+                csv-import.notify=jar@example.com
+                csv-import.data-dir=data-beside-the-jar
+                csv-import.file.directory=inbox-beside-the-jar
+                """);
+        product.write(
+                "application.properties",
+                """
+                csv-import.template=working directory
+                csv-import.notify=working.directory@example.com
+                csv-import.data-dir=data-working-directory
+                """);
+        product.with("CSV_IMPORT_TEMPLATE", "environment");
+        // what follows on the command line is an argument, and not read
+        product.start(
+                "-Dcsv-import.template=system property",
+                "-Dcsv-import.notify=system.property@example.com",
+                "-jar",
+                home.resolve("csv-import-routes.jar").toString());
+
+        product.drop("inbox-beside-the-jar/people.csv");
+
+        var accepted = product.awaitImport("people.csv");
+        assertAll(
+                () -> assertEquals("environment", accepted.template()),
+                () -> assertEquals(List.of("system.property@example.com"), accepted.addresses()),
+                () -> assertTrue(Files.exists(product.path("data-working-directory/csv-import-ledger.db"))));
+    }
+
+    private Path copyOfTheDistribution() throws IOException {
+        Path original = Distribution.routes().getParent();
+        Path copy = Files.createDirectories(directory.resolve("installed"));
+        Files.createSymbolicLink(copy.resolve("lib"), original.resolve("lib"));
+        Files.createSymbolicLink(copy.resolve("routes"), original.resolve("routes"));
+        Files.copy(original.resolve("csv-import-routes.jar"), copy.resolve("csv-import-routes.jar"));
+        return copy;
+    }
+
+    @Test
+    void applicationPropertiesAreReadAsUtf8() throws Exception {
+        product.without("CSV_IMPORT_TEMPLATE").with("LC_ALL", "C");
+        product.write("application.properties", "csv-import.template=Schüler für Übung €\n");
+        product.start();
+        product.drop("inbox/people.csv");
+        assertEquals("Schüler für Übung €", product.awaitImport("people.csv").template());
+    }
+
+    @Test
+    void relativePathsAreRelativeToTheWorkingDirectory() throws Exception {
+        product.with("CSV_IMPORT_FILE_DIRECTORY", "drop/here").with("CSV_IMPORT_DATA_DIR", "state");
+        product.start();
+        product.drop("drop/here/people.csv");
+        product.awaitFile("drop/here/.imported/people.csv");
+        product.awaitAudit("csv-import.accepted", "people.csv");
+        assertTrue(Files.exists(product.path("state/csv-import-ledger.db")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"environment", "file"})
+    void secretsReachTheApiAsTheyAreAndAreNotPrinted(String from) throws Exception {
+        String key = "k%25{{x}}+ü";
+        String secret = "s%25{{y}}${z}+ü:&?#@/ end";
+        try (Installation guarded = new Installation(directory.resolve("guarded"), key, secret)) {
+            guarded.with("CSV_IMPORT_TEMPLATE", "People");
+            if (from.equals("file")) {
+                guarded.without("CSV_IMPORT_API_KEY").without("CSV_IMPORT_API_SECRET");
+                guarded.write(
+                        "application.properties",
+                        "csv-import.api.key=" + key + "\ncsv-import.api.secret=" + secret + "\n");
+            }
+            guarded.start();
+            guarded.drop("inbox/people.csv");
+            guarded.awaitFile("inbox/.imported/people.csv");
+            String basic = Base64.getEncoder().encodeToString((key + ":" + secret).getBytes(StandardCharsets.UTF_8));
+            assertEquals("Basic " + basic, guarded.uploads().get(0).header("Authorization"));
+            assertFalse(guarded.output().contains(secret), guarded.output());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/observe/health", "/observe/health/live", "/observe/health/ready"})
+    void healthIsUpOnTheManagementPort(String path) throws Exception {
+        product.start();
+        product.awaitReady();
+        var answer = product.get(path);
+        JsonNode health = new ObjectMapper().readTree(answer.body());
+        assertEquals(200, answer.statusCode());
+        assertEquals("UP", health.path("status").asText());
+    }
+
+    @Test
+    void aStopLetsAnUploadUnderWayFinish() throws Exception {
+        product.sandbox().failNext(SandboxFault.delay(Duration.ofSeconds(2)));
+        Distribution process = product.start();
+        product.drop("inbox/people.csv");
+        product.awaitUntil("the upload", () -> product.uploads().size() == 1);
+        process.stop();
+        assertTrue(Files.exists(product.path("inbox/.imported/people.csv")), product::output);
+    }
+
+    @Test
+    void aStopLeavesAnUploadThatDoesNotFinishInTimeSafely() throws Exception {
+        product.with("CSV_IMPORT_STOP_TIMEOUT", "PT1S").with("CSV_IMPORT_RECONCILE_WAIT", "PT1S");
+        product.sandbox().failNext(SandboxFault.hang(true));
+        Distribution process = product.start();
+        product.drop("inbox/people.csv");
+        product.awaitImport("people.csv");
+
+        process.stop();
+        assertTrue(Files.exists(product.path("inbox/people.csv")), product::output);
+
+        product.start();
+        JsonNode event = product.awaitAudit("csv-import.accepted", "people.csv");
+        product.awaitFile("inbox/.imported/people.csv");
+        assertAll(
+                () -> assertTrue(event.path("data").path("reconciled").asBoolean(), event.toString()),
+                () -> assertEquals(1, product.uploads().size()));
+    }
+
+    private static String variable(String setting) {
+        return "CSV_IMPORT_" + setting.toUpperCase().replace('.', '_').replace('-', '_');
+    }
+
+    private void assertRefused(String... settings) throws Exception {
+        String[] names = Stream.of(settings)
+                .flatMap(setting -> Stream.of("csv-import." + setting, variable(setting)))
+                .toArray(String[]::new);
+        assertRefused(product.start(), names);
+    }
+
+    private void assertRefused(Distribution process, String... names) throws Exception {
+        product.awaitUntil("an end, or a start", () -> !process.process().isAlive() || product.isReady());
+        assertFalse(process.process().isAlive(), () -> "It started: " + product.output());
+        assertNotEquals(0, process.exitStatus());
+        String said = product.output();
+        assertAll(
+                () -> assertTrue(
+                        Stream.of(names).allMatch(said::contains),
+                        () -> "Not all of " + List.of(names) + " in: " + said),
+                () -> assertFalse(said.contains("\tat "), said),
+                () -> assertFalse(said.contains(SECRET), said));
+    }
+}
