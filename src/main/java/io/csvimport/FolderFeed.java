@@ -156,11 +156,7 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
         lanes.add(lane, new Lanes.Turn() {
             @Override
             public void begin() {
-                if (camelContext.isStopping()
-                        || !camelContext
-                                .getRouteController()
-                                .getRouteStatus(feed)
-                                .isStarted()) {
+                if (isEnding()) {
                     lanes.done(lane, 0);
                     giveBack();
                     return;

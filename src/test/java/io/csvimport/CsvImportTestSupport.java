@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.sandbox.Sandbox;
+import io.csvimport.sandbox.SandboxImport;
 import io.csvimport.sandbox.SandboxRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -65,6 +66,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     final BeforeEachCallback prepare = test -> {
         inbox = Files.createDirectories(home.resolve("inbox"));
         Files.createDirectories(home.resolve("routes"));
+        addRoutes();
         sandbox = Sandbox.start(0, "5664", "key", "s%25écret+&", Set.of());
         set(
                 "api.url=" + sandbox.url(),
@@ -74,6 +76,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
                 "data-dir=" + home.resolve("data"),
                 "file.directory=" + inbox,
                 "file.quiet=PT0S",
+                "file.quiet-after-growth=PT0S",
                 "reconcile.wait=PT0S",
                 "track.enabled=false",
                 "management.port=0");
@@ -107,7 +110,12 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
                         "file:routes/**/*.camel.yaml,file:" + home.resolve("routes") + "/*.camel.yaml");
     }
 
-    /** Adds a route of the user's; before the context starts, in {@code doPreSetup}. */
+    /** The place for {@link #addRoute}: the context has not started yet. */
+    void addRoutes() throws IOException {
+        // most tests need none but the product's
+    }
+
+    /** Adds a file of routes of the user's. */
     void addRoute(String name, String yaml) throws IOException {
         Files.writeString(home.resolve("routes").resolve(name + ".camel.yaml"), yaml);
     }
@@ -179,6 +187,19 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
         awaitThat(() -> uploads(fileName).stream().anyMatch(request -> request.status() == 202));
         assertEquals(1, uploads(fileName).size());
         return uploads(fileName).get(0);
+    }
+
+    /** The file names of all accepted imports, in order. */
+    List<String> importedNames() {
+        return sandbox.imports().stream().map(SandboxImport::fileName).toList();
+    }
+
+    /** The first import of a file. */
+    SandboxImport importOf(String fileName) {
+        return sandbox.imports().stream()
+                .filter(made -> made.fileName().equals(fileName))
+                .findFirst()
+                .orElseThrow();
     }
 
     /** The lists of imports that were asked for. */

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.csvimport.sandbox.SandboxFault;
-import io.csvimport.sandbox.SandboxImport;
 import io.csvimport.sandbox.SandboxRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -406,17 +405,6 @@ class OutcomeTest extends CsvImportTestSupport {
         awaitIn(".imported", drop("People/people.csv", CSV));
         assertReconciled("people.csv");
         assertEquals(1, uploads().size());
-    }
-
-    private List<String> importedNames() {
-        return sandbox.imports().stream().map(SandboxImport::fileName).toList();
-    }
-
-    private SandboxImport importOf(String name) {
-        return sandbox.imports().stream()
-                .filter(i -> i.fileName().equals(name))
-                .findFirst()
-                .orElseThrow();
     }
 
     private String outcome(String templateName, String name, String csv, Map<String, Object> headers) {
