@@ -28,7 +28,10 @@ import org.slf4j.LoggerFactory;
  */
 public final class FolderFeed extends AsyncProcessorSupport implements GenericFileFilter<File>, CamelContextAware {
 
-    private static final Logger LOG = LoggerFactory.getLogger(FolderFeed.class);
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    /** Exchange property: the file as it was when its turn came. */
+    static final String MARK = "csvImportMark";
+
     private static final int CROWD = 10_000;
     private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
 
@@ -85,15 +88,19 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
     public boolean accept(GenericFile<File> candidate) {
         Path path = candidate.getFile().toPath().toAbsolutePath().normalize();
         if (Files.isSymbolicLink(path)) {
-            reportLink(path);
+            report(path, "a symbolic link: put the file itself into the inbox");
+            return false;
+        }
+        if (path.getFileName().toString().contains("\\")) {
+            report(path, "a name with a backslash, which Camel takes for a folder's: rename it");
             return false;
         }
         return candidate.isDirectory() || lanes.isOpen(lane(path)) && !isPostponed(path) && isWhole(path);
     }
 
-    private void reportLink(Path link) {
-        if (reported.add(link)) {
-            LOG.warn("{} is a symbolic link: it is left alone; put the file itself into the inbox", link);
+    private void report(Path path, String why) {
+        if (reported.add(path)) {
+            LOG.warn("{} is left alone, it is {}", path, why);
         }
     }
 
@@ -108,13 +115,10 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
 
     private boolean isWhole(Path path) {
         if (quiet.isZero()) {
-            return true;
+            return Files.isRegularFile(path);
         }
-        FileMark mark;
-        try {
-            mark = FileMark.of(path);
-        } catch (IOException e) {
-            // gone again, or no plain file
+        FileMark mark = mark(path);
+        if (mark == null) {
             return false;
         }
         long now = System.nanoTime();
@@ -134,6 +138,15 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
             sights.remove(path);
         }
         return whole;
+    }
+
+    /** Null where the file is gone again, or no plain file. */
+    private static FileMark mark(Path path) {
+        try {
+            return FileMark.of(path);
+        } catch (IOException e) {
+            return null;
+        }
     }
 
     /** The template that the first folder below the feed's directory names, or the feed's own, or null. */
@@ -156,11 +169,13 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
         lanes.add(lane, new Lanes.Turn() {
             @Override
             public void begin() {
-                if (isEnding()) {
+                FileMark mark = mark(path);
+                if (mark == null || isEnding()) {
                     lanes.done(lane, 0);
                     giveBack();
                     return;
                 }
+                exchange.setProperty(MARK, mark);
                 exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
                     @Override
                     public void onDone(Exchange done) {
@@ -200,7 +215,7 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
                                 .toNanos());
             }
         }
-        if (Files.exists(path)) {
+        if (done.getProperty(MARK, FileMark.class).isAt(path)) {
             // changed meanwhile, or kept from the pipeline by the feed's own steps, or not to be moved:
             // it is left alone for a while, and only it
             postponed.put(path, System.nanoTime() + Math.max(quietAfterGrowth.toNanos(), SHORTEST_PAUSE));

@@ -81,12 +81,13 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
             GenericFile<File> file)
             throws Exception {
         Delivery delivery = Delivery.of(exchange);
+        FileMark mark = exchange.getProperty(FolderFeed.MARK, FileMark.class);
         String outcome = exchange.getProperty(Delivery.OUTCOME, "", String.class);
         if (FOLDERS.containsKey(outcome) && !keep && !outcome.equals("rejected")) {
-            Files.deleteIfExists(delivery.mark.path());
+            Files.deleteIfExists(mark.path());
             deliveries.released(delivery, null);
         } else if (FOLDERS.containsKey(outcome)) {
-            deliveries.released(delivery, move(delivery, delivery.mark.path().resolveSibling(FOLDERS.get(outcome))));
+            deliveries.released(delivery, move(delivery, mark, mark.path().resolveSibling(FOLDERS.get(outcome))));
         } else if (outcome.equals("withdrawn")) {
             deliveries.released(delivery, null);
         }
@@ -120,18 +121,14 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
     }
 
     /** The new place of the file, or null where it is not the one that was uploaded any more: that is left alone. */
-    private static Path move(Delivery delivery, Path folder) throws IOException {
-        FileMark mark = delivery.mark;
+    private static Path move(Delivery delivery, FileMark mark, Path folder) throws IOException {
         if (!mark.isAt(mark.path())) {
             return null;
         }
         Files.createDirectories(folder);
-        Path target = folder.resolve(mark.path().getFileName());
-        if (Files.exists(target)) {
-            target = folder.resolve(CsvUpload.tagged(target.getFileName().toString(), delivery.job));
-        }
+        Path target = freeName(folder, mark.path().getFileName().toString(), delivery.job);
         if (delivery.state.equals("rejected")) {
-            Files.writeString(folder.resolve(target.getFileName() + ".reason.json"), reason(delivery));
+            Files.writeString(reasonFile(target), reason(delivery));
         }
         try {
             Files.move(mark.path(), target);
@@ -144,6 +141,19 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
             return null;
         }
         return target;
+    }
+
+    /** The name itself, or with the job in it, for as long as there is a file of it or a reason to one. */
+    private static Path freeName(Path folder, String name, long job) {
+        Path free = folder.resolve(name);
+        while (Files.exists(free) || Files.exists(reasonFile(free))) {
+            free = folder.resolve(CsvUpload.tagged(free.getFileName().toString(), job));
+        }
+        return free;
+    }
+
+    private static Path reasonFile(Path file) {
+        return file.resolveSibling(file.getFileName() + ".reason.json");
     }
 
     private static String reason(Delivery delivery) throws IOException {

@@ -173,7 +173,7 @@ final class Installation implements AutoCloseable {
     boolean isReady() throws InterruptedException {
         try {
             return get("/observe/health/ready").statusCode() == 200;
-        } catch (IOException e) {
+        } catch (IOException | IllegalArgumentException e) {
             return false;
         }
     }
@@ -181,7 +181,11 @@ final class Installation implements AutoCloseable {
     HttpResponse<String> get(String path) throws IOException, InterruptedException {
         URI uri = URI.create("http://127.0.0.1:" + environment.get("CSV_IMPORT_MANAGEMENT_PORT") + path);
         return HttpClient.newHttpClient()
-                .send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString());
+                .send(
+                        HttpRequest.newBuilder(uri)
+                                .timeout(Duration.ofSeconds(5))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString());
     }
 
     /** What was printed so far, of every start. */

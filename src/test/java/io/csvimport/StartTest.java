@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -115,10 +116,11 @@ class StartTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"sftp.enabled, sftp.host", "sftp.enabled, sftp.username", "jms.enabled, jms.url"})
-    void aSourceThatIsSwitchedOnNeedsItsSettings(String source, String missing) throws Exception {
-        product.with(variable(source), "true");
-        assertRefused(missing);
+    @ValueSource(strings = {"SFTP", "JMS"})
+    void aSourceThatIsSwitchedOnAndNoMoreIsRefused(String source) throws Exception {
+        product.with("CSV_IMPORT_" + source + "_ENABLED", "true");
+        assertRefused(
+                product.start(), "csv-import." + source.toLowerCase(Locale.ROOT) + ".", "(CSV_IMPORT_" + source + "_");
     }
 
     @Test
@@ -294,7 +296,8 @@ class StartTest {
     }
 
     private static String variable(String setting) {
-        return "CSV_IMPORT_" + setting.toUpperCase().replace('.', '_').replace('-', '_');
+        return "CSV_IMPORT_"
+                + setting.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
     }
 
     private void assertRefused(String... settings) throws Exception {
