@@ -24,9 +24,11 @@ public final class ApiAnswer {
     private static final String PLAIN_ID = "(?=.*\\d)[A-Za-z0-9._~:-]{1,200}";
 
     private final ApiHealth health;
+    private final ApiClock clock;
 
-    ApiAnswer(ApiHealth health) {
+    ApiAnswer(ApiHealth health, ApiClock clock) {
         this.health = health;
+        this.clock = clock;
     }
 
     /** A step of the route {@code csv-import-answer}: the id, the status, and the reason where there is no id. */
@@ -34,6 +36,7 @@ public final class ApiAnswer {
         Message answer = exchange.getMessage();
         int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
         health.answered(status);
+        clock.see(answer.getHeader("Date", String.class));
         String body = answer.getBody(String.class);
         String id = status / 100 == 2 ? importId(body) : null;
         exchange.setProperty(Delivery.IMPORT_ID, id);

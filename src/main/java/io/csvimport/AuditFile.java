@@ -24,16 +24,34 @@ public final class AuditFile {
         return file;
     }
 
-    /** @param event one line of JSON, without its line end */
+    /**
+     * What a kill or a full disk cut short becomes a line of its own, and is sent again whole.
+     *
+     * @param event one line of JSON, without its line end
+     */
     public synchronized void append(String event) throws IOException {
         Files.createDirectories(file.getParent());
-        ByteBuffer line = ByteBuffer.wrap((event + "\n").getBytes(StandardCharsets.UTF_8));
-        try (FileChannel channel = FileChannel.open(
-                file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {
-            while (line.hasRemaining()) {
-                channel.write(line);
+        try (FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            long end = channel.size();
+            String begin = end == 0 || lastByte(channel, end) == '\n' ? "" : "\n";
+            ByteBuffer line = ByteBuffer.wrap((begin + event + "\n").getBytes(StandardCharsets.UTF_8));
+            try {
+                channel.position(end);
+                while (line.hasRemaining()) {
+                    channel.write(line);
+                }
+                channel.force(false);
+            } catch (IOException e) {
+                channel.truncate(end);
+                throw e;
             }
-            channel.force(false);
         }
+    }
+
+    private static byte lastByte(FileChannel channel, long size) throws IOException {
+        ByteBuffer last = ByteBuffer.allocate(1);
+        channel.read(last, size - 1);
+        return last.get(0);
     }
 }

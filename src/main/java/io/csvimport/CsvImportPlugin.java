@@ -61,10 +61,11 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         ApiHealth health =
                 new ApiHealth(settings.duration("health.grace"), database, context.getGlobalOption(STANDALONE) != null);
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(health));
+        ApiClock clock = new ApiClock();
         Owner owner = new Owner(database, settings.path("data-dir"), timer);
         Deliveries deliveries = new Deliveries(database, settings.get("api.organization"), owner);
         deliveries.doubtUnfinished();
-        Ledger ledger = new Ledger(settings, deliveries);
+        Ledger ledger = new Ledger(settings, deliveries, clock);
         Spool spool = new Spool(settings, deliveries);
         Registry registry = context.getRegistry();
         registry.bind("csvImportLedger", ledger);
@@ -72,8 +73,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportNames", new Names(settings));
         registry.bind("csvImportUpload", new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease));
         registry.bind("csvImportFailure", new Failure(health));
-        registry.bind("csvImportAnswer", new ApiAnswer(health));
-        registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, owner));
+        registry.bind("csvImportAnswer", new ApiAnswer(health, clock));
+        registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, owner, clock));
         registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, owner));
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));

@@ -176,13 +176,14 @@ final class Deliveries {
     boolean sending(Delivery delivery) throws CsvImportUnsettledException {
         return database.inTransaction(c -> update(
                         c,
-                        "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, owner = ?,"
+                        "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, api_time = ?, owner = ?,"
                                 + " next_attempt_at = NULL WHERE job = ? AND attempts = ? AND state IN ('claimed', 'waiting')"
                                 + " AND NOT EXISTS (SELECT 1"
                                 + " FROM csv_import_delivery other WHERE other.organization = ? AND other.template = ?"
                                 + " AND other.file_name = ? AND other.state IN ('sending', 'unknown'))",
                         delivery.attempts + 1,
                         text(delivery.sendingAt),
+                        text(delivery.apiTime),
                         owner.id(),
                         delivery.job,
                         delivery.attempts,
@@ -253,6 +254,7 @@ final class Deliveries {
         delivery.reason = row.getString("reason");
         delivery.detail = row.getString("detail");
         delivery.httpStatus = (Integer) row.getObject("http_status");
+        delivery.apiTime = instant(row.getString("api_time"));
         delivery.sendingAt = instant(row.getString("sending_at"));
         delivery.nextAttempt = instant(row.getString("next_attempt_at"));
         return delivery;

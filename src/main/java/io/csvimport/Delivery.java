@@ -64,6 +64,7 @@ public final class Delivery {
     Integer httpStatus;
     Instant sendingAt;
     long sendingNanos;
+    Instant apiTime;
     Instant nextAttempt;
 
     /** A new delivery of what the exchange carries, before a byte of it is read. */

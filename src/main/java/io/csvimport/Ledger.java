@@ -26,27 +26,29 @@ public final class Ledger {
      * What only the living process knows of an unknown outcome, in nanoseconds of its own clock: when sending began and
      * when the connection ended, and whether the last byte of the body may have left.
      */
-    record Doubt(long began, long ended, boolean complete) {
+    record Doubt(long began, long ended, boolean complete, boolean ofEarlierProcess) {
 
         static Doubt of(Delivery delivery, boolean complete) {
-            return new Doubt(delivery.sendingNanos, System.nanoTime(), complete);
+            return new Doubt(delivery.sendingNanos, System.nanoTime(), complete, false);
         }
 
         /** Of an upload that an earlier process began: the connection ended, at the latest, when this one came. */
         static Doubt ofEarlierProcess(Delivery delivery) {
             long age = Duration.between(delivery.sendingAt, Instant.now()).toNanos();
-            return new Doubt(System.nanoTime() - age, System.nanoTime(), true);
+            return new Doubt(System.nanoTime() - Math.max(age, 0), System.nanoTime(), true, true);
         }
     }
 
     private final Settings settings;
     private final Deliveries deliveries;
+    private final ApiClock clock;
     private final Map<Long, Doubt> doubts = new ConcurrentHashMap<>();
     private final Map<Long, Delivery> unwritten = new ConcurrentHashMap<>();
 
-    Ledger(Settings settings, Deliveries deliveries) {
+    Ledger(Settings settings, Deliveries deliveries, ApiClock clock) {
         this.settings = settings;
         this.deliveries = deliveries;
+        this.clock = clock;
     }
 
     /** Begins a delivery, and recalls what the ledger knows of it before a byte is read. */
@@ -127,6 +129,8 @@ public final class Ledger {
         Delivery delivery = Delivery.of(exchange);
         delivery.sendingAt = Instant.now();
         delivery.sendingNanos = System.nanoTime();
+        delivery.apiTime = clock.now();
+        doubts.remove(delivery.job);
         if (!deliveries.sending(delivery)) {
             throw new CsvImportUnsettledException(
                     delivery.fileName + ": another file of this name and template is being uploaded",

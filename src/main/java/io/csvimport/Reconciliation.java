@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -28,6 +26,7 @@ public final class Reconciliation {
     public static final class Round {
 
         private final List<Delivery> open;
+        private final long asked = System.nanoTime();
 
         Round(List<Delivery> open) {
             this.open = open;
@@ -43,6 +42,7 @@ public final class Reconciliation {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final Duration TOLERANCE = Duration.ofSeconds(5);
+    private static final Duration UNSURE = Duration.ofHours(1);
     private static final Duration AT_MOST = Duration.ofHours(24);
     private static final int LONGEST_PAUSE = 60;
 
@@ -50,14 +50,16 @@ public final class Reconciliation {
     private final Ledger ledger;
     private final Deliveries deliveries;
     private final Owner owner;
+    private final ApiClock clock;
     private final Map<Long, Integer> looks = new HashMap<>();
     private final Map<Long, Long> nextLooks = new HashMap<>();
 
-    Reconciliation(Settings settings, Ledger ledger, Deliveries deliveries, Owner owner) {
+    Reconciliation(Settings settings, Ledger ledger, Deliveries deliveries, Owner owner, ApiClock clock) {
         this.settings = settings;
         this.ledger = ledger;
         this.deliveries = deliveries;
         this.owner = owner;
+        this.clock = clock;
     }
 
     /** Begins a round with what is due to be looked for, none where nothing is, or another process leads. */
@@ -104,7 +106,7 @@ public final class Reconciliation {
         Message answer = exchange.getMessage();
         Round round = exchange.getProperty(ROUND, Round.class);
         String filter = exchange.getProperty("csvImportFilter", String.class);
-        Instant apiNow = apiTime(answer.getHeader("Date", String.class));
+        clock.see(answer.getHeader("Date", String.class));
         ImportList list;
         try (InputStream body = answer.getBody(InputStream.class)) {
             list = ImportList.read(body);
@@ -114,13 +116,13 @@ public final class Reconciliation {
             if (filter != null && !filter.equals(delivery.template)) {
                 continue;
             }
-            Optional<ImportList.Entry> found = find(list, delivery, apiNow);
+            Optional<ImportList.Entry> found = find(list, delivery);
             if (found.isPresent()) {
                 accept(delivery, found.get().id());
                 round.open.remove(delivery);
             } else if (proof) {
                 round.open.remove(delivery);
-                if (isLateEnough(delivery)) {
+                if (isLateEnough(delivery, round.asked)) {
                     conclude(delivery);
                 }
             }
@@ -137,11 +139,8 @@ public final class Reconciliation {
         return false;
     }
 
-    private Optional<ImportList.Entry> find(ImportList list, Delivery delivery, Instant apiNow)
-            throws CsvImportUnsettledException {
-        Duration age =
-                Duration.ofNanos(System.nanoTime() - ledger.doubt(delivery).began());
-        Instant earliest = apiNow.minus(age).minus(TOLERANCE);
+    private Optional<ImportList.Entry> find(ImportList list, Delivery delivery) throws CsvImportUnsettledException {
+        Instant earliest = earliest(delivery);
         String sentName =
                 settings.flag("tag-file-name") ? CsvUpload.tagged(delivery.fileName, delivery.job) : delivery.fileName;
         List<ImportList.Entry> matches = new ArrayList<>();
@@ -164,7 +163,7 @@ public final class Reconciliation {
     }
 
     /** A break before the last byte left needs one list only; anything else is given time to be listed. */
-    private boolean isLateEnough(Delivery delivery) {
+    private boolean isLateEnough(Delivery delivery, long asked) {
         Ledger.Doubt doubt = ledger.doubt(delivery);
         return !doubt.complete()
                 || System.nanoTime() - doubt.ended()
@@ -199,11 +198,15 @@ public final class Reconciliation {
         LOG.warn("{}", delivery.getSummary());
     }
 
-    /** The API's own clock, which the list's times are of. */
-    private static Instant apiTime(String date) {
-        return Objects.isNull(date)
-                ? Instant.now()
-                : ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME)
-                        .toInstant();
+    /** When the import can have been made at the earliest, by the API's clock. */
+    private Instant earliest(Delivery delivery) {
+        Ledger.Doubt doubt = ledger.doubt(delivery);
+        if (doubt.ofEarlierProcess() && delivery.apiTime != null) {
+            return delivery.apiTime.minus(TOLERANCE);
+        }
+        Instant now = Objects.requireNonNullElseGet(clock.now(), Instant::now);
+        Instant began = now.minusNanos(System.nanoTime() - doubt.began()).minus(TOLERANCE);
+        // the machine's clock may have been set since: the API's was not known then
+        return doubt.ofEarlierProcess() ? began.minus(UNSURE) : began;
     }
 }

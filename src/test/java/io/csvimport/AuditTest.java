@@ -31,6 +31,7 @@ class AuditTest extends CsvImportTestSupport {
 
     private final List<Delivered> delivered = new CopyOnWriteArrayList<>();
     private volatile int answer = 204;
+    private volatile String refused = "";
     private HttpServer endpoint;
 
     @Override
@@ -38,12 +39,13 @@ class AuditTest extends CsvImportTestSupport {
         endpoint = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         endpoint.createContext("/", http -> {
             JsonNode event = JSON.readTree(http.getRequestBody());
+            int status = event.get("id").asText().equals(refused) ? 503 : answer;
             delivered.add(new Delivered(
                     http.getRequestHeaders().getFirst("Content-Type"),
                     http.getRequestHeaders().getFirst("Authorization"),
                     event,
-                    answer));
-            http.sendResponseHeaders(answer, -1);
+                    status));
+            http.sendResponseHeaders(status, -1);
             http.close();
         });
         endpoint.start();
@@ -54,6 +56,7 @@ class AuditTest extends CsvImportTestSupport {
     @AfterEach
     void stopEndpoint() {
         endpoint.stop(0);
+        System.clearProperty("audit.endpoint");
     }
 
     @Test
@@ -164,6 +167,27 @@ class AuditTest extends CsvImportTestSupport {
         for (Delivered refused : delivered) {
             assertTrue(taken().contains(refused.event()), refused.toString());
         }
+    }
+
+    @Test
+    @With("audit.uri={{sys:audit.endpoint}}/trail")
+    void anEventThatIsRefusedHoldsBackTheLaterOnesOfItsJobAndNoOthers() throws Exception {
+        refused = "1/csv-import.accepted/1";
+        awaitIn(".imported", drop("People/people.csv", CSV));
+        awaitThat(() -> !delivered.isEmpty());
+        update("INSERT INTO csv_import_event (id, job, payload, created_at) SELECT '1/csv-import.completed/1', job,"
+                + " replace(payload, 'accepted', 'completed'), created_at FROM csv_import_event WHERE job = 1");
+        awaitIn(".imported", drop("People/other.csv", CSV + 2));
+        awaitThat(() -> ids(taken()).contains("2/csv-import.accepted/1"));
+        refused = "";
+        awaitThat(() -> taken().size() == 3);
+        assertEquals(
+                List.of("2/csv-import.accepted/1", "1/csv-import.accepted/1", "1/csv-import.completed/1"),
+                ids(taken()));
+    }
+
+    private static List<String> ids(List<JsonNode> events) {
+        return events.stream().map(event -> event.get("id").asText()).toList();
     }
 
     private List<JsonNode> taken() {

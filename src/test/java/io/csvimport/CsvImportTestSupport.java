@@ -228,8 +228,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     }
 
     List<Map<String, String>> rows(String sql) throws SQLException {
-        try (Connection ledger =
-                        DriverManager.getConnection("jdbc:sqlite:" + home.resolve("data/csv-import-ledger.db"));
+        try (Connection ledger = ledger();
                 Statement statement = ledger.createStatement();
                 ResultSet result = statement.executeQuery(sql)) {
             List<Map<String, String>> rows = new ArrayList<>();
@@ -242,6 +241,18 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
             }
             return rows;
         }
+    }
+
+    /** What no user does: a change of the ledger by hand. */
+    void update(String sql) throws SQLException {
+        try (Connection ledger = ledger();
+                Statement statement = ledger.createStatement()) {
+            statement.executeUpdate(sql);
+        }
+    }
+
+    private Connection ledger() throws SQLException {
+        return DriverManager.getConnection("jdbc:sqlite:" + home.resolve("data/csv-import-ledger.db"));
     }
 
     Path auditFile() {

@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -305,6 +306,18 @@ class FolderTest extends CsvImportTestSupport {
                         .allMatch(upload -> upload.parts().isEmpty()),
                 "no half was a whole part");
         assertEquals(List.of(), lists(), "what was broken off is not unknown");
+    }
+
+    @Test
+    void aWaitingFileHoldsBackLaterOnesOfItsFeedAndTemplateAndNothingElse() throws Exception {
+        sandbox.failNext(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
+        drop("People/waiting.csv", CSV);
+        awaitState("waiting.csv", "waiting");
+        Path later = drop("People/later.csv", CSV + 1);
+        awaitIn(".imported", drop("../second/People/same-template.csv", CSV + 2));
+        awaitIn(".imported", drop("Courses/same-feed.csv", CSV + 3));
+        assertTrue(Files.exists(later));
+        assertEquals(List.of("same-template.csv", "same-feed.csv"), importedNames());
     }
 
     @Test

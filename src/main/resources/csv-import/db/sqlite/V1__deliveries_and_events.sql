@@ -24,6 +24,7 @@ CREATE TABLE csv_import_delivery (
     owner            TEXT NOT NULL,     -- the process that has it
     created_at       TEXT NOT NULL,
     sending_at       TEXT,              -- begin of the latest attempt
+    api_time         TEXT,              -- the same by the API's clock, where that was known
     next_attempt_at  TEXT,
     settled_at       TEXT,
     released_at      TEXT,              -- the file is moved, the message acknowledged
