@@ -6,6 +6,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The order of the work: one lane for each feed and template, one delivery of a lane at a time, and as many lanes at
@@ -23,6 +25,7 @@ final class Lanes {
         void giveBack();
     }
 
+    private static final Logger LOG = LoggerFactory.getLogger(Lanes.class);
     /** Where a lane's queue is shorter, its source may add to it. */
     private static final int SHORT = 100;
 
@@ -94,11 +97,24 @@ final class Lanes {
         }
         if (turn != null) {
             try {
-                pool.execute(turn::begin);
+                pool.execute(() -> begin(lane, turn));
             } catch (RejectedExecutionException e) {
                 // the process stops: nothing was begun
                 turn.giveBack();
             }
+        }
+    }
+
+    private void begin(Lane lane, Turn turn) {
+        try {
+            turn.begin();
+        } catch (RuntimeException e) {
+            // whatever it was, it does not keep the lane
+            LOG.error("A delivery could not begin, it is offered again", e);
+            synchronized (lane) {
+                lane.busy = false;
+            }
+            turn.giveBack();
         }
     }
 }
