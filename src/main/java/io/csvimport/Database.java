@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.slf4j.Logger;
@@ -91,7 +92,12 @@ final class Database implements AutoCloseable {
     private void migrate(HikariConfig config) {
         Flyway.configure(Database.class.getClassLoader())
                 .dataSource(config.getJdbcUrl(), config.getUsername(), config.getPassword())
-                .locations("classpath:csv-import/db/" + (shared ? "postgresql" : "sqlite"))
+                .locations("classpath:csv-import/db")
+                .placeholders(Map.of(
+                        "identity",
+                        shared
+                                ? "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
+                                : "INTEGER PRIMARY KEY AUTOINCREMENT"))
                 .table("csv_import_schema")
                 .baselineOnMigrate(true)
                 .baselineVersion("0")

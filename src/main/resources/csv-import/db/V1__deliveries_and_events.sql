@@ -1,7 +1,8 @@
+-- SQLite and PostgreSQL read the same; the placeholder identity is the one word they do not share: a key that counts up.
 -- One row a delivery: one file or message, from its first sight to its release.
 -- Times are ISO-8601 in UTC, as in 2026-01-31T04:05:06.789Z: they sort as text.
 CREATE TABLE csv_import_delivery (
-    job              BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job              ${identity},
     source_key       TEXT NOT NULL,     -- what tells this delivery from the next: path, size, time and inode; message id; ...
     source           TEXT NOT NULL,     -- file, sftp, jms, or the route id of the feed
     state            TEXT NOT NULL,     -- claimed, sending, waiting, unknown, held, accepted, completed, duplicate,
@@ -55,7 +56,7 @@ CREATE INDEX csv_import_delivery_unreleased
 
 -- One row an audit event, written in the transaction that changes the state.
 CREATE TABLE csv_import_event (
-    sequence    BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sequence    ${identity},
     id          TEXT NOT NULL UNIQUE,   -- <job>/<type>/<n>
     job         BIGINT NOT NULL REFERENCES csv_import_delivery (job),
     payload     TEXT NOT NULL,          -- the CloudEvent, JSON
