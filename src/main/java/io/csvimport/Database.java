@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.slf4j.Logger;
@@ -46,6 +47,7 @@ final class Database implements AutoCloseable {
 
     private final FileChannel lock;
     private final boolean shared;
+    private final AtomicBoolean away = new AtomicBoolean();
     private final HikariDataSource pool;
 
     /**
@@ -159,15 +161,30 @@ final class Database implements AutoCloseable {
             try {
                 T result = work.run(connection);
                 connection.commit();
+                if (away.compareAndSet(true, false)) {
+                    LOG.info("The ledger is back");
+                }
                 return result;
             } catch (SQLException | RuntimeException | Error e) {
-                connection.rollback();
+                undo(connection, e);
                 throw e;
             }
         } catch (SQLException e) {
-            LOG.warn("The ledger cannot be read or written, what is under way waits for it: {}", e.getMessage());
+            if (away.compareAndSet(false, true)) {
+                LOG.warn("The ledger cannot be read or written, what is under way waits for it: {}", e.getMessage());
+            }
             throw new CsvImportUnsettledException(
                     "The ledger cannot be read or written", Instant.now().plusSeconds(2), e);
+        }
+    }
+
+    private void undo(Connection connection, Throwable cause) {
+        try {
+            connection.rollback();
+        } catch (SQLException e) {
+            // SQLite rolls back by itself when the disk is full; nothing is sure of this connection any more
+            cause.addSuppressed(e);
+            pool.evictConnection(connection);
         }
     }
 

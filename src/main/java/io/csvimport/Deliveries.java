@@ -193,6 +193,17 @@ final class Deliveries {
                 == 1);
     }
 
+    /** Takes back a begin that was committed without this process hearing of it: nothing was sent. */
+    void takeBack(Delivery delivery) throws CsvImportUnsettledException {
+        database.inTransaction(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET state = 'waiting'"
+                        + " WHERE job = ? AND state = 'sending' AND owner = ? AND sending_at = ?",
+                delivery.job,
+                owner.id(),
+                text(delivery.sendingAt)));
+    }
+
     /** Commits a delivery's new state; a settled one with its audit event, in one transaction. */
     void write(Delivery delivery, String state, Instant nextAttempt) throws CsvImportUnsettledException {
         database.inTransaction(c -> {

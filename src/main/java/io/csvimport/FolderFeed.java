@@ -16,6 +16,7 @@ import org.apache.camel.CamelContextAware;
 import org.apache.camel.Exchange;
 import org.apache.camel.ServiceStatus;
 import org.apache.camel.component.file.GenericFile;
+import org.apache.camel.component.file.GenericFileEndpoint;
 import org.apache.camel.component.file.GenericFileFilter;
 import org.apache.camel.support.AsyncProcessorSupport;
 import org.apache.camel.support.SynchronizationAdapter;
@@ -88,20 +89,12 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
     public boolean accept(GenericFile<File> candidate) {
         Path path = candidate.getFile().toPath().toAbsolutePath().normalize();
         if (Files.isSymbolicLink(path)) {
-            report(path, "a symbolic link: put the file itself into the inbox");
-            return false;
-        }
-        if (path.getFileName().toString().contains("\\")) {
-            report(path, "a name with a backslash, which Camel takes for a folder's: rename it");
+            if (reported.add(path)) {
+                LOG.warn("{} is a symbolic link: it is left alone; put the file itself into the inbox", path);
+            }
             return false;
         }
         return candidate.isDirectory() || lanes.isOpen(lane(path)) && !isPostponed(path) && isWhole(path);
-    }
-
-    private void report(Path path, String why) {
-        if (reported.add(path)) {
-            LOG.warn("{} is left alone, it is {}", path, why);
-        }
     }
 
     private boolean isPostponed(Path path) {
@@ -179,6 +172,10 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
                 exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
                     @Override
                     public void onDone(Exchange done) {
+                        // Camel's own removal misses a name with a backslash
+                        ((GenericFileEndpoint<?>) done.getFromEndpoint())
+                                .getInProgressRepository()
+                                .remove(path.toString());
                         lanes.done(lane, pause(done, path));
                     }
 

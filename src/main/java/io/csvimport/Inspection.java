@@ -174,7 +174,9 @@ public final class Inspection {
     /** The local file that a message body stands for, or null. */
     static Path localFile(Object body) {
         Object file = body instanceof WrappedFile<?> wrapped ? wrapped.getFile() : body;
-        if (body instanceof WrappedFile<?> wrapped && wrapped.getBody() instanceof File local) {
+        if (body instanceof WrappedFile<?> wrapped
+                && !(file instanceof File)
+                && wrapped.getBody() instanceof File local) {
             file = local;
         }
         return file instanceof File local ? local.toPath() : file instanceof Path path ? path : null;

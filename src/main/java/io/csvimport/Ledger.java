@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -44,6 +45,7 @@ public final class Ledger {
     private final ApiClock clock;
     private final Map<Long, Doubt> doubts = new ConcurrentHashMap<>();
     private final Map<Long, Delivery> unwritten = new ConcurrentHashMap<>();
+    private final Set<Delivery> perhapsBegun = ConcurrentHashMap.newKeySet();
 
     Ledger(Settings settings, Deliveries deliveries, ApiClock clock) {
         this.settings = settings;
@@ -131,7 +133,15 @@ public final class Ledger {
         delivery.sendingNanos = System.nanoTime();
         delivery.apiTime = clock.now();
         doubts.remove(delivery.job);
-        if (!deliveries.sending(delivery)) {
+        boolean begun;
+        try {
+            begun = deliveries.sending(delivery);
+        } catch (CsvImportUnsettledException e) {
+            // it may be committed, and only the answer lost
+            perhapsBegun.add(delivery);
+            throw e;
+        }
+        if (!begun) {
             throw new CsvImportUnsettledException(
                     delivery.fileName + ": another file of this name and template is being uploaded",
                     Instant.now().plusSeconds(1),
@@ -166,6 +176,10 @@ public final class Ledger {
 
     /** Tells the ledger what it could not be told when it was away. */
     void flush() throws CsvImportUnsettledException {
+        for (Delivery delivery : perhapsBegun) {
+            deliveries.takeBack(delivery);
+            perhapsBegun.remove(delivery);
+        }
         for (Delivery delivery : unwritten.values()) {
             write(delivery, delivery.state, delivery.nextAttempt);
         }

@@ -82,7 +82,7 @@ public final class Reconciliation {
             if (now - nextLooks.getOrDefault(delivery.job, now) < 0) {
                 continue;
             }
-            if (now - ledger.doubt(delivery).began() > AT_MOST.toNanos()) {
+            if (now - ledger.doubt(delivery).ended() > AT_MOST.toNanos()) {
                 hold(delivery, "no-proof", "The import list proved nothing for " + AT_MOST.toHours() + " hours");
                 continue;
             }

@@ -109,7 +109,7 @@ final class CrashRig implements AutoCloseable {
 
     void awaitContent() throws IOException {
         try {
-            oracle.awaitContent(PATIENCE);
+            oracle.awaitContent(PATIENCE, running.process());
         } catch (AssertionError e) {
             throw new AssertionError(e.getMessage() + "\n--- output of the process:\n" + tail(running.output()), e);
         }

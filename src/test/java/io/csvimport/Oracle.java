@@ -35,6 +35,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
+import org.awaitility.core.TerminalFailureException;
 
 /**
  * Knows every CSV that arrived, by its content's hash, and tells what is wrong with what became of them: each is one
@@ -88,14 +89,18 @@ final class Oracle {
                 hash(content), new Arrival(name, 1, bad), (a, b) -> new Arrival(a.name, a.copies + b.copies, bad));
     }
 
-    /** Waits until nothing is wrong; what is wrong at the end of that time fails the test, with all that is known. */
-    void awaitContent(Duration atMost) {
+    /**
+     * Waits until nothing is wrong; what is wrong at the end of that time, or of the process, fails the test, with all
+     * that is known.
+     */
+    void awaitContent(Duration atMost, Process process) {
         try {
             Awaitility.await()
                     .atMost(atMost)
                     .pollInterval(Duration.ofMillis(200))
+                    .failFast(() -> !process.isAlive())
                     .until(() -> complaints().isEmpty());
-        } catch (ConditionTimeoutException e) {
+        } catch (ConditionTimeoutException | TerminalFailureException e) {
             throw new AssertionError(report());
         }
     }

@@ -12,6 +12,7 @@ import io.csvimport.sandbox.SandboxFault;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -255,15 +256,18 @@ class StartTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"/observe/health", "/observe/health/live", "/observe/health/ready"})
-    void healthIsUpOnTheManagementPort(String path) throws Exception {
+    @Test
+    void healthLivenessAndReadinessAreUpOnTheManagementPort() throws Exception {
         product.start();
         product.awaitReady();
-        var answer = product.get(path);
-        JsonNode health = new ObjectMapper().readTree(answer.body());
-        assertEquals(200, answer.statusCode());
-        assertEquals("UP", health.path("status").asText());
+        for (String path : List.of("/observe/health", "/observe/health/live", "/observe/health/ready")) {
+            HttpResponse<String> answer = product.get(path);
+            assertEquals(200, answer.statusCode(), path);
+            assertEquals(
+                    "UP",
+                    new ObjectMapper().readTree(answer.body()).path("status").asText(),
+                    path);
+        }
     }
 
     @Test

@@ -1,0 +1,134 @@
+package io.csvimport;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+
+/** What README.md shows works as it stands there: each route is dropped into the routes folder of a running product. */
+class ReadmeTest {
+
+    /** A route of README.md. */
+    private record Example(String yaml, Map<?, ?> route) {
+
+        static Example of(String yaml) {
+            List<?> parsed = (List<?>) new Load(LoadSettings.builder().build()).loadFromString(yaml);
+            return new Example(yaml, (Map<?, ?>) ((Map<?, ?>) parsed.get(0)).get("route"));
+        }
+
+        String id() {
+            return route.get("id").toString();
+        }
+
+        boolean isFeed() {
+            return !id().equals("csv-import-audit");
+        }
+
+        /** The folder that it takes files from. */
+        String folder() {
+            Map<?, ?> parameters = (Map<?, ?>) ((Map<?, ?>) route.get("from")).get("parameters");
+            Object kamelets = parameters.get("directory");
+            return (kamelets != null ? kamelets : parameters.get("directoryName")).toString();
+        }
+    }
+
+    @TempDir
+    Path directory;
+
+    private Installation product;
+
+    @BeforeEach
+    void start() throws IOException {
+        product = new Installation(directory)
+                .withRoutesToEdit()
+                .with("CSV_IMPORT_TEMPLATE", "People")
+                .with("CSV_IMPORT_NOTIFY", "hr@example.com");
+        product.start();
+        product.awaitReady();
+    }
+
+    @AfterEach
+    void stop() {
+        product.close();
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyFeedImportsAFile() throws IOException {
+        List<Example> feeds = examples().filter(Example::isFeed).toList();
+        assertFalse(feeds.isEmpty());
+        return feeds.stream()
+                .map(feed -> dynamicTest(feed.id(), () -> {
+                    String name = feed.id() + ".csv";
+                    product.write("routes/" + feed.id() + ".camel.yaml", feed.yaml());
+                    product.drop(feed.folder() + "/" + name);
+                    product.awaitImport(name);
+                    JsonNode event = product.awaitAudit("csv-import.accepted", name);
+                    assertEquals(feed.id(), event.path("data").path("from").asText());
+                }));
+    }
+
+    @Test
+    void theAuditRouteSendsTheEventsElsewhere() throws IOException {
+        List<Example> audits = examples().filter(example -> !example.isFeed()).toList();
+        assertEquals(1, audits.size());
+        product.write("routes/audit/csv-import-audit.camel.yaml", audits.get(0).yaml());
+        Path events = product.path("audit-team/events.jsonl");
+
+        product.awaitUntil("events for the audit team", () -> {
+            product.drop("inbox/people-" + System.nanoTime() + ".csv");
+            return Files.exists(events) && Files.readAllLines(events).size() > 1;
+        });
+        for (String line : Files.readAllLines(events)) {
+            assertEquals(
+                    "csv-import.accepted",
+                    new ObjectMapper().readTree(line).path("type").asText());
+        }
+    }
+
+    @Test
+    void theEventHasTheFieldsOfARealOne() throws IOException {
+        product.drop("inbox/people.csv");
+        JsonNode real = product.awaitAudit("csv-import.accepted", "people.csv");
+        JsonNode shown = new ObjectMapper().readTree(blocks("json").findFirst().orElseThrow());
+        assertEquals(fields(real), fields(shown));
+        assertEquals(fields(real.get("data")), fields(shown.get("data")));
+    }
+
+    private static Stream<Example> examples() throws IOException {
+        return blocks("yaml").filter(block -> block.contains("- route:")).map(Example::of);
+    }
+
+    private static Stream<String> blocks(String language) throws IOException {
+        return Pattern.compile("(?ms)^```" + language + "$(.*?)^```$")
+                .matcher(Files.readString(Path.of("README.md")))
+                .results()
+                .map(match -> match.group(1));
+    }
+
+    private static TreeSet<String> fields(JsonNode json) {
+        TreeSet<String> names = new TreeSet<>();
+        for (Iterator<String> fields = json.fieldNames(); fields.hasNext(); ) {
+            names.add(fields.next());
+        }
+        return names;
+    }
+}
