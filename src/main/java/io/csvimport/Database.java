@@ -72,6 +72,10 @@ final class Database implements AutoCloseable {
             config.setMaximumPoolSize(settings.number("parallel") + 4);
             config.setUsername(settings.get("ledger.username"));
             config.setPassword(settings.get("ledger.password"));
+            // a connection that has gone silent, or a process frozen within a transaction, holds up nobody
+            config.addDataSourceProperty("socketTimeout", "10");
+            config.addDataSourceProperty("tcpKeepAlive", "true");
+            config.setConnectionInitSql("SET idle_in_transaction_session_timeout = '10s'");
         } else {
             config.setMaximumPoolSize(1);
             config.addDataSourceProperty("journal_mode", "WAL");

@@ -102,7 +102,7 @@ final class Deliveries {
      */
     boolean claim(Delivery delivery, boolean single) throws CsvImportUnsettledException {
         return database.inTransaction(c -> {
-            if (delivery.job == 0 && !insert(c, delivery)) {
+            if (delivery.job == 0 && (!insert(c, delivery) || isGone(c, delivery))) {
                 return false;
             }
             if (!single || becomeSingle(c, delivery)) {
@@ -154,6 +154,17 @@ final class Deliveries {
             delivery.fileName = delivery.job + ".csv";
             update(c, "UPDATE csv_import_delivery SET file_name = ? WHERE job = ?", delivery.fileName, delivery.job);
         }
+        return true;
+    }
+
+    /** Another process has released the file since it was recalled: the row is taken back, nothing is left to deliver. */
+    private static boolean isGone(Connection c, Delivery delivery) throws SQLException {
+        if (delivery.mark == null || delivery.mark.isAt(delivery.mark.path())) {
+            return false;
+        }
+        update(c, "DELETE FROM csv_import_delivery WHERE job = ?", delivery.job);
+        delivery.job = 0;
+        delivery.state = null;
         return true;
     }
 

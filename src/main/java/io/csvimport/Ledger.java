@@ -118,7 +118,7 @@ public final class Ledger {
         if (!deliveries.claim(delivery, single)) {
             if (!"duplicate".equals(delivery.state)) {
                 throw new CsvImportUnsettledException(
-                        delivery.fileName + ": the same bytes are on their way already",
+                        delivery.fileName + ": another process has it, or the same bytes are on their way already",
                         Instant.now().plusSeconds(1),
                         null);
             }

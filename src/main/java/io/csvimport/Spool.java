@@ -75,6 +75,7 @@ public final class Spool {
         delivery.path = kept.toString();
         delivery.sourceKey = new FileMark(kept, mark.size(), mark.modified(), mark.fileKey()).key();
         delivery.duplicates = exchange.getMessage().getHeader("csvImportDuplicates", duplicates, String.class);
+        delivery.mark = null;
         deliveries.claim(delivery, false);
         Files.move(hidden, kept);
         exchange.setProperty("csvImportJob", delivery.job);
