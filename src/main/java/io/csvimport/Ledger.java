@@ -120,7 +120,7 @@ public final class Ledger {
                 throw new CsvImportUnsettledException(
                         delivery.fileName + ": another process has it, or the same bytes are on their way already",
                         Instant.now().plusSeconds(1),
-                        null);
+                        delivery.state == null ? new CsvChangedException(delivery.file) : null);
             }
             exchange.setProperty(Delivery.OUTCOME, "duplicate");
         }
