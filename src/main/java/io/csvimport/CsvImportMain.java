@@ -17,6 +17,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
+import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Runs the routes by themselves, on Camel Main: the routes from a folder, health on the management port. */
@@ -89,6 +90,7 @@ public final class CsvImportMain {
     }
 
     private static int run(Settings settings, Properties files, Path routes) throws Exception {
+        Logger log = LoggerFactory.getLogger("csv-import");
         Main main = new Main();
         main.setPropertyPlaceholderLocations("false");
         main.setOverrideProperties(files);
@@ -114,14 +116,22 @@ public final class CsvImportMain {
             @Override
             public void afterStart(BaseMainSupport started) {
                 RoutesFolder folder = new RoutesFolder(started.getCamelContext(), routes);
-                if (folder.load() == 0) {
-                    LoggerFactory.getLogger("csv-import").warn("There is no route in {}: nothing is imported", routes);
-                }
+                folder.load();
                 started.getCamelContext()
                         .getExecutorServiceManager()
                         .newSingleThreadScheduledExecutor(folder, "csv-import-routes-folder")
                         .scheduleWithFixedDelay(folder::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
-                LoggerFactory.getLogger("csv-import").info(welcome(settings, routes));
+                log.info(welcome(settings, routes));
+            }
+
+            @Override
+            public void beforeStop(BaseMainSupport stopping) {
+                log.info("csv-import-routes stops: what is under way is finished, the rest is left safely");
+            }
+
+            @Override
+            public void afterStop(BaseMainSupport stopped) {
+                log.info("csv-import-routes has stopped");
             }
         });
         main.run();
@@ -138,7 +148,7 @@ public final class CsvImportMain {
                 + "  audit trail "
                 + (settings.get("audit.uri").equals("bean:csvImportAuditFile")
                         ? new AuditFile(settings).file()
-                        : "csv-import.audit.uri")
+                        : settings.get("audit.uri").split(":")[0] + ":… (csv-import.audit.uri)")
                 + "\n"
                 + "  health      http://" + settings.get("management.host") + ":" + settings.get("management.port")
                 + "/observe/health";

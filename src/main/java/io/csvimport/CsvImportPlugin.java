@@ -6,6 +6,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Predicate;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Ordered;
+import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.VetoCamelContextStartException;
 import org.apache.camel.health.HealthCheckRegistry;
 import org.apache.camel.spi.ContextServicePlugin;
@@ -27,11 +28,18 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         context.getPropertiesComponent().addPropertiesSource(new Defaults());
         context.addLifecycleStrategy(new LifecycleStrategySupport() {
             private Database database;
+            private Owner owner;
 
             @Override
             public void onContextInitializing(CamelContext starting) throws VetoCamelContextStartException {
                 try {
-                    database = bind(starting);
+                    Settings settings = settings(starting);
+                    ScheduledExecutorService timer = starting.getExecutorServiceManager()
+                            .newSingleThreadScheduledExecutor(CsvImportPlugin.class, "csv-import-timer");
+                    database = new Database(settings);
+                    owner = new Owner(database, settings.path("data-dir"), timer);
+                    starting.addComponent("csv-import-http", new ApiClient(settings, timer).component());
+                    bind(starting, settings, database, owner);
                 } catch (Exception e) {
                     throw new VetoCamelContextStartException(e.getMessage(), e, starting, true);
                 }
@@ -39,6 +47,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
 
             @Override
             public void onContextStopped(CamelContext stopped) {
+                if (owner != null) {
+                    owner.leave();
+                }
                 if (database != null) {
                     database.close();
                 }
@@ -46,23 +57,21 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         });
     }
 
-    private static Database bind(CamelContext context) throws Exception {
+    private static Settings settings(CamelContext context) {
         Settings settings =
                 new Settings(context.getPropertiesComponent().loadProperties(k -> k.startsWith(Settings.PREFIX)));
         String problems = String.join("\n", settings.problems());
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(problems);
         }
-        ScheduledExecutorService timer = context.getExecutorServiceManager()
-                .newSingleThreadScheduledExecutor(CsvImportPlugin.class, "csv-import-timer");
-        context.addComponent("csv-import-http", new ApiClient(settings, timer).component());
+        return settings;
+    }
 
-        Database database = new Database(settings);
+    private static void bind(CamelContext context, Settings settings, Database database, Owner owner) throws Exception {
         ApiHealth health =
                 new ApiHealth(settings.duration("health.grace"), database, context.getGlobalOption(STANDALONE) != null);
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(health));
         ApiClock clock = new ApiClock();
-        Owner owner = new Owner(database, settings.path("data-dir"), timer);
         Deliveries deliveries = new Deliveries(database, settings.get("api.organization"), owner);
         deliveries.doubtUnfinished();
         Ledger ledger = new Ledger(settings, deliveries, clock);
@@ -85,7 +94,17 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 "csvImportLanes",
                 new Lanes(context.getExecutorServiceManager()
                         .newFixedThreadPool(CsvImportPlugin.class, "csv-import-lane", settings.number("parallel"))));
-        return database;
+        checkAuditTarget(context, settings);
+    }
+
+    private static void checkAuditTarget(CamelContext context, Settings settings) {
+        String uri = settings.get("audit.uri");
+        try {
+            context.getEndpoint(uri);
+        } catch (RuntimeCamelException e) {
+            throw new IllegalArgumentException("csv-import.audit.uri (CSV_IMPORT_AUDIT_URI), " + uri.split(":")[0]
+                    + ":…, is no Camel endpoint: is its component in lib/, and are its options spelt right?");
+        }
     }
 
     /** The last of all sources: whatever the platform knows of a setting wins. */

@@ -66,9 +66,16 @@ final class Deliveries {
         return select("released_at IS NULL AND state = 'held' AND import_id IS NOT NULL");
     }
 
-    /** The deliveries of local files that processes of this data dir have not released yet, oldest first. */
+    /**
+     * The deliveries of local files that are not released yet, oldest first: of this data dir's processes, and, where
+     * nothing was sent, of processes that are gone.
+     */
     List<Delivery> unreleasedFiles() throws CsvImportUnsettledException {
-        return select("released_at IS NULL AND file_path IS NOT NULL AND owner LIKE ?", owner.here());
+        return select(
+                "released_at IS NULL AND file_path IS NOT NULL AND (owner LIKE ?"
+                        + " OR state IN ('claimed', 'waiting') AND file_path NOT LIKE '%/spool/%' AND owner NOT IN "
+                        + owner.living() + ")",
+                owner.here());
     }
 
     /** Whether an import id is that of a job of ours. */
@@ -227,6 +234,7 @@ final class Deliveries {
         boolean settled = !UNSETTLED.contains(state);
         delivery.state = state;
         delivery.nextAttempt = nextAttempt;
+        delivery.settledAt = settled ? Instant.now() : null;
         int updated = update(
                 c,
                 "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
@@ -239,7 +247,7 @@ final class Deliveries {
                 delivery.httpStatus,
                 text(nextAttempt),
                 delivery.reconciled ? 1 : 0,
-                settled ? text(Instant.now()) : null,
+                text(delivery.settledAt),
                 delivery.job,
                 delivery.attempts);
         if (settled && updated == 1) {
@@ -251,7 +259,8 @@ final class Deliveries {
     void released(Delivery delivery, Path to) throws CsvImportUnsettledException {
         database.inTransaction(c -> update(
                 c,
-                "UPDATE csv_import_delivery SET released_at = ?, released_to = ? WHERE job = ? AND released_at IS NULL",
+                "UPDATE csv_import_delivery SET released_at = ?, released_to = ? WHERE job = ?"
+                        + " AND settled_at IS NOT NULL AND released_at IS NULL",
                 text(Instant.now()),
                 to == null ? null : to.toString(),
                 delivery.job));
@@ -279,6 +288,7 @@ final class Deliveries {
         delivery.apiTime = instant(row.getString("api_time"));
         delivery.sendingAt = instant(row.getString("sending_at"));
         delivery.nextAttempt = instant(row.getString("next_attempt_at"));
+        delivery.settledAt = instant(row.getString("settled_at"));
         return delivery;
     }
 

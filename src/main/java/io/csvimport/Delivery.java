@@ -66,6 +66,7 @@ public final class Delivery {
     long sendingNanos;
     Instant apiTime;
     Instant nextAttempt;
+    Instant settledAt;
 
     /** A new delivery of what the exchange carries, before a byte of it is read. */
     static Delivery begin(Exchange exchange) throws CsvImportUnsettledException {
@@ -109,6 +110,7 @@ public final class Delivery {
         detail = row.detail;
         httpStatus = row.httpStatus;
         nextAttempt = row.nextAttempt;
+        settledAt = row.settledAt;
     }
 
     /** Whether it is still what was claimed: the same bytes under the same names. */

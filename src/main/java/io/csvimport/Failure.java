@@ -61,7 +61,9 @@ public final class Failure implements ExceptionHandler {
 
     private static String caught(Exchange exchange) {
         Throwable caught = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
-        return caught instanceof CsvChangedException ? caught.getMessage() : caught.toString();
+        return caught instanceof CsvChangedException
+                ? caught.getMessage()
+                : caught.getClass().getSimpleName() + ": " + caught.getMessage();
     }
 
     private static void tell(Exchange exchange, String outcome, String reason, String detail) {

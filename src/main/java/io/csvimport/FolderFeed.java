@@ -3,6 +3,7 @@ package io.csvimport;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -87,7 +88,10 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
 
     @Override
     public boolean accept(GenericFile<File> candidate) {
-        Path path = candidate.getFile().toPath().toAbsolutePath().normalize();
+        Path path = path(candidate.getFile());
+        if (path == null) {
+            return false;
+        }
         if (Files.isSymbolicLink(path)) {
             if (reported.add(path)) {
                 LOG.warn("{} is a symbolic link: it is left alone; put the file itself into the inbox", path);
@@ -95,6 +99,20 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
             return false;
         }
         return candidate.isDirectory() || lanes.isOpen(lane(path)) && !isPostponed(path) && isWhole(path);
+    }
+
+    private Path path(File file) {
+        try {
+            return file.toPath().toAbsolutePath().normalize();
+        } catch (InvalidPathException e) {
+            if (reported.add(Path.of("."))) {
+                LOG.error(
+                        "{}: file names that are not plain ASCII cannot be read without a UTF-8 locale, and are left"
+                                + " alone; start with LC_ALL=C.UTF-8",
+                        directory);
+            }
+            return null;
+        }
     }
 
     private boolean isPostponed(Path path) {
@@ -124,13 +142,10 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
         if (sights.size() > CROWD) {
             sights.values()
                     .removeIf(
-                            seen -> now - seen.lastSeen > Duration.ofMinutes(10).toNanos());
+                            seen -> now - seen.lastSeen > Duration.ofMinutes(15).toNanos());
         }
-        boolean whole = now - sight.since >= (grown ? quietAfterGrowth : quiet).toNanos();
-        if (whole) {
-            sights.remove(path);
-        }
-        return whole;
+        // kept for as long as the file is there: one that waits must not be overtaken for a new quiet time
+        return now - sight.since >= (grown ? quietAfterGrowth : quiet).toNanos();
     }
 
     /** Null where the file is gone again, or no plain file. */

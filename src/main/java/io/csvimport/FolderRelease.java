@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Instant;
+import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -126,9 +126,12 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
             return null;
         }
         Files.createDirectories(folder);
-        Path target = freeName(folder, mark.path().getFileName().toString(), delivery.job);
-        if (delivery.state.equals("rejected")) {
-            Files.writeString(reasonFile(target), reason(delivery));
+        String reason = delivery.state.equals("rejected") ? reason(delivery) : "";
+        Path target = freeName(folder, mark.path().getFileName().toString(), delivery.job, reason);
+        if (!reason.isEmpty()) {
+            Path whole = folder.resolve("." + delivery.job + ".reason.tmp");
+            Files.writeString(whole, reason);
+            Files.move(whole, reasonFile(target), StandardCopyOption.REPLACE_EXISTING);
         }
         try {
             Files.move(mark.path(), target);
@@ -143,13 +146,18 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
         return target;
     }
 
-    /** The name itself, or with the job in it, for as long as there is a file of it or a reason to one. */
-    private static Path freeName(Path folder, String name, long job) {
+    /** The name itself, or with the job in it: neither a file of it is there, nor another delivery's reason. */
+    private static Path freeName(Path folder, String name, long job, String reason) throws IOException {
         Path free = folder.resolve(name);
-        while (Files.exists(free) || Files.exists(reasonFile(free))) {
+        while (Files.exists(free) || isOfAnother(reasonFile(free), reason)) {
             free = folder.resolve(CsvUpload.tagged(free.getFileName().toString(), job));
         }
         return free;
+    }
+
+    /** A reason that is this very one was written before the process died, or its disk was full. */
+    private static boolean isOfAnother(Path reasonFile, String reason) throws IOException {
+        return Files.exists(reasonFile) && !Files.readString(reasonFile).equals(reason);
     }
 
     private static Path reasonFile(Path file) {
@@ -161,7 +169,7 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
         reason.put("reason", delivery.reason);
         reason.put("detail", delivery.detail);
         reason.put("httpStatus", delivery.httpStatus);
-        reason.put("time", Deliveries.text(Instant.now()));
+        reason.put("time", Deliveries.text(delivery.settledAt));
         reason.values().removeIf(Objects::isNull);
         return JSON.writeValueAsString(reason) + "\n";
     }

@@ -7,10 +7,16 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.time.temporal.TemporalAccessor;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -24,6 +30,14 @@ record ImportList(List<Entry> entries, long results, long count) {
 
     /** The API's usual page: a list of exactly so many may go on. */
     private static final int PAGE = 100;
+
+    /** As in 2026-01-31T04:05:06.789Z, ...+01:00, ...+0100, or without a zone; a blank for the T. */
+    private static final DateTimeFormatter TIME = new DateTimeFormatterBuilder()
+            .append(DateTimeFormatter.ISO_LOCAL_DATE)
+            .appendPattern("['T'][ ]")
+            .append(DateTimeFormatter.ISO_LOCAL_TIME)
+            .appendPattern("[XXX][XX][X]")
+            .toFormatter(Locale.ROOT);
 
     private static final JsonFactory JSON = new JsonFactory();
 
@@ -89,14 +103,16 @@ record ImportList(List<Entry> entries, long results, long count) {
         return new Entry(id, created, size, names, template);
     }
 
-    /** ISO-8601, or milliseconds since 1970. */
+    /** ISO-8601, of UTC where it names no zone, or milliseconds since 1970; null where it is neither. */
     private static Instant time(String text) {
+        if (text == null || text.matches("\\d{1,18}")) {
+            return text == null ? null : Instant.ofEpochMilli(Long.parseLong(text));
+        }
         try {
-            return text == null
-                    ? null
-                    : text.matches("\\d{1,18}")
-                            ? Instant.ofEpochMilli(Long.parseLong(text))
-                            : OffsetDateTime.parse(text).toInstant();
+            TemporalAccessor time = TIME.parseBest(text, OffsetDateTime::from, LocalDateTime::from);
+            return time instanceof LocalDateTime local
+                    ? local.toInstant(ZoneOffset.UTC)
+                    : OffsetDateTime.from(time).toInstant();
         } catch (DateTimeException e) {
             return null;
         }

@@ -75,6 +75,15 @@ final class Owner {
         deadline = asked + LEASE.minus(MARGIN).toNanos();
     }
 
+    /** Others need not wait for the end of the lease. */
+    void leave() {
+        try {
+            database.inTransaction(c -> update(c, "DELETE FROM csv_import_owner WHERE owner = ?", id));
+        } catch (CsvImportUnsettledException e) {
+            LOG.warn("The lease on the ledger ends by itself");
+        }
+    }
+
     /** Whether this process may send: asked before every chunk and before the closing boundary. */
     boolean holdsLease() {
         return !database.isShared() || System.nanoTime() - deadline < 0;

@@ -87,6 +87,9 @@ public final class Reconciliation {
                 continue;
             }
             int look = looks.merge(delivery.job, 1, Integer::sum);
+            if (look == 1 && ledger.doubt(delivery).ofEarlierProcess()) {
+                LOG.warn("{}; it is looked for in the import list", delivery.getSummary());
+            }
             nextLooks.put(
                     delivery.job,
                     now
@@ -116,11 +119,13 @@ public final class Reconciliation {
             if (filter != null && !filter.equals(delivery.template)) {
                 continue;
             }
-            Optional<ImportList.Entry> found = find(list, delivery);
+            List<ImportList.Entry> candidates = candidates(list, delivery);
+            Optional<ImportList.Entry> found = find(candidates, delivery);
             if (found.isPresent()) {
                 accept(delivery, found.get().id());
                 round.open.remove(delivery);
-            } else if (proof) {
+            } else if (proof && candidates.isEmpty()) {
+                // a candidate that cannot be told for sure, without id, time or template, proves nothing either way
                 round.open.remove(delivery);
                 if (isLateEnough(delivery, round.asked)) {
                     conclude(delivery);
@@ -139,24 +144,31 @@ public final class Reconciliation {
         return false;
     }
 
-    private Optional<ImportList.Entry> find(ImportList list, Delivery delivery) throws CsvImportUnsettledException {
+    /** The imports that may be the delivery's: of its name and size, not too old, and of no other job. */
+    private List<ImportList.Entry> candidates(ImportList list, Delivery delivery) throws CsvImportUnsettledException {
         Instant earliest = earliest(delivery);
         String sentName =
                 settings.flag("tag-file-name") ? CsvUpload.tagged(delivery.fileName, delivery.job) : delivery.fileName;
-        List<ImportList.Entry> matches = new ArrayList<>();
+        List<ImportList.Entry> candidates = new ArrayList<>();
         for (ImportList.Entry entry : list.entries()) {
             boolean same = entry.names().contains(sentName)
                     && (entry.size() < 0 || entry.size() == delivery.size)
-                    && entry.created() != null
-                    && !entry.created().isBefore(earliest);
-            if (same && entry.id() != null && !deliveries.knows(entry.id())) {
-                matches.add(entry);
+                    && (entry.created() == null || !entry.created().isBefore(earliest));
+            if (same && (entry.id() == null || !deliveries.knows(entry.id()))) {
+                candidates.add(entry);
             }
         }
-        Comparator<ImportList.Entry> oldest = Comparator.comparing(ImportList.Entry::created);
+        return candidates;
+    }
+
+    private Optional<ImportList.Entry> find(List<ImportList.Entry> candidates, Delivery delivery)
+            throws CsvImportUnsettledException {
+        List<ImportList.Entry> matches = candidates.stream()
+                .filter(entry -> entry.id() != null && entry.created() != null)
+                .toList();
         Optional<ImportList.Entry> exact = matches.stream()
                 .filter(entry -> delivery.template.equals(entry.template()))
-                .min(oldest);
+                .min(Comparator.comparing(ImportList.Entry::created));
         // the template may be given by its id, and listed by its name
         boolean only = matches.size() == 1 && deliveries.isOnlyOne(delivery);
         return exact.isPresent() || !only ? exact : Optional.of(matches.get(0));
@@ -166,8 +178,7 @@ public final class Reconciliation {
     private boolean isLateEnough(Delivery delivery, long asked) {
         Ledger.Doubt doubt = ledger.doubt(delivery);
         return !doubt.complete()
-                || System.nanoTime() - doubt.ended()
-                        >= settings.duration("reconcile.wait").toNanos();
+                || asked - doubt.ended() >= settings.duration("reconcile.wait").toNanos();
     }
 
     private void accept(Delivery delivery, String importId) throws CsvImportUnsettledException {

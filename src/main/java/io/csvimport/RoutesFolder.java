@@ -34,6 +34,8 @@ final class RoutesFolder {
 
     private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
 
+    private static final String SUFFIX = ".camel.yaml";
+
     /** A file as it was seen last, and the version of it that runs: an empty text where none does. */
     private record Known(String seen, String text, Set<String> routes) {}
 
@@ -63,16 +65,43 @@ final class RoutesFolder {
         this.folder = folder;
     }
 
-    /** Loads every file, at start; answers how many routes run. */
-    synchronized int load() {
+    /** Loads every file, at start, and says which of the packaged routes are not there. */
+    synchronized void load() {
         lastScan = list();
         update(lastScan);
         started = true;
-        return files.values().stream().mapToInt(known -> known.routes.size()).sum();
+        try {
+            List<String> missing =
+                    PluginHelper.getPackageScanResourceResolver(context)
+                            .findResources("classpath:camel/*.camel.yaml")
+                            .stream()
+                            .map(resource -> stem(Path.of(resource.getLocation())))
+                            .filter(id ->
+                                    context.getRoute(id) == null && context.getRouteConfigurationDefinition(id) == null)
+                            .sorted()
+                            .toList();
+            if (!missing.isEmpty()) {
+                LOG.error("Not running, and missed until their files in {} are right: {}", folder, missing);
+            }
+        } catch (Exception e) {
+            LOG.warn("The packaged routes cannot be listed: {}", reason(e));
+        }
+    }
+
+    private static String stem(Path file) {
+        return file.getFileName().toString().replace(SUFFIX, "");
     }
 
     /** Loads what changed, and then stood still from one scan to the next: no file is taken half-saved. */
     synchronized void scan() {
+        try {
+            scanChanges();
+        } catch (RuntimeException e) {
+            LOG.error("The routes folder {} could not be followed, it is tried again", folder, e);
+        }
+    }
+
+    private void scanChanges() {
         Map<Path, String> now = list();
         Map<Path, String> still = new TreeMap<>(now);
         still.entrySet().removeIf(file -> !file.getValue().equals(lastScan.get(file.getKey())));
@@ -89,8 +118,7 @@ final class RoutesFolder {
 
     private Map<Path, String> list() {
         try (Stream<Path> found = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
-            return found.filter(
-                            file -> file.getFileName().toString().endsWith(".camel.yaml") && Files.isRegularFile(file))
+            return found.filter(file -> file.getFileName().toString().endsWith(SUFFIX) && Files.isRegularFile(file))
                     .collect(Collectors.toMap(file -> file, RoutesFolder::version, (a, b) -> a, TreeMap::new));
         } catch (IOException | UncheckedIOException e) {
             LOG.warn("The routes folder {} cannot be read, its routes go on running: {}", folder, e.toString());
@@ -141,7 +169,7 @@ final class RoutesFolder {
     private Parsed parse(Path file, String seen, String text) throws Exception {
         List<RouteBuilder> builders = new ArrayList<>();
         List<RouteDefinition> routes = new ArrayList<>();
-        String stem = file.getFileName().toString().replace(".camel.yaml", "");
+        String stem = stem(file);
         for (RoutesBuilder builder : PluginHelper.getRoutesLoader(context)
                 .findRoutesBuilders(ResourceHelper.fromString("file:" + file, text))) {
             builders.add((RouteBuilder) builder);
@@ -231,7 +259,9 @@ final class RoutesFolder {
     private void remove(Path file) {
         Known gone = files.remove(file);
         gone.routes.forEach(this::stop);
-        LOG.info("Removed {}: {}", file, gone.routes);
+        if (!gone.text.isEmpty()) {
+            LOG.info("Removed {}: {}", file, gone.routes);
+        }
     }
 
     /** Stops a route when its work is done, and removes it with the routes that its Kamelets made. */

@@ -1,6 +1,7 @@
 package io.csvimport;
 
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.awaitility.core.ConditionTimeoutException;
@@ -46,7 +48,7 @@ final class Installation implements AutoCloseable {
 
     Installation(Path directory, String key, String secret) throws IOException {
         this.directory = Files.createDirectories(directory);
-        sandbox = Sandbox.start(0, "5664", key, secret, java.util.Set.of());
+        sandbox = Sandbox.start(0, "5664", key, secret, Set.of());
         with("CSV_IMPORT_API_URL", sandbox.url());
         with("CSV_IMPORT_API_ORGANIZATION", "5664");
         with("CSV_IMPORT_API_KEY", key);
@@ -86,10 +88,6 @@ final class Installation implements AutoCloseable {
         Distribution process = Distribution.start(directory, environment, javaOptions);
         processes.add(process);
         return process;
-    }
-
-    Map<String, String> environment() {
-        return environment;
     }
 
     Sandbox sandbox() {
@@ -159,7 +157,13 @@ final class Installation implements AutoCloseable {
 
     void awaitUntil(String what, Callable<Boolean> condition) {
         try {
-            await(what).atMost(PATIENCE).until(condition);
+            await(what).atMost(PATIENCE).until(() -> {
+                boolean alive =
+                        processes.stream().anyMatch(process -> process.process().isAlive());
+                boolean met = condition.call();
+                assertTrue(met || alive, () -> "It ended before " + what + ":\n" + output());
+                return met;
+            });
         } catch (ConditionTimeoutException e) {
             throw new AssertionError(e.getMessage() + "\nThe product said:\n" + output(), e);
         }

@@ -33,12 +33,25 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class RandomKillTest {
 
+    /** Many lanes: one that waits or looks for an upload holds up no other. */
     private static final List<String> FOLDERS = List.of(
-            "People", "People/north", "Course completions", "Course completions/2026", "Skills", "Zertifikate Ü");
+            "People",
+            "People/north",
+            "Course completions",
+            "Course completions/2026",
+            "Skills",
+            "Zertifikate Ü",
+            "a",
+            "b",
+            "c",
+            "d",
+            "e",
+            "f");
     /** Few, so that the same name comes again and again. */
     private static final List<String> NAMES = List.of("people.csv", "a b.csv", "größe.CSV", "export.csv");
 
-    private static final int LONGEST_LAG = 1500;
+    /** Less than reconcile.wait, in milliseconds. */
+    private static final int LONGEST_LAG = 1000;
 
     private final long seed = Long.getLong("seed", System.nanoTime() % 1_000_000_000);
     private final int kills = Integer.getInteger("kills", 12);
@@ -57,7 +70,7 @@ class RandomKillTest {
         rig = new CrashRig(directory);
         rig.settings.putAll(Map.of(
                 "CSV_IMPORT_API_TIMEOUT", "PT3S",
-                "CSV_IMPORT_RECONCILE_WAIT", "PT3S",
+                "CSV_IMPORT_RECONCILE_WAIT", "PT2S",
                 "CSV_IMPORT_PARALLEL", "4",
                 "CSV_IMPORT_TRACK_INTERVAL", "PT1S"));
         clock = Executors.newScheduledThreadPool(2);
@@ -83,7 +96,7 @@ class RandomKillTest {
 
     private void run() throws Exception {
         Random random = new Random(seed);
-        every(300, new Sender(new Random(random.nextLong())));
+        every(250, new Sender(new Random(random.nextLong())));
         every(100, new Weather(rig.sandbox, new Random(random.nextLong())));
         for (int kill = 0; kill < kills; kill++) {
             rig.start();
@@ -91,7 +104,7 @@ class RandomKillTest {
             if (random.nextInt(6) > 0) {
                 rig.awaitReady();
             }
-            pause(random.nextInt(2000));
+            pause(random.nextInt(3500));
             rig.kill();
         }
         surroundings.shutdown();
@@ -185,7 +198,7 @@ class RandomKillTest {
         }
     }
 
-    /** What the API suffers from: a fault in every other upload, and a list that changes every time it is called. */
+    /** What the API suffers from: a fault in every fourth upload, and a list that changes every time it is called. */
     private static final class Weather implements Callable<Void> {
 
         private final Sandbox sandbox;
@@ -204,7 +217,7 @@ class RandomKillTest {
                     .count();
             // enough for all that come until the next call: whether one fails does not depend on the others
             for (; queued < uploads + 20; queued++) {
-                sandbox.failNext(random.nextInt(2) == 0 ? upload() : SandboxFault.none());
+                sandbox.failNext(random.nextInt(4) == 0 ? upload() : SandboxFault.none());
             }
             sandbox.failList(random.nextInt(3) == 0 ? list() : null);
             sandbox.listCutShort(random.nextInt(5) == 0 ? random.nextInt(5) : Integer.MAX_VALUE);
