@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
@@ -21,6 +22,7 @@ import org.apache.hc.client5.http.impl.auth.BasicCredentialsProvider;
 import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.ssl.ClientTlsStrategyBuilder;
+import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpHeaders;
 import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.message.BasicHeader;
@@ -81,9 +83,16 @@ final class ApiClient implements HttpClientConfigurer {
 
     @Override
     public void configureHttpClient(HttpClientBuilder client) {
-        String credential = settings.get("api.key") + ":" + settings.get("api.secret");
-        String basic = Base64.getEncoder().encodeToString(credential.getBytes(StandardCharsets.UTF_8));
-        client.setDefaultHeaders(List.of(new BasicHeader(HttpHeaders.AUTHORIZATION, "Basic " + basic)))
+        List<Header> headers = new ArrayList<>();
+        headers.add(
+                new BasicHeader(HttpHeaders.AUTHORIZATION, basic(settings.get("api.key"), settings.get("api.secret"))));
+        if (settings.get("api.url").startsWith("http:")) {
+            // a body that is not sent twice cannot answer a proxy's challenge; with https it is asked before
+            settings.find("api.proxy.username")
+                    .ifPresent(username -> headers.add(new BasicHeader(
+                            HttpHeaders.PROXY_AUTHORIZATION, basic(username, settings.get("api.proxy.password")))));
+        }
+        client.setDefaultHeaders(headers)
                 .setUserAgent("csv-import-routes")
                 .disableAuthCaching()
                 .disableCookieManagement()
@@ -103,6 +112,11 @@ final class ApiClient implements HttpClientConfigurer {
                 end.cancel(false);
             }
         });
+    }
+
+    private static String basic(String username, String password) {
+        byte[] credential = (username + ":" + password).getBytes(StandardCharsets.UTF_8);
+        return "Basic " + Base64.getEncoder().encodeToString(credential);
     }
 
     private void useProxy(HttpClientBuilder client, String host) {

@@ -1,5 +1,6 @@
 package io.csvimport;
 
+import java.time.Duration;
 import java.time.Instant;
 
 /**
@@ -11,10 +12,26 @@ public class CsvImportUnsettledException extends Exception {
     private static final long serialVersionUID = 1L;
 
     private final Instant nextAttempt;
+    private final boolean ofItemAlone;
 
     public CsvImportUnsettledException(String message, Instant nextAttempt, Throwable cause) {
+        this(message, nextAttempt, false, cause);
+    }
+
+    private CsvImportUnsettledException(String message, Instant nextAttempt, boolean ofItemAlone, Throwable cause) {
         super(message, cause);
         this.nextAttempt = nextAttempt;
+        this.ofItemAlone = ofItemAlone;
+    }
+
+    /** What keeps this item from its turn does not concern later ones. */
+    static CsvImportUnsettledException ofItemAlone(String message, Duration pause) {
+        return new CsvImportUnsettledException(message, Instant.now().plus(pause), true, null);
+    }
+
+    /** Whether later items of the same source need not wait for this one. */
+    public boolean isOfItemAlone() {
+        return ofItemAlone;
     }
 
     public Instant getNextAttempt() {

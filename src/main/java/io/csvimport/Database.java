@@ -121,7 +121,7 @@ final class Database implements AutoCloseable {
         return shared
                 ? "to_char((clock_timestamp() + interval '" + more.toSeconds()
                         + " seconds') AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-                : "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+" + more.toSeconds() + " seconds')";
+                : "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '" + more.toSeconds() + " seconds')";
     }
 
     private static IOException refusal(String url, Exception e) {
@@ -131,7 +131,8 @@ final class Database implements AutoCloseable {
         }
         String cause = String.valueOf(root.getMessage()).strip();
         boolean corrupt = cause.contains("SQLITE_NOTADB") || cause.contains("SQLITE_CORRUPT");
-        return new IOException("The ledger " + url.replaceAll("[?].*", "") + " cannot be opened: " + cause
+        String bare = url.replaceAll("[?].*", "").replaceAll("//[^/]*@", "//…@");
+        return new IOException("The ledger " + bare + " cannot be opened: " + cause.replace(url, bare)
                 + (corrupt
                         ? " Restore it from a backup. Or move it aside, with its -wal and -shm files: what was imported"
                                 + " before is then forgotten, and a file that is still in the inbox is imported again."

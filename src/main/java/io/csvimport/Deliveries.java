@@ -78,6 +78,11 @@ final class Deliveries {
                 owner.here());
     }
 
+    /** Whether a job that is not released has its bytes there. */
+    boolean isKept(Path file) throws CsvImportUnsettledException {
+        return !select("released_at IS NULL AND file_path = ?", file.toString()).isEmpty();
+    }
+
     /** Whether an import id is that of a job of ours. */
     boolean knows(String importId) throws CsvImportUnsettledException {
         return !select("import_id = ? AND state <> 'duplicate'", importId).isEmpty();
@@ -119,7 +124,7 @@ final class Deliveries {
                     c,
                     row -> row.getString(1),
                     "SELECT import_id FROM csv_import_delivery WHERE organization = ? AND template = ? AND sha256 = ?"
-                            + " AND state IN ('accepted', 'completed') ORDER BY job",
+                            + " AND state IN ('accepted', 'completed', 'held') ORDER BY job",
                     organization,
                     delivery.template,
                     delivery.sha256);

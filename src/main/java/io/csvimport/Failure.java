@@ -1,6 +1,9 @@
 package io.csvimport;
 
 import java.io.IOException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.CamelException;
 import org.apache.camel.Exchange;
 import org.apache.camel.spi.ExceptionHandler;
@@ -12,7 +15,10 @@ public final class Failure implements ExceptionHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
+    private static final long TOLD_NANOS = Duration.ofMinutes(1).toNanos();
+
     private final ApiHealth health;
+    private final Map<String, Long> told = new ConcurrentHashMap<>();
 
     Failure(ApiHealth health) {
         this.health = health;
@@ -72,7 +78,13 @@ public final class Failure implements ExceptionHandler {
         exchange.setProperty(Delivery.DETAIL, detail);
     }
 
-    // what a source hears of an exchange that failed: one line, and none where the pipeline has said it already
+    // what a source hears of an exchange that failed: one line a minute, none where the pipeline has said it already
+
+    private boolean isToldAlready(Throwable exception) {
+        long now = System.nanoTime();
+        told.values().removeIf(at -> now - at > TOLD_NANOS);
+        return told.putIfAbsent(exception.toString(), now) != null;
+    }
 
     @Override
     public void handleException(Throwable exception) {
@@ -86,9 +98,10 @@ public final class Failure implements ExceptionHandler {
 
     @Override
     public void handleException(String message, Exchange exchange, Throwable exception) {
-        if (exception instanceof CsvImportUnsettledException unsettled) {
-            LOG.warn("{}", unsettled.getMessage());
-        } else if (exception instanceof IOException || exception instanceof CamelException) {
+        if (exception instanceof CsvImportUnsettledException || isToldAlready(exception)) {
+            return;
+        }
+        if (exception instanceof IOException || exception instanceof CamelException) {
             LOG.warn("{}; it is tried again", exception.toString());
         } else {
             LOG.error("{}", message, exception);

@@ -23,7 +23,8 @@ record FileMark(Path path, long size, long modified, String fileKey) {
                 path.toAbsolutePath().normalize(),
                 found.size(),
                 found.lastModifiedTime().to(TimeUnit.NANOSECONDS),
-                String.valueOf(found.fileKey()));
+                // a device number may change at a reboot; the path names the file system
+                String.valueOf(found.fileKey()).replaceAll("dev=[^,]*,", ""));
     }
 
     /** Whether the same, unchanged file is (now) at another path, or still at this one. */

@@ -8,17 +8,21 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
+import org.apache.camel.Consumer;
+import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
 import org.apache.camel.ServiceStatus;
 import org.apache.camel.component.file.GenericFile;
 import org.apache.camel.component.file.GenericFileEndpoint;
 import org.apache.camel.component.file.GenericFileFilter;
+import org.apache.camel.spi.PollingConsumerPollStrategy;
 import org.apache.camel.support.AsyncProcessorSupport;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
@@ -28,13 +32,13 @@ import org.slf4j.LoggerFactory;
  * What a folder feed adds to Camel's file consumer: a filter that takes a file once it is whole and its lane is open,
  * and the hand-over to that lane. The filter only looks: it never waits, and one growing file holds up no other.
  */
-public final class FolderFeed extends AsyncProcessorSupport implements GenericFileFilter<File>, CamelContextAware {
+public final class FolderFeed extends AsyncProcessorSupport
+        implements GenericFileFilter<File>, PollingConsumerPollStrategy, CamelContextAware {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    /** Exchange property: the file as it was when its turn came. */
+    /** Exchange property: the file as it was when it was found whole. */
     static final String MARK = "csvImportMark";
 
-    private static final int CROWD = 10_000;
     private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
 
     /** A file that was seen: its mark, since when it stands still (nanoseconds), and whether it was seen growing. */
@@ -48,6 +52,8 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
     private Duration quiet;
     private Duration quietAfterGrowth;
     private final Map<Path, Sight> sights = new HashMap<>();
+    private long pruned = System.nanoTime();
+    private final Map<String, Boolean> open = new HashMap<>();
     private final Map<Path, Long> postponed = new ConcurrentHashMap<>();
     private final Set<Path> reported = ConcurrentHashMap.newKeySet();
 
@@ -94,11 +100,13 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
         }
         if (Files.isSymbolicLink(path)) {
             if (reported.add(path)) {
-                LOG.warn("{} is a symbolic link: it is left alone; put the file itself into the inbox", path);
+                LOG.warn(
+                        "{} is a symbolic link: it is left alone; put the file itself into the inbox",
+                        Names.visible(path.toString()));
             }
             return false;
         }
-        return candidate.isDirectory() || lanes.isOpen(lane(path)) && !isPostponed(path) && isWhole(path);
+        return candidate.isDirectory() || isCsv(path) && isOpen(path) && !isPostponed(path) && isWhole(path);
     }
 
     private Path path(File file) {
@@ -113,6 +121,32 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
             }
             return null;
         }
+    }
+
+    private static boolean isCsv(Path path) {
+        return path.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".csv");
+    }
+
+    /** One answer a poll: a lane that opens in the middle of a listing would let later files in before earlier ones. */
+    private boolean isOpen(Path path) {
+        return open.computeIfAbsent(lane(path), lanes::isOpen);
+    }
+
+    @Override
+    public boolean begin(Consumer consumer, Endpoint endpoint) {
+        open.clear();
+        return true;
+    }
+
+    @Override
+    public void commit(Consumer consumer, Endpoint endpoint, int polledMessages) {
+        // each file for itself: see the release
+    }
+
+    @Override
+    public boolean rollback(Consumer consumer, Endpoint endpoint, int retryCounter, Exception e) {
+        LOG.warn("{} cannot be read now, it is tried again: {}", directory, e.toString());
+        return false;
     }
 
     private boolean isPostponed(Path path) {
@@ -139,7 +173,8 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
         boolean grown = known && (before.grown || !still);
         Sight sight = new Sight(mark, still ? before.since : now, grown, now);
         sights.put(path, sight);
-        if (sights.size() > CROWD) {
+        if (now - pruned > Duration.ofMinutes(1).toNanos()) {
+            pruned = now;
             sights.values()
                     .removeIf(
                             seen -> now - seen.lastSeen > Duration.ofMinutes(15).toNanos());
@@ -174,11 +209,12 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
         exchange.setProperty(Delivery.FEED, feed);
         exchange.setProperty(Names.FOLDER_TEMPLATE, template(path));
         String lane = lane(path);
+        // as it was found whole: what changes before its turn is found anew
+        FileMark mark = mark(path);
         lanes.add(lane, new Lanes.Turn() {
             @Override
             public void begin() {
-                FileMark mark = mark(path);
-                if (mark == null || isEnding()) {
+                if (mark == null || !mark.isAt(path) || isEnding()) {
                     lanes.done(lane, 0);
                     giveBack();
                     return;
@@ -217,20 +253,21 @@ public final class FolderFeed extends AsyncProcessorSupport implements GenericFi
         return camelContext.isStopping() || status == null || !status.isStarted();
     }
 
+    /** How long the lane is closed, in nanoseconds; what concerns the file alone postpones only that. */
     private long pause(Exchange done, Path path) {
-        if (done.getException(CsvChangedException.class) == null) {
-            CsvImportUnsettledException unsettled = done.getException(CsvImportUnsettledException.class);
-            if (unsettled != null) {
-                return Math.max(
-                        1,
-                        Duration.between(Instant.now(), unsettled.getNextAttempt())
-                                .toNanos());
+        CsvImportUnsettledException unsettled = done.getException(CsvImportUnsettledException.class);
+        long pause = Math.max(quietAfterGrowth.toNanos(), SHORTEST_PAUSE);
+        if (unsettled != null && done.getException(CsvChangedException.class) == null) {
+            pause = Math.max(
+                    1,
+                    Duration.between(Instant.now(), unsettled.getNextAttempt()).toNanos());
+            if (!unsettled.isOfItemAlone()) {
+                return pause;
             }
         }
         if (done.getProperty(MARK, FileMark.class).isAt(path)) {
-            // changed meanwhile, or kept from the pipeline by the feed's own steps, or not to be moved:
-            // it is left alone for a while, and only it
-            postponed.put(path, System.nanoTime() + Math.max(quietAfterGrowth.toNanos(), SHORTEST_PAUSE));
+            // changed meanwhile, or kept from the pipeline by the feed's own steps, or held, or not to be moved
+            postponed.put(path, System.nanoTime() + pause);
         }
         return 0;
     }

@@ -25,8 +25,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class FolderRelease implements GenericFileProcessStrategy<File> {
 
-    private static final Map<String, String> FOLDERS =
-            Map.of("accepted", ".imported", "duplicate", ".duplicate", "rejected", ".rejected");
+    private static final Map<String, String> FOLDERS = Map.of(
+            "accepted", ".imported", "completed", ".imported", "duplicate", ".duplicate", "rejected", ".rejected");
     private static final Set<String> UNSENT = Set.of("claimed", "waiting");
     private static final Set<String> OPEN = Set.of("sending", "unknown", "held");
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
@@ -82,7 +82,7 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
             throws Exception {
         Delivery delivery = Delivery.of(exchange);
         FileMark mark = exchange.getProperty(FolderFeed.MARK, FileMark.class);
-        String outcome = exchange.getProperty(Delivery.OUTCOME, "", String.class);
+        String outcome = delivery == null ? "" : delivery.state;
         if (FOLDERS.containsKey(outcome) && !keep && !outcome.equals("rejected")) {
             Files.deleteIfExists(mark.path());
             deliveries.released(delivery, null);
@@ -114,7 +114,9 @@ public final class FolderRelease implements GenericFileProcessStrategy<File> {
 
     private static boolean isThere(Path file, Delivery delivery) {
         try {
-            return FileMark.of(file).key().equals(delivery.sourceKey);
+            // hidden: the spool is just about to show it
+            return Files.exists(file.resolveSibling("." + file.getFileName()))
+                    || FileMark.of(file).key().equals(delivery.sourceKey);
         } catch (IOException e) {
             return false;
         }

@@ -6,10 +6,13 @@ import static io.csvimport.Database.update;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Period;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Forgets what was kept long enough: settled jobs with their events after {@code csv-import.ledger.keep}, imported files
@@ -17,6 +20,7 @@ import java.util.List;
  */
 public final class Housekeeping {
 
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final int BATCH = 1000;
 
     private record Imported(long job, Path file) {}
@@ -32,7 +36,7 @@ public final class Housekeeping {
     }
 
     /** The step of the route {@code csv-import-housekeeping}. */
-    public void forget() throws IOException, CsvImportUnsettledException {
+    public void forget() throws CsvImportUnsettledException {
         if (settings.find("imported.keep").isPresent()) {
             deleteImported(before("imported.keep"));
         }
@@ -49,6 +53,11 @@ public final class Housekeeping {
                     "DELETE FROM csv_import_delivery WHERE released_at < ?"
                             + " AND job NOT IN (SELECT job FROM csv_import_event)",
                     before));
+            database.inTransaction(c -> update(
+                    c,
+                    "DELETE FROM csv_import_owner WHERE lease_until < " + database.clock(Duration.ofDays(-1))
+                            + " AND owner <> ?",
+                    owner.id()));
         }
     }
 
@@ -58,7 +67,7 @@ public final class Housekeeping {
                 .toInstant());
     }
 
-    private void deleteImported(String before) throws IOException, CsvImportUnsettledException {
+    private void deleteImported(String before) throws CsvImportUnsettledException {
         List<Imported> files;
         do {
             files = database.inTransaction(c -> query(
@@ -69,10 +78,18 @@ public final class Housekeeping {
                     before,
                     owner.here()));
             for (Imported imported : files) {
-                Files.deleteIfExists(imported.file);
+                deleteQuietly(imported.file);
                 database.inTransaction(c ->
                         update(c, "UPDATE csv_import_delivery SET released_to = NULL WHERE job = ?", imported.job));
             }
         } while (files.size() == BATCH);
+    }
+
+    private static void deleteQuietly(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            LOG.warn("{} was kept long enough, and cannot be deleted: {}", file, e.toString());
+        }
     }
 }

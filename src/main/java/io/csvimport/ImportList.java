@@ -66,15 +66,18 @@ record ImportList(List<Entry> entries, long results, long count) {
                     while (json.nextToken() == JsonToken.START_OBJECT) {
                         entries.add(entry(json));
                     }
+                    if (json.currentToken() != JsonToken.END_ARRAY) {
+                        throw new IOException("The import list has something else than imports");
+                    }
                 } else if (name.equals("count") && value == JsonToken.VALUE_NUMBER_INT) {
                     count = json.getLongValue();
                 } else {
                     json.skipChildren();
                 }
             }
-        }
-        if (!listed) {
-            throw new IOException("The import list has no results");
+            if (!listed || json.currentToken() != JsonToken.END_OBJECT) {
+                throw new IOException("The import list has no results, or no end");
+            }
         }
         return new ImportList(entries, entries.size(), count);
     }
@@ -97,8 +100,11 @@ record ImportList(List<Entry> entries, long results, long count) {
                 case "size" -> size = text != null && text.matches("\\d{1,18}") ? Long.parseLong(text) : -1;
                 case "originalFilename", "file" -> names.add(text);
                 case "template" -> template = text;
-                default -> json.skipChildren();
+                default -> {
+                    // not needed to tell one import from another
+                }
             }
+            json.skipChildren();
         }
         return new Entry(id, created, size, names, template);
     }

@@ -108,13 +108,14 @@ final class Lanes {
     private void begin(Lane lane, Turn turn) {
         try {
             turn.begin();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             // whatever it was, it does not keep the lane
             LOG.error("A delivery could not begin, it is offered again", e);
             synchronized (lane) {
                 lane.busy = false;
             }
             turn.giveBack();
+            next(lane);
         }
     }
 }

@@ -2,6 +2,7 @@ package io.csvimport;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -20,6 +21,7 @@ import org.slf4j.LoggerFactory;
 public final class Ledger {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final Duration ITEM_PAUSE = Duration.ofSeconds(10);
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
     private static final Duration LONGEST_RETRY_AFTER = Duration.ofMinutes(10);
 
@@ -27,16 +29,16 @@ public final class Ledger {
      * What only the living process knows of an unknown outcome, in nanoseconds of its own clock: when sending began and
      * when the connection ended, and whether the last byte of the body may have left.
      */
-    record Doubt(long began, long ended, boolean complete, boolean ofEarlierProcess) {
+    record Doubt(int attempt, long began, long ended, boolean complete, boolean ofEarlierProcess) {
 
         static Doubt of(Delivery delivery, boolean complete) {
-            return new Doubt(delivery.sendingNanos, System.nanoTime(), complete, false);
+            return new Doubt(delivery.attempts, delivery.sendingNanos, System.nanoTime(), complete, false);
         }
 
         /** Of an upload that an earlier process began: the connection ended, at the latest, when this one came. */
         static Doubt ofEarlierProcess(Delivery delivery) {
             long age = Duration.between(delivery.sendingAt, Instant.now()).toNanos();
-            return new Doubt(System.nanoTime() - Math.max(age, 0), System.nanoTime(), true, true);
+            return new Doubt(delivery.attempts, System.nanoTime() - Math.max(age, 0), System.nanoTime(), true, true);
         }
     }
 
@@ -117,10 +119,9 @@ public final class Ledger {
         boolean single = !rejected && !delivery.duplicates.equals("import");
         if (!deliveries.claim(delivery, single)) {
             if (!"duplicate".equals(delivery.state)) {
-                throw new CsvImportUnsettledException(
+                throw CsvImportUnsettledException.ofItemAlone(
                         delivery.fileName + ": another process has it, or the same bytes are on their way already",
-                        Instant.now().plusSeconds(1),
-                        delivery.state == null ? new CsvChangedException(delivery.file) : null);
+                        ITEM_PAUSE);
             }
             exchange.setProperty(Delivery.OUTCOME, "duplicate");
         }
@@ -142,10 +143,8 @@ public final class Ledger {
             throw e;
         }
         if (!begun) {
-            throw new CsvImportUnsettledException(
-                    delivery.fileName + ": another file of this name and template is being uploaded",
-                    Instant.now().plusSeconds(1),
-                    null);
+            throw CsvImportUnsettledException.ofItemAlone(
+                    delivery.fileName + ": another file of this name and template is being uploaded", ITEM_PAUSE);
         }
         delivery.state = "sending";
         delivery.attempts++;
@@ -171,7 +170,7 @@ public final class Ledger {
     private void write(Delivery delivery, String state, Instant nextAttempt) throws CsvImportUnsettledException {
         remember(delivery, state, nextAttempt);
         deliveries.write(delivery, state, nextAttempt);
-        unwritten.remove(delivery.job);
+        unwritten.remove(delivery.job, delivery);
     }
 
     /** Tells the ledger what it could not be told when it was away. */
@@ -222,8 +221,13 @@ public final class Ledger {
     }
 
     /** Tells the caller of {@code direct:csv-import}; where that is no packaged source, its end is the release. */
-    public void tell(Exchange exchange) {
+    public void tell(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
+        exchange.removeProperty(CsvUpload.PROPERTY);
+        if (Deliveries.UNSETTLED.contains(delivery.state)) {
+            throw new CsvImportUnsettledException(
+                    delivery.getSummary(), Instant.now().plusSeconds(1), null);
+        }
         exchange.getMessage().setHeader(Delivery.OUTCOME, exchange.getProperty(Delivery.OUTCOME));
         exchange.getMessage().setHeader(Delivery.IMPORT_ID, delivery.importId);
         exchange.getMessage().setHeader(Delivery.REASON, delivery.reason);
@@ -241,9 +245,19 @@ public final class Ledger {
         }
     }
 
-    /** What is known of an upload whose outcome is unknown. */
+    /** What is known of this attempt of an upload whose outcome is unknown. */
     Doubt doubt(Delivery delivery) {
-        return doubts.computeIfAbsent(delivery.job, job -> Doubt.ofEarlierProcess(delivery));
+        return doubts.compute(
+                delivery.job,
+                (job, doubt) ->
+                        doubt != null && doubt.attempt == delivery.attempts ? doubt : Doubt.ofEarlierProcess(delivery));
+    }
+
+    /** Keeps the doubts of these deliveries only, and of what is still to be written. */
+    void forgetDoubts(List<Delivery> unknown) {
+        doubts.keySet()
+                .removeIf(job ->
+                        !unwritten.containsKey(job) && unknown.stream().noneMatch(delivery -> delivery.job == job));
     }
 
     /** Growing from a second to a minute with each attempt; what the API asks for with Retry-After, up to ten. */

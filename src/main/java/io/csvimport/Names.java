@@ -61,7 +61,7 @@ public final class Names {
             refuseControl("file-name", path);
             if (path.startsWith("/")
                     || path.startsWith("\\")
-                    || path.matches("[A-Za-z]:.*")
+                    || path.matches("[A-Za-z]:[/\\\\].*")
                     || segments.contains("..")) {
                 throw new CsvRejectedException(
                         "file-name", "The file name is an absolute path or leads upwards: " + path);

@@ -2,6 +2,7 @@ package io.csvimport;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -21,6 +22,8 @@ public final class Outbox {
     public record Event(String id, long job, String payload) {}
 
     private record Pause(int failures, long until) {}
+
+    private static final Pause NONE = new Pause(0, 0);
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     /** After so many failures in a row the endpoint is taken to be away: all events wait. */
@@ -49,6 +52,8 @@ public final class Outbox {
                                 row -> new Event(row.getString("id"), row.getLong("job"), row.getString("payload")),
                                 "SELECT id, job, payload FROM csv_import_event WHERE sent_at IS NULL ORDER BY sequence LIMIT 1000"))
                 .stream()
+                // those that were refused before do not keep the others from their turn
+                .sorted(Comparator.comparingInt(event -> pauses.getOrDefault(event.job, NONE).failures))
                 // asked when its turn comes: an event refused before holds back the later ones of its job
                 .filter(event ->
                         isOver(closedUntil) && (!pauses.containsKey(event.job) || isOver(pauses.get(event.job).until)))
@@ -72,16 +77,20 @@ public final class Outbox {
     public void failed(Exchange exchange) {
         Event event = exchange.getProperty("csvImportEvent", Event.class);
         int failures = pauses.containsKey(event.job) ? pauses.get(event.job).failures + 1 : 1;
-        Duration pause = Duration.ofSeconds(Math.min(60, 1L << Math.min(failures - 1, 6)));
+        Duration pause = pause(failures - 1);
         pauses.put(event.job, new Pause(failures, System.nanoTime() + pause.toNanos()));
         failuresInARow++;
         if (failuresInARow >= AWAY) {
-            closedUntil = System.nanoTime() + pause.toNanos();
+            closedUntil = System.nanoTime() + pause(failuresInARow - AWAY).toNanos();
         }
         LOG.warn(
                 "Audit event {} is not taken yet, next attempt in {} s: {}",
                 event.id,
                 pause.toSeconds(),
                 String.valueOf(exchange.getProperty(Exchange.EXCEPTION_CAUGHT)));
+    }
+
+    private static Duration pause(int doublings) {
+        return Duration.ofSeconds(Math.min(60, 1L << Math.min(doublings, 6)));
     }
 }

@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Reconciliation {
 
-    /** The message body of a round: the deliveries that are looked for, and are not found yet. */
+    /** The exchange property of a round: the deliveries that are looked for, and are not found yet. */
     public static final class Round {
 
         private final List<Delivery> open;
@@ -78,6 +78,7 @@ public final class Reconciliation {
         List<Delivery> unknown = deliveries.in("unknown");
         looks.keySet().removeIf(job -> unknown.stream().noneMatch(delivery -> delivery.job == job));
         nextLooks.keySet().retainAll(looks.keySet());
+        ledger.forgetDoubts(unknown);
         for (Delivery delivery : unknown) {
             if (now - nextLooks.getOrDefault(delivery.job, now) < 0) {
                 continue;
@@ -120,7 +121,7 @@ public final class Reconciliation {
                 continue;
             }
             List<ImportList.Entry> candidates = candidates(list, delivery);
-            Optional<ImportList.Entry> found = find(candidates, delivery);
+            Optional<ImportList.Entry> found = find(list, candidates, delivery);
             if (found.isPresent()) {
                 accept(delivery, found.get().id());
                 round.open.remove(delivery);
@@ -161,7 +162,7 @@ public final class Reconciliation {
         return candidates;
     }
 
-    private Optional<ImportList.Entry> find(List<ImportList.Entry> candidates, Delivery delivery)
+    private Optional<ImportList.Entry> find(ImportList list, List<ImportList.Entry> candidates, Delivery delivery)
             throws CsvImportUnsettledException {
         List<ImportList.Entry> matches = candidates.stream()
                 .filter(entry -> entry.id() != null && entry.created() != null)
@@ -170,7 +171,9 @@ public final class Reconciliation {
                 .filter(entry -> delivery.template.equals(entry.template()))
                 .min(Comparator.comparing(ImportList.Entry::created));
         // the template may be given by its id, and listed by its name
-        boolean only = matches.size() == 1 && deliveries.isOnlyOne(delivery);
+        boolean only = matches.size() == 1
+                && list.entries().stream().noneMatch(entry -> delivery.template.equals(entry.template()))
+                && deliveries.isOnlyOne(delivery);
         return exact.isPresent() || !only ? exact : Optional.of(matches.get(0));
     }
 

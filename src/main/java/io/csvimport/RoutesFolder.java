@@ -96,7 +96,7 @@ final class RoutesFolder {
     synchronized void scan() {
         try {
             scanChanges();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.error("The routes folder {} could not be followed, it is tried again", folder, e);
         }
     }

@@ -183,8 +183,8 @@ public final class Settings {
                 problems.add(label + " is empty: leave it out for its default, " + defaults.getProperty(key));
             } else if (!value.isEmpty() && CHECKS.containsKey(name)) {
                 Optional.ofNullable(CHECKS.get(name).apply(value))
-                        .ifPresent(problem ->
-                                problems.add(label + " is '" + value.replaceAll("//[^/]*@", "//…@") + "': " + problem));
+                        .ifPresent(problem -> problems.add(label + " is '"
+                                + value.replaceAll("[?].*", "?…").replaceAll("//[^/]*@", "//…@") + "': " + problem));
             }
         }
         TreeSet<String> unknown = new TreeSet<>(given.stringPropertyNames());

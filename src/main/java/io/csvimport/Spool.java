@@ -6,9 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Set;
 import java.util.UUID;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 
@@ -29,13 +27,10 @@ public final class Spool {
         this.deliveries = deliveries;
         this.duplicates = settings.get("duplicates");
         Files.createDirectories(folder);
-        Set<String> claimed = deliveries.unreleasedFiles().stream()
-                .map(delivery -> delivery.path)
-                .collect(Collectors.toSet());
         try (Stream<Path> files = Files.find(folder, 2, (file, found) -> found.isRegularFile())) {
             for (Path file : files.filter(file -> file.getFileName().toString().matches("\\.[0-9a-f-]{36}\\.csv"))
                     .toList()) {
-                if (claimed.contains(shown(file).toString())) {
+                if (deliveries.isKept(shown(file))) {
                     Files.move(file, shown(file));
                 } else {
                     Files.delete(file);
