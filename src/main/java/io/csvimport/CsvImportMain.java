@@ -104,6 +104,10 @@ public final class CsvImportMain {
         main.addInitialProperty("camel.management.port", "{{csv-import.management.port}}");
         main.addInitialProperty("camel.management.host", "{{csv-import.management.host}}");
         main.addInitialProperty("camel.management.healthCheckEnabled", "true");
+        // readiness tells of the API and the ledger; a feed of the user's own that cannot poll is no reason to end it
+        // all
+        main.addInitialProperty("camel.health.consumersEnabled", "false");
+        main.addInitialProperty("camel.health.routesEnabled", "false");
         main.addMainListener(new MainListenerSupport() {
             @Override
             public void afterConfigure(BaseMainSupport configured) {

@@ -3,14 +3,13 @@ package io.csvimport;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.function.Predicate;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Ordered;
 import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.VetoCamelContextStartException;
 import org.apache.camel.health.HealthCheckRegistry;
 import org.apache.camel.spi.ContextServicePlugin;
-import org.apache.camel.spi.LoadablePropertiesSource;
+import org.apache.camel.spi.PropertiesSource;
 import org.apache.camel.spi.Registry;
 import org.apache.camel.support.LifecycleStrategySupport;
 
@@ -108,7 +107,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     }
 
     /** The last of all sources: whatever the platform knows of a setting wins. */
-    private static final class Defaults implements LoadablePropertiesSource, Ordered {
+    private static final class Defaults implements PropertiesSource, Ordered {
 
         private final Properties properties = Settings.defaults();
 
@@ -120,25 +119,6 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         @Override
         public String getProperty(String name) {
             return properties.getProperty(name);
-        }
-
-        @Override
-        public Properties loadProperties() {
-            return properties;
-        }
-
-        @Override
-        public Properties loadProperties(Predicate<String> filter) {
-            Properties filtered = new Properties();
-            properties.stringPropertyNames().stream()
-                    .filter(filter)
-                    .forEach(name -> filtered.setProperty(name, properties.getProperty(name)));
-            return filtered;
-        }
-
-        @Override
-        public void reloadProperties(String location) {
-            // they are part of the jar
         }
 
         @Override

@@ -163,18 +163,20 @@ public final class CsvUpload extends HttpEntityWrapper {
                     if (left == 0 && (crc32c.getValue() != delivery.crc32c || !delivery.mark.isAt(delivery.file))) {
                         throw new CsvChangedException(delivery.file);
                     }
-                    if (!mayGoOn.getAsBoolean()) {
-                        throw new IOException("The lease on the ledger is lost");
-                    }
+                    checkLease();
                     out.write(buffer, 0, n);
                 }
             } catch (NoSuchFileException e) {
                 throw new CsvChangedException(delivery.file);
             }
+            checkLease();
+            complete = true;
+        }
+
+        private void checkLease() throws IOException {
             if (!mayGoOn.getAsBoolean()) {
                 throw new IOException("The lease on the ledger is lost");
             }
-            complete = true;
         }
     }
 }

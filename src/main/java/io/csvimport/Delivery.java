@@ -125,25 +125,9 @@ public final class Delivery {
         return exchange.getProperty(PROPERTY, Delivery.class);
     }
 
-    public long getJob() {
-        return job;
-    }
-
     /** Whether the ledger had its outcome before: only the release is left to do. */
     public boolean isRecalled() {
         return recalled;
-    }
-
-    public String getState() {
-        return state;
-    }
-
-    public String getFileName() {
-        return fileName;
-    }
-
-    public String getTemplate() {
-        return template;
     }
 
     /** One readable line: the file, what became of it, and the import id or the reason. */

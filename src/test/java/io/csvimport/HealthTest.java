@@ -1,0 +1,85 @@
+package io.csvimport;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import io.csvimport.sandbox.SandboxFault;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Readiness: DOWN with the reason, and UP again by itself; liveness stays UP. */
+class HealthTest {
+
+    @TempDir
+    Path directory;
+
+    private Installation product;
+
+    @BeforeEach
+    void install() throws IOException {
+        product = new Installation(directory);
+    }
+
+    @AfterEach
+    void uninstall() {
+        product.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"401, api.secret", "403, api.secret", "404, api.organization"})
+    void readinessIsDownAtOnceWhileTheApiRefusesAndUpWhenItTakesAgain(int status, String setting) throws Exception {
+        product.sandbox().failAll(SandboxFault.status(status));
+        product.start();
+        product.awaitReady();
+        product.drop("inbox/People/people.csv");
+        product.awaitUntil(
+                "readiness DOWN", () -> product.get("/observe/health/ready").statusCode() == 503);
+        String reason = check().path("message").asText();
+        assertTrue(reason.contains("csv-import." + setting), reason);
+        assertEquals(200, product.get("/observe/health/live").statusCode());
+
+        product.sandbox().failAll(null);
+        product.awaitFile("inbox/People/.imported/people.csv");
+        product.awaitReady();
+    }
+
+    @Test
+    void readinessIsDownOnlyWhenTheApiWasAwayForTheGrace() throws Exception {
+        product.with("CSV_IMPORT_HEALTH_GRACE", "PT1S").sandbox().failAll(SandboxFault.status(503));
+        product.start();
+        product.awaitReady();
+        product.drop("inbox/People/people.csv");
+        product.awaitUntil(
+                "readiness DOWN", () -> product.get("/observe/health/ready").statusCode() == 503);
+        assertTrue(check().path("message").asText().contains("csv-import.health.grace"));
+
+        product.sandbox().failAll(null);
+        product.awaitFile("inbox/People/.imported/people.csv");
+        product.awaitReady();
+    }
+
+    private void awaitDown() {
+        product.awaitUntil(
+                "readiness DOWN for the API",
+                () -> product.get("/observe/health/ready").statusCode() == 503 && !check().isMissingNode());
+    }
+
+    private JsonNode check() throws Exception {
+        String body = product.get("/observe/health").body();
+        for (JsonNode check : new ObjectMapper().readTree(body).path("checks")) {
+            if (check.path("name").asText().equals("csv-import-api")) {
+                return check;
+            }
+        }
+        return MissingNode.getInstance();
+    }
+}
