@@ -40,8 +40,9 @@ public final class Names {
                 message.getHeader("notify", String.class),
                 String.join(",", delivery.notifyAddresses),
                 settings.get("notify")));
+        String asked = firstNamed(message.getHeader("fileName", String.class));
         String path = firstNamed(
-                message.getHeader("fileName", String.class),
+                asked,
                 message.getHeader(Exchange.FILE_NAME, String.class),
                 delivery.fileName,
                 delivery.mark == null
@@ -61,7 +62,8 @@ public final class Names {
             refuseControl("file-name", path);
             if (path.startsWith("/")
                     || path.startsWith("\\")
-                    || path.matches("[A-Za-z]:[/\\\\].*")
+                    // a file of that name in a folder is no path of another system
+                    || asked != null && asked.matches("[A-Za-z]:.*")
                     || segments.contains("..")) {
                 throw new CsvRejectedException(
                         "file-name", "The file name is an absolute path or leads upwards: " + path);

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A ledger in PostgreSQL, which several processes may share. */
 class PostgresTest {
 
-    private static final int BIG = 40_000_000;
+    private static final int BIG = 80_000_000;
 
     @TempDir
     private Path directory;
@@ -155,7 +155,8 @@ class PostgresTest {
         assertTrue(rig.isImported(next.resolveSibling(".imported/next.csv")));
         assertEquals(23, rig.sandbox.imports().size());
         assertEquals(0, rig.uploads().get(0).status());
-        assertTrue(rig.uploads().get(0).bodySize() < BIG, "the frozen process sent the rest");
+        // what it had sent before was in the buffers of the connection
+        assertTrue(rig.uploads().get(0).bodySize() < BIG / 2, "the frozen process sent the rest");
     }
 
     @Test
