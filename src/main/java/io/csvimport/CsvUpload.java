@@ -63,25 +63,21 @@ public final class CsvUpload extends HttpEntityWrapper {
 
         /** Sets the query, percent-encoded, and the body of the request for the exchange's delivery. */
         public void prepare(Exchange exchange) {
-            CsvUpload.prepare(exchange, tagFileName, mayGoOn);
+            Delivery delivery = Delivery.of(exchange);
+            StringBuilder query = new StringBuilder();
+            query.append("template=")
+                    .append(encode(delivery.template))
+                    .append("&fileSize=")
+                    .append(delivery.size);
+            if (!delivery.notifyAddresses.isEmpty()) {
+                query.append("&notify=").append(encode(String.join(",", delivery.notifyAddresses)));
+            }
+            String fileName = tagFileName ? tagged(delivery.fileName, delivery.job) : delivery.fileName;
+            CsvUpload upload = new CsvUpload(new CheckedFile(delivery, mayGoOn), fileName);
+            exchange.setProperty(PROPERTY, upload);
+            exchange.getMessage().setHeader(Exchange.HTTP_QUERY, query.toString());
+            exchange.getMessage().setBody(upload);
         }
-    }
-
-    private static void prepare(Exchange exchange, boolean tagFileName, BooleanSupplier mayGoOn) {
-        Delivery delivery = Delivery.of(exchange);
-        StringBuilder query = new StringBuilder();
-        query.append("template=")
-                .append(encode(delivery.template))
-                .append("&fileSize=")
-                .append(delivery.size);
-        if (!delivery.notifyAddresses.isEmpty()) {
-            query.append("&notify=").append(encode(String.join(",", delivery.notifyAddresses)));
-        }
-        String fileName = tagFileName ? tagged(delivery.fileName, delivery.job) : delivery.fileName;
-        CsvUpload upload = new CsvUpload(new CheckedFile(delivery, mayGoOn), fileName);
-        exchange.setProperty(PROPERTY, upload);
-        exchange.getMessage().setHeader(Exchange.HTTP_QUERY, query.toString());
-        exchange.getMessage().setBody(upload);
     }
 
     /** {@code people~17.csv} for {@code people.csv}. */

@@ -22,7 +22,6 @@ public final class Ledger {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final Duration ITEM_PAUSE = Duration.ofSeconds(10);
-    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
     private static final Duration LONGEST_RETRY_AFTER = Duration.ofMinutes(10);
 
     /**
@@ -266,8 +265,6 @@ public final class Ledger {
         if (asked != null && asked.toMillis() > 0) {
             return asked.compareTo(LONGEST_RETRY_AFTER) > 0 ? LONGEST_RETRY_AFTER : asked;
         }
-        int doublings = Math.min(Math.max(delivery.attempts - 1, 0), 6);
-        Duration growing = Duration.ofSeconds(1L << doublings);
-        return growing.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : growing;
+        return Pauses.growing(delivery.attempts - 1);
     }
 }

@@ -77,20 +77,17 @@ public final class Outbox {
     public void failed(Exchange exchange) {
         Event event = exchange.getProperty("csvImportEvent", Event.class);
         int failures = pauses.containsKey(event.job) ? pauses.get(event.job).failures + 1 : 1;
-        Duration pause = pause(failures - 1);
+        Duration pause = Pauses.growing(failures - 1);
         pauses.put(event.job, new Pause(failures, System.nanoTime() + pause.toNanos()));
         failuresInARow++;
         if (failuresInARow >= AWAY) {
-            closedUntil = System.nanoTime() + pause(failuresInARow - AWAY).toNanos();
+            closedUntil =
+                    System.nanoTime() + Pauses.growing(failuresInARow - AWAY).toNanos();
         }
         LOG.warn(
                 "Audit event {} is not taken yet, next attempt in {} s: {}",
                 event.id,
                 pause.toSeconds(),
                 String.valueOf(exchange.getProperty(Exchange.EXCEPTION_CAUGHT)));
-    }
-
-    private static Duration pause(int doublings) {
-        return Duration.ofSeconds(Math.min(60, 1L << Math.min(doublings, 6)));
     }
 }

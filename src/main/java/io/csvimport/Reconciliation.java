@@ -44,7 +44,6 @@ public final class Reconciliation {
     private static final Duration TOLERANCE = Duration.ofSeconds(5);
     private static final Duration UNSURE = Duration.ofHours(1);
     private static final Duration AT_MOST = Duration.ofHours(24);
-    private static final int LONGEST_PAUSE = 60;
 
     private final Settings settings;
     private final Ledger ledger;
@@ -91,11 +90,7 @@ public final class Reconciliation {
             if (look == 1 && ledger.doubt(delivery).ofEarlierProcess()) {
                 LOG.warn("{}; it is looked for in the import list", delivery.getSummary());
             }
-            nextLooks.put(
-                    delivery.job,
-                    now
-                            + Duration.ofSeconds(Math.min(1L << Math.min(look, 6), LONGEST_PAUSE))
-                                    .toNanos());
+            nextLooks.put(delivery.job, now + Pauses.growing(look).toNanos());
             due.add(delivery);
         }
         exchange.setProperty(ROUND, due.isEmpty() ? null : new Round(due));

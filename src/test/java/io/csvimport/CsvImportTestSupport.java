@@ -19,7 +19,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -228,18 +227,8 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     }
 
     List<Map<String, String>> rows(String sql) throws SQLException {
-        try (Connection ledger = ledger();
-                Statement statement = ledger.createStatement();
-                ResultSet result = statement.executeQuery(sql)) {
-            List<Map<String, String>> rows = new ArrayList<>();
-            while (result.next()) {
-                Map<String, String> row = new LinkedHashMap<>();
-                for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
-                    row.put(result.getMetaData().getColumnName(i), result.getString(i));
-                }
-                rows.add(row);
-            }
-            return rows;
+        try (Connection ledger = ledger()) {
+            return LedgerRows.query(ledger, sql);
         }
     }
 

@@ -12,17 +12,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -62,7 +57,7 @@ final class Oracle {
     private final AuditTrail audit;
     private final Map<String, Arrival> arrivals = new ConcurrentHashMap<>();
     /** Moved files do not change: each is read once. */
-    private final Map<Path, String> hashes = new HashMap<>();
+    private final Hashes hashes = new Hashes();
 
     Oracle(Path inbox, Path dataDir, Sandbox sandbox, AuditTrail audit) {
         this.inbox = inbox;
@@ -86,7 +81,7 @@ final class Oracle {
     /** From now on, there is one more file of these bytes. */
     void arrives(String name, byte[] content, boolean bad) {
         arrivals.merge(
-                hash(content), new Arrival(name, 1, bad), (a, b) -> new Arrival(a.name, a.copies + b.copies, bad));
+                Hashes.of(content), new Arrival(name, 1, bad), (a, b) -> new Arrival(a.name, a.copies + b.copies, bad));
     }
 
     /**
@@ -144,7 +139,7 @@ final class Oracle {
             } else if (file.toString().endsWith(".reason.json")) {
                 checkReason(file, complaints);
             } else if (file.toString().toLowerCase(Locale.ROOT).endsWith(".csv")) {
-                folders.computeIfAbsent(hashOf(file), h -> new ArrayList<>()).add(folder);
+                folders.computeIfAbsent(hashes.of(file), h -> new ArrayList<>()).add(folder);
             }
         }
         arrivals.forEach((hash, arrival) -> {
@@ -279,22 +274,12 @@ final class Oracle {
 
     /** The rows of the ledger; none where there is no ledger yet. */
     List<Map<String, String>> rows(String query) throws SQLException {
-        List<Map<String, String>> rows = new ArrayList<>();
         if (!Files.exists(ledger)) {
-            return rows;
+            return List.of();
         }
-        try (Connection connection = connect();
-                Statement statement = connection.createStatement();
-                ResultSet result = statement.executeQuery(query)) {
-            while (result.next()) {
-                Map<String, String> row = new LinkedHashMap<>();
-                for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
-                    row.put(result.getMetaData().getColumnLabel(i), result.getString(i));
-                }
-                rows.add(row);
-            }
+        try (Connection connection = connect()) {
+            return LedgerRows.query(connection, query);
         }
-        return rows;
     }
 
     Connection connect() throws SQLException {
@@ -350,22 +335,5 @@ final class Oracle {
             }
         }
         return requests;
-    }
-
-    private String hashOf(Path file) throws IOException {
-        String known = hashes.get(file);
-        if (known == null) {
-            known = hash(Files.readAllBytes(file));
-            hashes.put(file, known);
-        }
-        return known;
-    }
-
-    private static String hash(byte[] content) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }

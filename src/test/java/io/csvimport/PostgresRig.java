@@ -18,18 +18,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,7 +65,7 @@ final class PostgresRig implements AutoCloseable {
     private final Map<String, Integer> managementPorts = new HashMap<>();
     private final Map<String, Arrival> arrivals = new TreeMap<>();
     private final Set<String> withdrawn = new HashSet<>();
-    private final Map<Path, String> hashes = new HashMap<>();
+    private final Hashes hashes = new Hashes();
 
     PostgresRig(Path directory) throws IOException {
         this.directory = directory;
@@ -195,7 +190,7 @@ final class PostgresRig implements AutoCloseable {
     private Path drop(String path, byte[] content, boolean bad) throws IOException {
         Path target = inbox.resolve(path);
         arrivals.merge(
-                hash(content),
+                Hashes.of(content),
                 new Arrival(path, 1, bad),
                 (first, again) -> new Arrival(first.name, first.copies + again.copies, bad));
         Files.createDirectories(target.getParent());
@@ -205,7 +200,7 @@ final class PostgresRig implements AutoCloseable {
 
     /** A file that was not sent yet gets another name: the delivery under its first one is withdrawn. */
     void rename(Path file, String name) throws IOException {
-        withdrawn.add(hashOf(file));
+        withdrawn.add(hashes.of(file));
         Files.move(file, file.resolveSibling(name));
     }
 
@@ -256,7 +251,7 @@ final class PostgresRig implements AutoCloseable {
         Map<String, List<String>> folders = new HashMap<>();
         for (Path file : files()) {
             if (file.toString().endsWith(".csv")) {
-                folders.computeIfAbsent(hashOf(file), hash -> new ArrayList<>())
+                folders.computeIfAbsent(hashes.of(file), hash -> new ArrayList<>())
                         .add(file.getParent().getFileName().toString());
             }
         }
@@ -376,40 +371,13 @@ final class PostgresRig implements AutoCloseable {
     }
 
     boolean isImported(Path file) throws IOException {
-        String hash = hashOf(file);
+        String hash = hashes.of(file);
         return sandbox.imports().stream().anyMatch(imported -> imported.sha256().equals(hash));
     }
 
     List<Map<String, String>> rows(String sql) throws SQLException {
-        try (Connection ledger = DriverManager.getConnection(ledgerUrl(serverPort), "postgres", "postgres");
-                Statement statement = ledger.createStatement();
-                ResultSet result = statement.executeQuery(sql)) {
-            List<Map<String, String>> rows = new ArrayList<>();
-            while (result.next()) {
-                Map<String, String> row = new LinkedHashMap<>();
-                for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
-                    row.put(result.getMetaData().getColumnLabel(i), result.getString(i));
-                }
-                rows.add(row);
-            }
-            return rows;
-        }
-    }
-
-    private String hashOf(Path file) throws IOException {
-        String known = hashes.get(file);
-        if (known == null) {
-            known = hash(Files.readAllBytes(file));
-            hashes.put(file, known);
-        }
-        return known;
-    }
-
-    private static String hash(byte[] content) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
+        try (Connection ledger = DriverManager.getConnection(ledgerUrl(serverPort), "postgres", "postgres")) {
+            return LedgerRows.query(ledger, sql);
         }
     }
 
