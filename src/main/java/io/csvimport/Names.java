@@ -1,5 +1,6 @@
 package io.csvimport;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -45,9 +46,9 @@ public final class Names {
                 asked,
                 message.getHeader(Exchange.FILE_NAME, String.class),
                 delivery.fileName,
-                delivery.mark == null
+                delivery.path == null
                         ? null
-                        : delivery.mark.path().getFileName().toString());
+                        : Path.of(delivery.path).getFileName().toString());
         List<String> segments = path == null ? List.of() : Arrays.asList(path.split("[/\\\\]", -1));
         delivery.fileName = segments.isEmpty() ? null : segments.get(segments.size() - 1);
 
