@@ -76,8 +76,8 @@ final class RoutesFolder {
                             .findResources("classpath:camel/*.camel.yaml")
                             .stream()
                             .map(resource -> stem(Path.of(resource.getLocation())))
-                            .filter(id ->
-                                    context.getRoute(id) == null && context.getRouteConfigurationDefinition(id) == null)
+                            .filter(id -> context.getRouteDefinition(id) == null
+                                    && context.getRouteConfigurationDefinition(id) == null)
                             .sorted()
                             .toList();
             if (!missing.isEmpty()) {
