@@ -76,7 +76,8 @@ final class RoutesFolder {
                             .findResources("classpath:camel/*.camel.yaml")
                             .stream()
                             .map(resource -> stem(Path.of(resource.getLocation())))
-                            .filter(id -> context.getRouteDefinition(id) == null
+                            // a route that its precondition leaves out is known, too
+                            .filter(id -> files.values().stream().noneMatch(file -> file.routes.contains(id))
                                     && context.getRouteConfigurationDefinition(id) == null)
                             .sorted()
                             .toList();
