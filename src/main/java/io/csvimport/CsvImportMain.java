@@ -147,6 +147,10 @@ public final class CsvImportMain {
                 + "  API         " + settings.get("api.url") + ", organization " + settings.get("api.organization")
                 + "\n"
                 + (settings.flag("file.enabled") ? "  inbox       " + settings.path("file.directory") + "\n" : "")
+                + (settings.flag("sftp.enabled")
+                        ? "  SFTP        " + settings.get("sftp.username") + "@" + settings.get("sftp.host") + ":"
+                                + settings.get("sftp.port") + ", " + settings.get("sftp.directory") + "\n"
+                        : "")
                 + "  routes      " + routes + "\n"
                 + "  data        " + settings.path("data-dir") + "\n"
                 + "  audit trail "

@@ -38,6 +38,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                     database = new Database(settings);
                     owner = new Owner(database, settings.path("data-dir"), timer);
                     starting.addComponent("csv-import-http", new ApiClient(settings, timer).component());
+                    starting.addComponent("csv-import-sftp", new SftpComponent());
                     bind(starting, settings, database, owner);
                 } catch (Exception e) {
                     throw new VetoCamelContextStartException(e.getMessage(), e, starting, true);
@@ -76,6 +77,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Ledger ledger = new Ledger(settings, deliveries, clock);
         Spool spool = new Spool(settings, deliveries);
         Registry registry = context.getRegistry();
+        Sources sources = new Sources();
+        registry.bind("csvImportSources", sources);
+        registry.bind("csvImportDeliveries", deliveries);
         registry.bind("csvImportLedger", ledger);
         registry.bind("csvImportInspection", new Inspection(settings, spool));
         registry.bind("csvImportNames", new Names(settings));
@@ -83,12 +87,12 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportFailure", new Failure(health));
         registry.bind("csvImportAnswer", new ApiAnswer(health, clock));
         registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, owner, clock));
-        registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, owner));
+        registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, owner, sources));
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
-        registry.bind("csvImportRelease", new FolderRelease(deliveries, true));
-        registry.bind("csvImportSpoolRelease", new FolderRelease(deliveries, false));
+        registry.bind("csvImportRelease", new FileRelease<>(deliveries, true));
+        registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, false));
         registry.bind(
                 "csvImportLanes",
                 new Lanes(context.getExecutorServiceManager()

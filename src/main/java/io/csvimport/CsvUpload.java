@@ -156,7 +156,7 @@ public final class CsvUpload extends HttpEntityWrapper {
                     }
                     crc32c.update(buffer, 0, n);
                     left -= n;
-                    if (left == 0 && (crc32c.getValue() != delivery.crc32c || !delivery.mark.isAt(delivery.file))) {
+                    if (left == 0 && (crc32c.getValue() != delivery.crc32c || !delivery.isUnchanged())) {
                         throw new CsvChangedException(delivery.file);
                     }
                     checkLease();

@@ -16,7 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /** The rows of {@code csv_import_delivery}: what is read of them, and what is written into them. */
-final class Deliveries {
+public final class Deliveries {
 
     /** States in which the source keeps the item. */
     static final Set<String> UNSETTLED = Set.of("claimed", "sending", "waiting", "unknown");
@@ -78,6 +78,16 @@ final class Deliveries {
                 owner.here());
     }
 
+    /** The deliveries of files below a folder on a server that are not released yet, oldest first. */
+    List<Delivery> unreleasedBelow(String folder) throws CsvImportUnsettledException {
+        return select(
+                "released_at IS NULL AND substr(file_path, 1, ?) = ? AND (owner = ? OR owner NOT IN " + owner.living()
+                        + ")",
+                folder.length(),
+                folder,
+                owner.id());
+    }
+
     /** Whether a job that is not released has its bytes there. */
     boolean isKept(Path file) throws CsvImportUnsettledException {
         return !select("released_at IS NULL AND file_path = ?", file.toString()).isEmpty();
@@ -114,7 +124,7 @@ final class Deliveries {
      */
     boolean claim(Delivery delivery, boolean single) throws CsvImportUnsettledException {
         return database.inTransaction(c -> {
-            if (delivery.job == 0 && (!insert(c, delivery) || isGone(c, delivery))) {
+            if (delivery.job == 0 && (!insert(c, delivery) || database.isShared() && isGone(c, delivery))) {
                 return false;
             }
             if (!single || becomeSingle(c, delivery)) {
@@ -171,7 +181,7 @@ final class Deliveries {
 
     /** Another process has released the file since it was recalled: the row is taken back, nothing is left to deliver. */
     private static boolean isGone(Connection c, Delivery delivery) throws SQLException {
-        if (delivery.mark == null || delivery.mark.isAt(delivery.mark.path())) {
+        if (delivery.source == null || delivery.source.isThere()) {
             return false;
         }
         update(c, "DELETE FROM csv_import_delivery WHERE job = ?", delivery.job);
@@ -261,13 +271,13 @@ final class Deliveries {
     }
 
     /** The source has let go of the delivery: its key may come again, as a new one. */
-    void released(Delivery delivery, Path to) throws CsvImportUnsettledException {
+    void released(Delivery delivery, String to) throws CsvImportUnsettledException {
         database.inTransaction(c -> update(
                 c,
                 "UPDATE csv_import_delivery SET released_at = ?, released_to = ? WHERE job = ?"
                         + " AND settled_at IS NOT NULL AND released_at IS NULL",
                 text(Instant.now()),
-                to == null ? null : to.toString(),
+                to,
                 delivery.job));
     }
 

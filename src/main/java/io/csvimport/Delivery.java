@@ -35,9 +35,12 @@ public final class Delivery {
     // from the source
     String from;
     String sourceKey;
-    FileMark mark;
-    Path file;
+    SourceFile source;
     String path;
+
+    // its bytes on this machine: the source itself, or a copy in the spool
+    Path file;
+    FileMark mark;
 
     // from the inspection: bytes, hex, CRC32C
     long size;
@@ -75,19 +78,28 @@ public final class Delivery {
         Delivery delivery = new Delivery();
         String feed = exchange.getProperty(FEED, exchange.getFromRouteId(), String.class);
         delivery.from = feed == null ? "csv-import" : PACKAGED.getOrDefault(feed, feed);
-        delivery.file = Inspection.localFile(exchange.getMessage().getBody());
+        Object body = exchange.getMessage().getBody();
+        delivery.file = Inspection.localFile(body);
         String key = exchange.getMessage().getHeader("csvImportSourceKey", String.class);
         try {
-            delivery.mark = delivery.file == null ? null : FileMark.of(delivery.file);
+            if (delivery.file != null) {
+                delivery.mark = FileMark.of(delivery.file);
+                delivery.source = delivery.mark;
+            } else if (body != null && body == exchange.getProperty(Exchange.FILE_EXCHANGE_FILE)) {
+                delivery.source = exchange.getProperty(FileFeed.SOURCE_FILE, SourceFile.class);
+            }
         } catch (IOException e) {
             throw new CsvImportUnsettledException(
                     delivery.file + " is gone, or no plain file any more",
                     Instant.now().plusSeconds(1),
                     new CsvChangedException(delivery.file));
         }
-        delivery.sourceKey =
-                key != null ? delivery.from + "|" + key : delivery.mark != null ? delivery.mark.key() : null;
-        delivery.path = delivery.mark == null ? null : delivery.mark.path().toString();
+        if (key != null) {
+            delivery.sourceKey = delivery.from + "|" + key;
+        } else if (delivery.source != null) {
+            delivery.sourceKey = delivery.source.key();
+        }
+        delivery.path = delivery.source == null ? null : delivery.source.location();
         exchange.setProperty(PROPERTY, delivery);
         return delivery;
     }
@@ -119,6 +131,11 @@ public final class Delivery {
                 && notifyAddresses.equals(known.notifyAddresses)
                 && Objects.equals(fileName, known.fileName)
                 && Objects.equals(sha256, known.sha256);
+    }
+
+    /** Whether neither the bytes on this machine nor their source have changed since they were inspected. */
+    boolean isUnchanged() {
+        return mark.isAt(file) && (source == null || source == mark || source.isThere());
     }
 
     static Delivery of(Exchange exchange) {

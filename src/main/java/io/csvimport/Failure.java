@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.CamelException;
 import org.apache.camel.Exchange;
+import org.apache.camel.component.file.GenericFileOperationFailedException;
 import org.apache.camel.spi.ExceptionHandler;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -98,7 +99,9 @@ public final class Failure implements ExceptionHandler {
 
     @Override
     public void handleException(String message, Exchange exchange, Throwable exception) {
-        if (exception instanceof CsvImportUnsettledException || isToldAlready(exception)) {
+        if (exception instanceof CsvImportUnsettledException
+                || exception instanceof GenericFileOperationFailedException // a feed has said that it cannot list
+                || isToldAlready(exception)) {
             return;
         }
         if (exception instanceof IOException || exception instanceof CamelException) {

@@ -1,6 +1,7 @@
 package io.csvimport;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -11,7 +12,7 @@ import java.util.concurrent.TimeUnit;
  * What tells one delivery of a local file from the next under the same name: size in bytes, time of last modification
  * in nanoseconds since 1970, and the file system's own key (the inode), which a rename keeps.
  */
-record FileMark(Path path, long size, long modified, String fileKey) {
+record FileMark(Path path, long size, long modified, String fileKey) implements SourceFile {
 
     /** @throws IOException where there is no plain file at the path; a symbolic link is none. */
     static FileMark of(Path path) throws IOException {
@@ -27,18 +28,47 @@ record FileMark(Path path, long size, long modified, String fileKey) {
                 String.valueOf(found.fileKey()).replaceAll("dev=[^,]*,", ""));
     }
 
+    @Override
+    public String location() {
+        return path.toString();
+    }
+
+    @Override
+    public boolean isOf(SourceFile other) {
+        return other instanceof FileMark before && before.fileKey.equals(fileKey);
+    }
+
+    @Override
+    public boolean isSameAs(SourceFile other) {
+        return isOf(other) && other instanceof FileMark mark && size == mark.size && modified == mark.modified;
+    }
+
+    @Override
+    public boolean isThere() {
+        return isAt(path);
+    }
+
+    @Override
+    public InputStream open() throws IOException {
+        return Files.newInputStream(path, LinkOption.NOFOLLOW_LINKS);
+    }
+
+    @Override
+    public SourceFolders folders() {
+        return SourceFolders.LOCAL;
+    }
+
     /** Whether the same, unchanged file is (now) at another path, or still at this one. */
     boolean isAt(Path other) {
         try {
-            FileMark now = of(other);
-            return size == now.size && modified == now.modified && fileKey.equals(now.fileKey);
+            return isSameAs(of(other));
         } catch (IOException e) {
             return false;
         }
     }
 
-    /** The ledger's source key. */
-    String key() {
+    @Override
+    public String key() {
         return "file:" + path + "|" + size + "|" + modified + "|" + fileKey;
     }
 }

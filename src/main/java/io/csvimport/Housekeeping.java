@@ -4,13 +4,12 @@ import static io.csvimport.Database.query;
 import static io.csvimport.Database.update;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Period;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,16 +22,18 @@ public final class Housekeeping {
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final int BATCH = 1000;
 
-    private record Imported(long job, Path file) {}
+    private record Imported(long job, String file) {}
 
     private final Settings settings;
     private final Database database;
     private final Owner owner;
+    private final Sources sources;
 
-    Housekeeping(Settings settings, Database database, Owner owner) {
+    Housekeeping(Settings settings, Database database, Owner owner, Sources sources) {
         this.settings = settings;
         this.database = database;
         this.owner = owner;
+        this.sources = sources;
     }
 
     /** The step of the route {@code csv-import-housekeeping}. */
@@ -72,7 +73,7 @@ public final class Housekeeping {
         do {
             files = database.inTransaction(c -> query(
                     c,
-                    row -> new Imported(row.getLong("job"), Path.of(row.getString("released_to"))),
+                    row -> new Imported(row.getLong("job"), row.getString("released_to")),
                     "SELECT job, released_to FROM csv_import_delivery WHERE released_at < ? AND released_to IS NOT NULL"
                             + " AND state IN ('accepted', 'completed') AND owner LIKE ? LIMIT " + BATCH,
                     before,
@@ -85,9 +86,13 @@ public final class Housekeeping {
         } while (files.size() == BATCH);
     }
 
-    private static void deleteQuietly(Path file) {
+    private void deleteQuietly(String file) {
         try {
-            Files.deleteIfExists(file);
+            // one on a server that is no source any more stays there
+            Optional<SourceFolders> folders = sources.folders(file);
+            if (folders.isPresent()) {
+                folders.get().delete(file);
+            }
         } catch (IOException e) {
             LOG.warn("{} was kept long enough, and cannot be deleted: {}", file, e.toString());
         }

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
@@ -57,47 +56,66 @@ public final class Inspection {
 
     private void inspect(Exchange exchange, Delivery delivery)
             throws CsvRejectedException, IOException, InvalidPayloadException {
-        if (delivery.mark == null) {
-            inspectStream(exchange, delivery);
-            return;
-        }
-        if (delivery.mark.size() > settings.size("max-size")) {
-            delivery.size = delivery.mark.size();
+        SourceFile source = delivery.source;
+        if (source != null && source.size() > settings.size("max-size")) {
+            delivery.size = source.size();
             throw tooLarge();
         }
         CsvRejectedException rejected = null;
-        try (InputStream in = Files.newInputStream(delivery.file, LinkOption.NOFOLLOW_LINKS)) {
-            read(in, OutputStream.nullOutputStream(), delivery);
+        try {
+            if (delivery.mark == null) {
+                copy(exchange, delivery);
+            } else {
+                read(delivery.mark, delivery);
+            }
         } catch (CsvRejectedException e) {
             rejected = e;
         }
-        if (!delivery.mark.isAt(delivery.file)) {
-            throw new CsvChangedException(delivery.file);
+        if (source != null && (delivery.size != source.size() || !source.isThere())) {
+            throw new CsvChangedException(delivery.path);
         }
         if (rejected != null) {
             throw rejected;
         }
     }
 
-    private void inspectStream(Exchange exchange, Delivery delivery)
+    private void copy(Exchange exchange, Delivery delivery)
             throws CsvRejectedException, IOException, InvalidPayloadException {
-        Path temporary = spool.newFile();
+        Path copy = delivery.source == null ? spool.newFile() : spool.copyOf(delivery.sourceKey);
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
             public void onDone(Exchange done) {
-                deleteQuietly(temporary);
+                // what waits is not fetched again for each attempt
+                boolean waits = delivery.state != null && Deliveries.UNSETTLED.contains(delivery.state);
+                if (delivery.source == null || !waits) {
+                    deleteQuietly(copy);
+                }
             }
         });
-        delivery.file = temporary;
+        delivery.file = copy;
+        if (delivery.known != null && Files.exists(copy)) {
+            read(FileMark.of(copy), delivery);
+            if (delivery.sha256.equals(delivery.known.sha256)) {
+                delivery.mark = FileMark.of(copy);
+                return;
+            }
+        }
+        Files.deleteIfExists(copy);
         boolean empty = exchange.getMessage().getBody() == null;
         try (InputStream in = empty
                         ? InputStream.nullInputStream()
                         : exchange.getMessage().getMandatoryBody(InputStream.class);
                 OutputStream out =
-                        Files.newOutputStream(delivery.file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                        Files.newOutputStream(copy, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             read(in, out, delivery);
         }
-        delivery.mark = FileMark.of(delivery.file);
+        delivery.mark = FileMark.of(copy);
+    }
+
+    private void read(SourceFile file, Delivery delivery) throws CsvRejectedException, IOException {
+        try (InputStream in = file.open()) {
+            read(in, OutputStream.nullOutputStream(), delivery);
+        }
     }
 
     private void read(InputStream in, OutputStream copy, Delivery delivery) throws CsvRejectedException, IOException {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Period;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -60,7 +61,7 @@ public final class Settings {
             Map.entry("file.enabled", Settings::checkFlag),
             Map.entry("file.quiet", Settings::checkDuration),
             Map.entry("file.quiet-after-growth", Settings::checkDuration),
-            Map.entry("sftp.enabled", v -> checkPattern(v, "false", "false: SFTP is not in this version")),
+            Map.entry("sftp.enabled", Settings::checkFlag),
             Map.entry("sftp.port", Settings::checkPort),
             Map.entry("sftp.read-only", Settings::checkFlag),
             Map.entry("sftp.private-key-file", Settings::checkReadableFile),
@@ -84,6 +85,13 @@ public final class Settings {
             "api.organization", "the organization id, as in 5664",
             "api.key", "the key of the API credential",
             "api.secret", "the secret of the API credential");
+
+    /** What a source needs, once it is switched on. */
+    private static final Map<String, Map<String, String>> REQUIRED_WHERE = Map.of(
+            "sftp.enabled",
+            Map.of(
+                    "sftp.host", "the name or address of the SFTP server",
+                    "sftp.username", "who logs in on the SFTP server"));
 
     private final Properties defaults = defaults();
     private final Properties given;
@@ -173,12 +181,17 @@ public final class Settings {
     /** One line for each setting that is missing or wrong, with its property and its variable; no value of a secret. */
     public List<String> problems() {
         List<String> problems = new ArrayList<>();
+        Map<String, String> required = new HashMap<>(REQUIRED);
+        REQUIRED_WHERE.forEach((flag, names) -> required.putAll(flag(flag) ? names : Map.of()));
+        if (flag("sftp.enabled") && get("sftp.private-key-file").isEmpty()) {
+            required.put("sftp.password", "the password of the login, where sftp.private-key-file names no key");
+        }
         for (String key : new TreeSet<>(defaults.stringPropertyNames())) {
             String name = key.substring(PREFIX.length());
             String value = get(name);
             String label = key + " (" + variable(name) + ")";
-            if (value.isEmpty() && REQUIRED.containsKey(name)) {
-                problems.add(label + " is missing: " + REQUIRED.get(name));
+            if (value.isEmpty() && required.containsKey(name)) {
+                problems.add(label + " is missing: " + required.get(name));
             } else if (value.isEmpty() && !defaults.getProperty(key).isEmpty()) {
                 problems.add(label + " is empty: leave it out for its default, " + defaults.getProperty(key));
             } else if (!value.isEmpty() && CHECKS.containsKey(name)) {

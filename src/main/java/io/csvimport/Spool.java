@@ -48,9 +48,15 @@ public final class Spool {
         return folder.resolve("." + UUID.randomUUID() + ".csv");
     }
 
+    /** Where the bytes of a source's file are copied to: kept for its next attempt, until the process ends. */
+    Path copyOf(String sourceKey) {
+        return folder.resolve("." + UUID.nameUUIDFromBytes(sourceKey.getBytes(StandardCharsets.UTF_8)) + ".csv");
+    }
+
     /** Begins a delivery whose bytes are to be kept, wherever they come from. */
     public void begin(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.begin(exchange);
+        delivery.source = null;
         delivery.mark = null;
         delivery.file = null;
     }

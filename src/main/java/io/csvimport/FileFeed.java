@@ -1,0 +1,257 @@
+package io.csvimport;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.camel.AsyncCallback;
+import org.apache.camel.CamelContext;
+import org.apache.camel.CamelContextAware;
+import org.apache.camel.Consumer;
+import org.apache.camel.Endpoint;
+import org.apache.camel.Exchange;
+import org.apache.camel.ServiceStatus;
+import org.apache.camel.component.file.GenericFile;
+import org.apache.camel.component.file.GenericFileEndpoint;
+import org.apache.camel.component.file.GenericFileFilter;
+import org.apache.camel.spi.PollingConsumerPollStrategy;
+import org.apache.camel.support.AsyncProcessorSupport;
+import org.apache.camel.support.SynchronizationAdapter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a feed of files adds to Camel's file consumers: a filter that takes a file once it is whole and its lane is
+ * open, and the hand-over to that lane. The filter only looks: it never waits, and one growing file holds up no other.
+ */
+abstract class FileFeed<T> extends AsyncProcessorSupport
+        implements GenericFileFilter<T>, PollingConsumerPollStrategy, CamelContextAware {
+
+    static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    /** Exchange property: the {@link SourceFile} as it was when it was found whole. */
+    static final String SOURCE_FILE = "csvImportSourceFile";
+
+    private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
+
+    /** A file that was seen: how, since when it stands still (nanoseconds), and whether it was seen growing. */
+    private record Sight(SourceFile file, long since, boolean grown, long lastSeen) {}
+
+    private CamelContext camelContext;
+    private Lanes lanes;
+    private String feed;
+    private String template;
+    private Duration quiet;
+    private Duration quietAfterGrowth;
+    private final Map<String, Sight> sights = new ConcurrentHashMap<>();
+    private long pruned = System.nanoTime();
+    private final Map<String, Boolean> open = new HashMap<>();
+    private final Map<String, Long> postponed = new ConcurrentHashMap<>();
+    private final Map<String, SourceFile> remembered = new ConcurrentHashMap<>();
+    private final Set<String> reported = ConcurrentHashMap.newKeySet();
+
+    @Override
+    public CamelContext getCamelContext() {
+        return camelContext;
+    }
+
+    @Override
+    public void setCamelContext(CamelContext camelContext) {
+        this.camelContext = camelContext;
+    }
+
+    public void setLanes(Lanes lanes) {
+        this.lanes = lanes;
+    }
+
+    public void setFeed(String feed) {
+        this.feed = feed;
+    }
+
+    /** Used where the file lies in no folder of its own. */
+    public void setTemplate(String template) {
+        this.template = template;
+    }
+
+    public void setQuiet(String quiet) {
+        this.quiet = Duration.parse(quiet);
+    }
+
+    public void setQuietAfterGrowth(String quietAfterGrowth) {
+        this.quietAfterGrowth = Duration.parse(quietAfterGrowth);
+    }
+
+    /** The file as it is now, or null where it is none that is taken, or is gone again. */
+    abstract SourceFile look(GenericFile<T> candidate);
+
+    /** Its path below the feed's directory. */
+    abstract String relativePath(GenericFile<T> candidate);
+
+    /** Whether an entry that is never taken, folder or file, is to be passed over; says so with {@link #report}. */
+    abstract boolean isLeftAlone(GenericFile<T> candidate);
+
+    /** Tells the operator once of what is left alone. */
+    final void report(String what) {
+        if (reported.add(what)) {
+            LOG.warn("{}", what);
+        }
+    }
+
+    @Override
+    public boolean accept(GenericFile<T> candidate) {
+        if (isLeftAlone(candidate)) {
+            return false;
+        }
+        return candidate.isDirectory() || isCsv(candidate) && isOpen(candidate) && isWhole(candidate);
+    }
+
+    private static boolean isCsv(GenericFile<?> candidate) {
+        return candidate.getFileNameOnly().toLowerCase(Locale.ROOT).endsWith(".csv");
+    }
+
+    /** One answer a poll: a lane that opens in the middle of a listing would let later files in before earlier ones. */
+    private boolean isOpen(GenericFile<T> candidate) {
+        return open.computeIfAbsent(lane(candidate), lanes::isOpen);
+    }
+
+    @Override
+    public boolean begin(Consumer consumer, Endpoint endpoint) {
+        open.clear();
+        return true;
+    }
+
+    @Override
+    public void commit(Consumer consumer, Endpoint endpoint, int polledMessages) {
+        // each file for itself: see the release
+    }
+
+    private boolean isPostponed(String location) {
+        Long until = postponed.get(location);
+        if (until != null && System.nanoTime() - until >= 0) {
+            postponed.remove(location);
+            return false;
+        }
+        return until != null;
+    }
+
+    private boolean isWhole(GenericFile<T> candidate) {
+        SourceFile file = look(candidate);
+        return file != null
+                && isWhole(file)
+                && !isPostponed(file.location())
+                && !file.equals(remembered.get(file.location()));
+    }
+
+    private boolean isWhole(SourceFile file) {
+        long now = System.nanoTime();
+        Sight before = sights.get(file.location());
+        boolean known = before != null && file.isOf(before.file);
+        boolean still = known && before.file.equals(file);
+        boolean grown = known && (before.grown || !still);
+        Sight sight = new Sight(file, still ? before.since : now, grown, now);
+        sights.put(file.location(), sight);
+        if (now - pruned > Duration.ofMinutes(1).toNanos()) {
+            pruned = now;
+            sights.values()
+                    .removeIf(
+                            seen -> now - seen.lastSeen > Duration.ofMinutes(15).toNanos());
+            postponed.keySet().retainAll(sights.keySet());
+            remembered.keySet().retainAll(sights.keySet());
+        }
+        // a sight is kept for as long as the file is there: one that waits is not overtaken for a new quiet time
+        return now - sight.since >= (grown ? quietAfterGrowth : quiet).toNanos();
+    }
+
+    /** Whether the file was in the latest listing. */
+    final boolean isSeenSince(String location, long nanoTime) {
+        Sight sight = sights.get(location);
+        return sight != null && sight.lastSeen - nanoTime >= 0;
+    }
+
+    /** The template that the first folder below the feed's directory names, or the feed's own, or null. */
+    private String template(GenericFile<T> file) {
+        String relative = relativePath(file);
+        int folder = relative.indexOf('/');
+        return folder > 0 ? relative.substring(0, folder) : template;
+    }
+
+    private String lane(GenericFile<T> file) {
+        return Lanes.name(feed, template(file));
+    }
+
+    @Override
+    @SuppressWarnings("unchecked")
+    public boolean process(Exchange exchange, AsyncCallback callback) {
+        GenericFile<T> consumed = exchange.getProperty(Exchange.FILE_EXCHANGE_FILE, GenericFile.class);
+        exchange.setProperty(Delivery.FEED, feed);
+        exchange.setProperty(Names.FOLDER_TEMPLATE, template(consumed));
+        String lane = lane(consumed);
+        // as it was found whole: what changes before its turn is found anew
+        SourceFile file = look(consumed);
+        lanes.add(lane, new Lanes.Turn() {
+            @Override
+            public void begin() {
+                if (file == null || !file.isThere() || isEnding()) {
+                    lanes.done(lane, 0);
+                    giveBack();
+                    return;
+                }
+                exchange.setProperty(SOURCE_FILE, file);
+                exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
+                    @Override
+                    public void onDone(Exchange done) {
+                        // Camel's own removal misses a name with a backslash
+                        ((GenericFileEndpoint<?>) done.getFromEndpoint())
+                                .getInProgressRepository()
+                                .remove(consumed.getAbsoluteFilePath());
+                        lanes.done(lane, pause(done, file));
+                    }
+
+                    @Override
+                    public int getOrder() {
+                        // after the release
+                        return LOWEST;
+                    }
+                });
+                callback.done(false);
+            }
+
+            @Override
+            public void giveBack() {
+                exchange.setRouteStop(true);
+                callback.done(false);
+            }
+        });
+        return false;
+    }
+
+    private boolean isEnding() {
+        ServiceStatus status = camelContext.getRouteController().getRouteStatus(feed);
+        return camelContext.isStopping() || status == null || !status.isStarted();
+    }
+
+    /** How long the lane is closed, in nanoseconds; what concerns the file alone postpones only that. */
+    private long pause(Exchange done, SourceFile file) {
+        CsvImportUnsettledException unsettled = done.getException(CsvImportUnsettledException.class);
+        long pause = Math.max(quietAfterGrowth.toNanos(), SHORTEST_PAUSE);
+        if (unsettled != null && done.getException(CsvChangedException.class) == null) {
+            pause = Math.max(
+                    1,
+                    Duration.between(Instant.now(), unsettled.getNextAttempt()).toNanos());
+            if (!unsettled.isOfItemAlone()) {
+                return pause;
+            }
+        }
+        if (FileRelease.isReleased(done)) {
+            if (file.folders().isReadOnly()) {
+                remembered.put(file.location(), file);
+            }
+        } else if (file.isThere()) {
+            // changed meanwhile, or kept from the pipeline by the feed's own steps, or held, or not to be moved
+            postponed.put(file.location(), System.nanoTime() + pause);
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,195 @@
+package io.csvimport;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.file.GenericFile;
+import org.apache.camel.component.file.GenericFileEndpoint;
+import org.apache.camel.component.file.GenericFileOperations;
+import org.apache.camel.component.file.GenericFileProcessStrategy;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Moves a file whose fate is settled into the folder beside it that its outcome names. Nothing is overwritten, and only
+ * the file that was uploaded is moved: one that replaced it meanwhile stays, as a new delivery.
+ */
+public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
+
+    private static final Map<String, String> FOLDERS = Map.of(
+            "accepted", ".imported", "completed", ".imported", "duplicate", ".duplicate", "rejected", ".rejected");
+    private static final Set<String> UNSENT = Set.of("claimed", "waiting");
+    private static final Set<String> OPEN = Set.of("sending", "unknown", "held");
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** Exchange property: the file was moved, or needs no move. */
+    private static final String RELEASED = "csvImportReleased";
+
+    private final Deliveries deliveries;
+    private final boolean keep;
+
+    /** @param keep false for copies of the product's own: what is imported is deleted, only what is rejected is kept */
+    FileRelease(Deliveries deliveries, boolean keep) {
+        this.deliveries = deliveries;
+        this.keep = keep;
+    }
+
+    @Override
+    public void prepareOnStartup(GenericFileOperations<T> operations, GenericFileEndpoint<T> endpoint) {
+        // nothing is left over from a run before: the ledger knows
+    }
+
+    @Override
+    public boolean begin(
+            GenericFileOperations<T> operations,
+            GenericFileEndpoint<T> endpoint,
+            Exchange exchange,
+            GenericFile<T> file) {
+        return true;
+    }
+
+    @Override
+    public void abort(
+            GenericFileOperations<T> operations,
+            GenericFileEndpoint<T> endpoint,
+            Exchange exchange,
+            GenericFile<T> file) {
+        // never begun, nothing to undo
+    }
+
+    @Override
+    public void rollback(
+            GenericFileOperations<T> operations,
+            GenericFileEndpoint<T> endpoint,
+            Exchange exchange,
+            GenericFile<T> file) {
+        // a file whose fate is not settled stays where it is
+    }
+
+    @Override
+    public void commit(
+            GenericFileOperations<T> operations,
+            GenericFileEndpoint<T> endpoint,
+            Exchange exchange,
+            GenericFile<T> consumed)
+            throws IOException, CsvImportUnsettledException {
+        Delivery delivery = Delivery.of(exchange);
+        SourceFile file = exchange.getProperty(FileFeed.SOURCE_FILE, SourceFile.class);
+        String outcome = delivery == null ? "" : delivery.state;
+        if (!outcome.equals("withdrawn") && !FOLDERS.containsKey(outcome)) {
+            return;
+        }
+        SourceFolders folders = file.folders();
+        if (!folders.isReadOnly()) {
+            String to = null;
+            if (FOLDERS.containsKey(outcome) && !keep && !outcome.equals("rejected")) {
+                folders.delete(file.location());
+            } else if (FOLDERS.containsKey(outcome)) {
+                to = move(delivery, file, FOLDERS.get(outcome));
+            }
+            deliveries.released(delivery, to);
+        }
+        exchange.setProperty(RELEASED, true);
+    }
+
+    /** Whether the file of an exchange that is done was let go of. */
+    static boolean isReleased(Exchange done) {
+        return done.getProperty(RELEASED, false, boolean.class);
+    }
+
+    /** Lets go of deliveries whose file on this machine is gone. */
+    public void sweep() throws CsvImportUnsettledException {
+        for (Delivery delivery : deliveries.unreleasedFiles()) {
+            Path file = Path.of(delivery.path);
+            if (Files.isDirectory(file.getParent()) && !isThere(file, delivery)) {
+                letGo(deliveries, delivery);
+            }
+        }
+    }
+
+    private static boolean isThere(Path file, Delivery delivery) {
+        try {
+            // hidden: the spool is just about to show it
+            return Files.exists(file.resolveSibling("." + file.getFileName()))
+                    || FileMark.of(file).key().equals(delivery.sourceKey);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** A delivery whose file is gone: what was not sent is withdrawn, what is settled has no more to do. */
+    static void letGo(Deliveries deliveries, Delivery delivery) throws CsvImportUnsettledException {
+        if (UNSENT.contains(delivery.state)) {
+            delivery.reason = "gone";
+            delivery.detail = "The file was taken away or replaced before it was sent";
+            deliveries.write(delivery, "withdrawn", null);
+            LOG.info("{}", delivery.getSummary());
+        }
+        if (!OPEN.contains(delivery.state)) {
+            deliveries.released(delivery, null);
+        }
+    }
+
+    /** The new place of the file, or null where it is not the one that was uploaded any more: that is left alone. */
+    private static String move(Delivery delivery, SourceFile file, String folderName) throws IOException {
+        SourceFolders folders = file.folders();
+        String from = file.location();
+        if (!file.isThere()) {
+            return null;
+        }
+        String folder = SourceFolders.parent(from) + "/" + folderName;
+        folders.makeFolder(folder);
+        String reason = delivery.state.equals("rejected") ? reason(delivery) : "";
+        String to = freeName(folders, folder + "/" + SourceFolders.name(from), delivery.job, reason);
+        if (!reason.isEmpty()) {
+            folders.write(reasonFile(to), reason);
+        }
+        try {
+            folders.move(from, to);
+            if (!folders.find(to).isSameAs(file) && !folders.exists(from)) {
+                // it was replaced in the very moment before the move: the new one goes back
+                folders.move(to, from);
+                return null;
+            }
+        } catch (NoSuchFileException e) {
+            return null;
+        }
+        return to;
+    }
+
+    /** The name itself, or with the job in it: neither a file of it is there, nor another delivery's reason. */
+    private static String freeName(SourceFolders folders, String path, long job, String reason) throws IOException {
+        String free = path;
+        while (folders.exists(free) || isOfAnother(folders, reasonFile(free), reason)) {
+            free = SourceFolders.parent(free) + "/" + CsvUpload.tagged(SourceFolders.name(free), job);
+        }
+        return free;
+    }
+
+    /** A reason that is this very one was written before the process died, or its disk was full. */
+    private static boolean isOfAnother(SourceFolders folders, String reasonFile, String reason) throws IOException {
+        return folders.exists(reasonFile) && !folders.read(reasonFile).equals(reason);
+    }
+
+    private static String reasonFile(String file) {
+        return file + ".reason.json";
+    }
+
+    private static String reason(Delivery delivery) throws IOException {
+        Map<String, Object> reason = new LinkedHashMap<>();
+        reason.put("reason", delivery.reason);
+        reason.put("detail", delivery.detail);
+        reason.put("httpStatus", delivery.httpStatus);
+        reason.put("time", Deliveries.text(delivery.settledAt));
+        reason.values().removeIf(Objects::isNull);
+        return JSON.writeValueAsString(reason) + "\n";
+    }
+}

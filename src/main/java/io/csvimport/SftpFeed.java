@@ -1,0 +1,166 @@
+package io.csvimport;
+
+import com.jcraft.jsch.ChannelSftp.LsEntry;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.time.Duration;
+import org.apache.camel.AsyncCallback;
+import org.apache.camel.Consumer;
+import org.apache.camel.Endpoint;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.file.GenericFile;
+import org.apache.camel.component.file.GenericFileBinding;
+import org.apache.camel.component.file.remote.SftpRemoteFile;
+
+/**
+ * A feed of the files in a folder of an SFTP server. The consumer lists; a file is read where its bytes are asked for,
+ * and never held in memory.
+ */
+public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
+
+    private static final long SWEEP_NANOS = Duration.ofSeconds(10).toNanos();
+    private static final long TELL_NANOS = Duration.ofMinutes(1).toNanos();
+
+    private SftpServer server;
+    private Deliveries deliveries;
+    private Sources sources;
+    private long began;
+    private long swept = System.nanoTime() - SWEEP_NANOS;
+    private String trouble;
+    private long told;
+
+    public void setServer(SftpServer server) {
+        this.server = server;
+    }
+
+    public void setSources(Sources sources) {
+        this.sources = sources;
+    }
+
+    public void setDeliveries(Deliveries deliveries) {
+        this.deliveries = deliveries;
+    }
+
+    @Override
+    boolean isLeftAlone(GenericFile<SftpRemoteFile<?>> candidate) {
+        String name = candidate.getFile().getFilename();
+        String location = Names.visible(location(candidate));
+        if (name.contains("/") || name.contains("\\")) {
+            report(location + " has a separator in its name: it is left alone");
+            return true;
+        }
+        if (entry(candidate).getAttrs().isLink()) {
+            report(location + " is a symbolic link: it is left alone; put the file itself there");
+            return true;
+        }
+        return false;
+    }
+
+    @Override
+    SourceFile look(GenericFile<SftpRemoteFile<?>> candidate) {
+        LsEntry entry = entry(candidate);
+        return new SftpFile(
+                server,
+                location(candidate),
+                entry.getAttrs().getSize(),
+                entry.getAttrs().getMTime());
+    }
+
+    private static LsEntry entry(GenericFile<SftpRemoteFile<?>> candidate) {
+        return (LsEntry) candidate.getFile().getRemoteFile();
+    }
+
+    private String location(GenericFile<?> candidate) {
+        return server.location(candidate.getAbsoluteFilePath());
+    }
+
+    @Override
+    String relativePath(GenericFile<SftpRemoteFile<?>> candidate) {
+        return candidate.getRelativeFilePath();
+    }
+
+    @Override
+    @SuppressWarnings("unchecked")
+    public boolean process(Exchange exchange, AsyncCallback callback) {
+        GenericFile<SftpRemoteFile<?>> file = exchange.getProperty(Exchange.FILE_EXCHANGE_FILE, GenericFile.class);
+        SourceFile source = look(file);
+        file.setBinding(new GenericFileBinding<>() {
+            private Object body;
+
+            @Override
+            public Object getBody(GenericFile<SftpRemoteFile<?>> consumed) {
+                return body;
+            }
+
+            @Override
+            public void setBody(GenericFile<SftpRemoteFile<?>> consumed, Object content) {
+                body = content;
+            }
+
+            @Override
+            public void loadContent(Exchange asking, GenericFile<?> consumed) throws IOException {
+                body = source.open();
+            }
+        });
+        exchange.getMessage().setBody(file);
+        return super.process(exchange, callback);
+    }
+
+    @Override
+    protected void doStart() {
+        sources.add(server.name(), server);
+    }
+
+    @Override
+    protected void doStop() {
+        sources.remove(server.name(), server);
+        server.close();
+    }
+
+    @Override
+    public boolean begin(Consumer consumer, Endpoint endpoint) {
+        began = System.nanoTime();
+        return super.begin(consumer, endpoint);
+    }
+
+    @Override
+    public void commit(Consumer consumer, Endpoint endpoint, int polledMessages) {
+        if (trouble != null) {
+            LOG.info("{}{} can be read again", server.name(), server.directory());
+            trouble = null;
+        }
+        if (System.nanoTime() - swept >= SWEEP_NANOS) {
+            swept = System.nanoTime();
+            try {
+                sweep();
+            } catch (IOException | CsvImportUnsettledException e) {
+                LOG.debug("{}: {}", server.name(), e.toString());
+            }
+        }
+    }
+
+    /** Lets go of deliveries whose file is gone from the server. */
+    private void sweep() throws IOException, CsvImportUnsettledException {
+        for (Delivery delivery : deliveries.unreleasedBelow(server.location(server.directory()) + "/")) {
+            if (!isSeenSince(delivery.path, began)) {
+                try {
+                    server.find(delivery.path);
+                } catch (NoSuchFileException e) {
+                    FileRelease.letGo(deliveries, delivery);
+                }
+            }
+        }
+    }
+
+    @Override
+    public boolean rollback(Consumer consumer, Endpoint endpoint, int retryCounter, Exception e) {
+        String now = SftpSession.explain(e, server.configuration());
+        if (!now.equals(trouble) || System.nanoTime() - told >= TELL_NANOS) {
+            LOG.warn("{}; it is tried again", now);
+            trouble = now;
+            told = System.nanoTime();
+        }
+        server.endListing();
+        return false;
+    }
+}

@@ -1,0 +1,32 @@
+package io.csvimport;
+
+import java.io.IOException;
+import java.io.InputStream;
+
+/** A file at its source, as it was when it was found whole: what tells this delivery from the next under its name. */
+interface SourceFile {
+
+    /** Its place, as the ledger keeps it. */
+    String location();
+
+    /** The ledger's source key. */
+    String key();
+
+    /** Bytes. */
+    long size();
+
+    /** Whether that other look was at this file, perhaps changed since, and not at another that had its name. */
+    boolean isOf(SourceFile other);
+
+    /** Whether that other file, wherever it lies, is this one, unchanged. */
+    boolean isSameAs(SourceFile other);
+
+    /** False once it is gone, changed or replaced; true where the source does not answer. */
+    boolean isThere();
+
+    /** Its bytes, read anew. */
+    InputStream open() throws IOException;
+
+    /** The folders of its source. */
+    SourceFolders folders();
+}
