@@ -196,6 +196,7 @@ public final class SftpServer implements SourceFolders {
         InputStream bytes = call(location, channel, busy -> busy.get(quoted(location)));
         return new FilterInputStream(bytes) {
             private boolean atEnd;
+            private boolean closed;
 
             @Override
             public int read(byte[] buffer, int offset, int length) throws IOException {
@@ -206,6 +207,10 @@ public final class SftpServer implements SourceFolders {
 
             @Override
             public void close() throws IOException {
+                if (closed) {
+                    return;
+                }
+                closed = true;
                 if (atEnd) {
                     super.close();
                     idle.push(channel);
