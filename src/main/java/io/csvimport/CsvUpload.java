@@ -152,18 +152,18 @@ public final class CsvUpload extends HttpEntityWrapper {
                 while (left > 0) {
                     int n = in.readNBytes(buffer, 0, (int) Math.min(BUFFER, left));
                     if (n == 0) {
-                        throw new CsvChangedException(delivery.file);
+                        throw new CsvChangedException(delivery.place());
                     }
                     crc32c.update(buffer, 0, n);
                     left -= n;
                     if (left == 0 && (crc32c.getValue() != delivery.crc32c || !delivery.isUnchanged())) {
-                        throw new CsvChangedException(delivery.file);
+                        throw new CsvChangedException(delivery.place());
                     }
                     checkLease();
                     out.write(buffer, 0, n);
                 }
             } catch (NoSuchFileException e) {
-                throw new CsvChangedException(delivery.file);
+                throw new CsvChangedException(delivery.place());
             }
             checkLease();
             complete = true;

@@ -92,7 +92,7 @@ public final class Delivery {
             throw new CsvImportUnsettledException(
                     delivery.file + " is gone, or no plain file any more",
                     Instant.now().plusSeconds(1),
-                    new CsvChangedException(delivery.file));
+                    new CsvChangedException(delivery.file.toString()));
         }
         if (key != null) {
             delivery.sourceKey = delivery.from + "|" + key;
@@ -136,6 +136,11 @@ public final class Delivery {
     /** Whether neither the bytes on this machine nor their source have changed since they were inspected. */
     boolean isUnchanged() {
         return mark.isAt(file) && (source == null || source == mark || source.isThere());
+    }
+
+    /** What a message calls it: where the source has it, or its copy, or nothing better. */
+    String place() {
+        return path != null ? Names.visible(path) : file != null ? file.toString() : "The message";
     }
 
     static Delivery of(Exchange exchange) {

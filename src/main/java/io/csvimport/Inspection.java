@@ -45,12 +45,12 @@ public final class Inspection {
         try {
             inspect(exchange, delivery);
         } catch (IOException | InvalidPayloadException e) {
-            String name = delivery.file == null ? "The message" : delivery.file.toString();
+            String what = delivery.place() + " cannot be read now: "
+                    + (e.getClass() == IOException.class ? e.getMessage() : e.toString());
             if (!(e instanceof CsvChangedException)) {
-                LOG.warn("{} cannot be read now, it is tried again: {}", name, e.toString());
+                LOG.warn("{}; it is tried again", what);
             }
-            throw new CsvImportUnsettledException(
-                    name + " cannot be read now: " + e, Instant.now().plusSeconds(2), e);
+            throw new CsvImportUnsettledException(what, Instant.now().plusSeconds(2), e);
         }
     }
 
@@ -72,7 +72,7 @@ public final class Inspection {
             rejected = e;
         }
         if (source != null && (delivery.size != source.size() || !source.isThere())) {
-            throw new CsvChangedException(delivery.path);
+            throw new CsvChangedException(delivery.place());
         }
         if (rejected != null) {
             throw rejected;

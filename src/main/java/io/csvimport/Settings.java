@@ -63,6 +63,7 @@ public final class Settings {
             Map.entry("file.quiet-after-growth", Settings::checkDuration),
             Map.entry("sftp.enabled", Settings::checkFlag),
             Map.entry("sftp.port", Settings::checkPort),
+            Map.entry("sftp.directory", v -> checkPattern(v, "[^*?\\\\]+", "a path without *, ? and \\")),
             Map.entry("sftp.read-only", Settings::checkFlag),
             Map.entry("sftp.private-key-file", Settings::checkReadableFile),
             Map.entry("sftp.known-hosts-file", Settings::checkReadableFile),

@@ -184,7 +184,8 @@ public final class SftpServer implements SourceFolders {
     public void makeFolder(String location) throws IOException {
         if (!exists(location)) {
             call(location, channel -> {
-                channel.mkdir(quoted(location));
+                // the one name that JSch takes as it is
+                channel.mkdir(location.substring(name().length()));
                 return null;
             });
         }
@@ -200,9 +201,13 @@ public final class SftpServer implements SourceFolders {
 
             @Override
             public int read(byte[] buffer, int offset, int length) throws IOException {
-                int n = super.read(buffer, offset, length);
-                atEnd = n < 0;
-                return n;
+                try {
+                    int n = super.read(buffer, offset, length);
+                    atEnd = n < 0;
+                    return n;
+                } catch (IOException e) {
+                    throw lost(e);
+                }
             }
 
             @Override
@@ -241,8 +246,15 @@ public final class SftpServer implements SourceFolders {
             if (e.id == ChannelSftp.SSH_FX_NO_SUCH_FILE) {
                 throw new NoSuchFileException(location);
             }
-            throw new IOException(location + ": " + e.getMessage(), e);
+            throw e.id == ChannelSftp.SSH_FX_PERMISSION_DENIED
+                    ? new IOException(location + ": the server does not permit it", e)
+                    : lost(e);
         }
+    }
+
+    private IOException lost(Exception e) {
+        return new IOException(
+                "the connection to " + configuration.getHost() + " is lost, or it failed: " + SftpSession.plain(e), e);
     }
 
     private ChannelSftp session() throws IOException {

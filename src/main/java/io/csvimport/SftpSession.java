@@ -72,6 +72,11 @@ final class SftpSession extends SftpOperations {
         return path.replaceAll("[\\\\*?]", "\\\\$0");
     }
 
+    /** A failure without the class names that JSch puts into its messages. */
+    static String plain(Throwable failure) {
+        return String.valueOf(failure.getMessage()).replaceFirst("^((\\w+\\.)*\\w+Exception: )+", "");
+    }
+
     /** What is wrong with a login, and what to do. */
     static String explain(Throwable failure, SftpConfiguration configuration) {
         Throwable cause = failure;
@@ -96,7 +101,6 @@ final class SftpSession extends SftpOperations {
             return server + " refuses the login of " + configuration.getUsername()
                     + ": check the name, and the password or" + " the private key";
         }
-        return server + " cannot be used: "
-                + String.valueOf(cause.getMessage()).replaceFirst("^(\\w+\\.)*\\w+Exception: ", "");
+        return server + " cannot be used: " + plain(cause);
     }
 }
