@@ -89,7 +89,10 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
             @Override
             public Object getBody(GenericFile<SftpRemoteFile<?>> consumed) {
-                return body;
+                // handed out once, to who asked for it: Camel's stream caching is not to find it later
+                Object loaded = body;
+                body = null;
+                return loaded;
             }
 
             @Override
