@@ -22,6 +22,7 @@ import org.apache.hc.client5.http.impl.auth.BasicCredentialsProvider;
 import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.ssl.ClientTlsStrategyBuilder;
+import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpHeaders;
 import org.apache.hc.core5.http.HttpHost;
@@ -40,11 +41,13 @@ final class ApiClient implements HttpClientConfigurer {
 
     private final Settings settings;
     private final ScheduledExecutorService timer;
+    private final Metrics metrics;
 
     /** @param timer ends calls that are over their time; it is the caller's to stop */
-    ApiClient(Settings settings, ScheduledExecutorService timer) {
+    ApiClient(Settings settings, ScheduledExecutorService timer, Metrics metrics) {
         this.settings = settings;
         this.timer = timer;
+        this.metrics = metrics;
     }
 
     HttpComponent component() throws GeneralSecurityException, IOException {
@@ -106,10 +109,15 @@ final class ApiClient implements HttpClientConfigurer {
                     () -> ((HttpUriRequestBase) scope.originalRequest).cancel(),
                     limit.toMillis(),
                     TimeUnit.MILLISECONDS);
+            long began = System.nanoTime();
+            int status = 0;
             try {
-                return chain.proceed(request, scope);
+                ClassicHttpResponse answer = chain.proceed(request, scope);
+                status = answer.getCode();
+                return answer;
             } finally {
                 end.cancel(false);
+                metrics.asked(request.getMethod(), request.getPath(), status, System.nanoTime() - began);
             }
         });
     }

@@ -1,15 +1,20 @@
 package io.csvimport;
 
+import java.io.File;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
 /**
- * Readiness: DOWN at once while the API refuses credential or organization, or the ledger is away; DOWN when the API was
- * away for {@code csv-import.health.grace}. Inside a host platform it is a detail, and never the platform's readiness.
+ * Readiness: DOWN at once while the API refuses credential or organization, the ledger is away, or its disk nearly full;
+ * DOWN when the API, or the server of a source, was away for {@code csv-import.health.grace}. Inside a host platform it
+ * is a detail, and never the platform's readiness.
  */
-final class ApiHealth extends AbstractHealthCheck {
+public final class ApiHealth extends AbstractHealthCheck {
 
     private static final Map<Integer, String> REFUSALS = Map.of(
             401, "credential (csv-import.api.key, csv-import.api.secret)",
@@ -17,16 +22,25 @@ final class ApiHealth extends AbstractHealthCheck {
             404, "organization (csv-import.api.organization)",
             407, "proxy credential (csv-import.api.proxy.username, csv-import.api.proxy.password)");
 
+    /** Less is left on the disk of the data dir: soon the ledger cannot be written, and nothing goes on. */
+    private static final long NEARLY_FULL = 100L << 20;
+
+    private static final String API = "The API";
+
+    /** What is away, why, and since when, in nanoseconds. */
+    private record Away(String why, long since) {}
+
     private final Duration grace;
+    private final File dataDir;
     private final Database database;
     private final boolean standalone;
+    private final Map<String, Away> away = new ConcurrentSkipListMap<>();
     private volatile String refused;
-    private volatile String away;
-    private volatile long awaySince;
 
-    ApiHealth(Duration grace, Database database, boolean standalone) {
+    ApiHealth(Settings settings, Database database, boolean standalone) {
         super("csv-import", "csv-import-api");
-        this.grace = grace;
+        this.grace = settings.duration("health.grace");
+        this.dataDir = settings.path("data-dir").toFile();
         this.database = database;
         this.standalone = standalone;
     }
@@ -39,16 +53,28 @@ final class ApiHealth extends AbstractHealthCheck {
         if (status == 408 || status == 429 || status >= 500) {
             failed("The API answers " + status);
         } else {
-            away = null;
+            away.remove(API);
         }
     }
 
     /** There was no answer. */
-    void failed(String reason) {
-        if (away == null) {
-            awaySince = System.nanoTime();
-        }
-        away = reason;
+    void failed(String why) {
+        sourceFailed(API, why);
+    }
+
+    /**
+     * The server of a source cannot be reached.
+     *
+     * @param name of the source, as in its route's id
+     * @param why a sentence for people, without secrets
+     */
+    public void sourceFailed(String name, String why) {
+        away.merge(name, new Away(why, System.nanoTime()), (first, now) -> new Away(now.why, first.since));
+    }
+
+    /** The server of a source answers. */
+    public void sourceWorks(String name) {
+        away.remove(name);
     }
 
     @Override
@@ -63,20 +89,25 @@ final class ApiHealth extends AbstractHealthCheck {
 
     @Override
     protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
+        List<String> reasons = new ArrayList<>();
         try {
             database.inTransaction(c -> Database.query(c, row -> 1, "SELECT 1"));
         } catch (CsvImportUnsettledException e) {
-            builder.message("The ledger is away: " + e.getCause().getMessage()).down();
-            return;
+            reasons.add("The ledger is away: " + e.getCause().getMessage());
         }
-        String reason = away;
+        long free = dataDir.getUsableSpace();
+        if (free < NEARLY_FULL) {
+            reasons.add("The disk of " + dataDir + " is nearly full: " + (free >> 20)
+                    + " MB are left (csv-import.data-dir)");
+        }
         if (refused != null) {
-            builder.message(refused).down();
-        } else if (reason != null && System.nanoTime() - awaySince >= grace.toNanos()) {
-            builder.message(reason + ", for longer than csv-import.health.grace")
-                    .down();
-        } else {
-            builder.up();
+            reasons.add(refused);
         }
+        away.values().stream()
+                .filter(source -> System.nanoTime() - source.since >= grace.toNanos())
+                .map(source -> source.why + ", for longer than csv-import.health.grace")
+                .forEach(reasons::add);
+        builder.message(reasons.isEmpty() ? null : String.join("; ", reasons))
+                .state(reasons.isEmpty() ? State.UP : State.DOWN);
     }
 }

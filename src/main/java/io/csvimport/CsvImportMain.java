@@ -29,9 +29,6 @@ public final class CsvImportMain {
     private CsvImportMain() {}
 
     public static void main(String[] args) throws Exception {
-        if (System.getProperty(LOGGING) == null) {
-            System.setProperty(LOGGING, "classpath:META-INF/csv-import/log4j2.properties");
-        }
         if (List.of(args).contains("--end-with-parent")) {
             ProcessHandle.current().parent().ifPresent(parent -> parent.onExit().thenRun(() -> System.exit(0)));
         }
@@ -40,6 +37,11 @@ public final class CsvImportMain {
         files.putAll(Settings.read(home.resolve("application.properties")));
         files.putAll(Settings.read(Path.of("application.properties")));
         Settings settings = new Settings(files);
+        if (System.getProperty(LOGGING) == null) {
+            String text = "classpath:META-INF/csv-import/log4j2.properties";
+            boolean json = settings.get("log.format").equals("json");
+            System.setProperty(LOGGING, json ? text + "," + text.replace("log4j2", "log4j2-json") : text);
+        }
         if ("sandbox".equals(profile())) {
             startSandbox(settings);
         }
@@ -104,6 +106,24 @@ public final class CsvImportMain {
         main.addInitialProperty("camel.management.port", "{{csv-import.management.port}}");
         main.addInitialProperty("camel.management.host", "{{csv-import.management.host}}");
         main.addInitialProperty("camel.management.healthCheckEnabled", "true");
+        main.addInitialProperty("camel.management.metricsEnabled", "true");
+        main.addInitialProperty("camel.metrics.enabled", "true");
+        // Camel's own are many, one set a route and an endpoint: ours tell what an operator asks for
+        main.addInitialProperty("camel.metrics.enableRoutePolicy", "false");
+        main.addInitialProperty("camel.metrics.enableExchangeEventNotifier", "false");
+        main.addInitialProperty("camel.metrics.enableRouteEventNotifier", "false");
+        main.addInitialProperty("camel.metrics.skipCamelInfo", "true");
+        main.addInitialProperty("camel.metrics.binders", "jvm-memory,processor,uptime");
+        main.addInitialProperty("camel.mdc.enabled", "true");
+        main.addInitialProperty("camel.mdc.customProperties", Delivery.JOB + "," + Delivery.IMPORT_ID);
+        main.addInitialProperty("camel.rest.component", "platform-http");
+        // a REST service and what it calls are edited apart
+        main.addInitialProperty("camel.rest.inlineRoutes", "false");
+        main.addInitialProperty("camel.rest.apiContextRouteId", RoutesFolder.OPENAPI);
+        main.addInitialProperty("camel.rest.apiHost", "{{csv-import.management.host}}:{{csv-import.management.port}}");
+        main.addInitialProperty("camel.rest.apiProperties[api.title]", "csv-import-routes");
+        main.addInitialProperty("camel.rest.apiProperties[api.version]", "1");
+        main.addInitialProperty("camel.rest.apiProperties[openapi.version]", "3.0.3");
         // readiness tells of the API and the ledger; a feed of the user's own that cannot poll is no reason to end it
         // all
         main.addInitialProperty("camel.health.consumersEnabled", "false");
@@ -119,6 +139,7 @@ public final class CsvImportMain {
 
             @Override
             public void afterStart(BaseMainSupport started) {
+                ManagementGuard.install(started.getCamelContext(), settings);
                 RoutesFolder folder = new RoutesFolder(started.getCamelContext(), routes);
                 folder.load();
                 started.getCamelContext()

@@ -1,5 +1,7 @@
 package io.csvimport;
 
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.ScheduledExecutorService;
@@ -37,9 +39,10 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                             .newSingleThreadScheduledExecutor(CsvImportPlugin.class, "csv-import-timer");
                     database = new Database(settings);
                     owner = new Owner(database, settings.path("data-dir"), timer);
-                    starting.addComponent("csv-import-http", new ApiClient(settings, timer).component());
+                    Metrics metrics = new Metrics(meters(starting), database, settings.path("data-dir"));
+                    starting.addComponent("csv-import-http", new ApiClient(settings, timer, metrics).component());
                     starting.addComponent("csv-import-sftp", new SftpComponent());
-                    bind(starting, settings, database, owner);
+                    bind(starting, settings, database, owner, metrics);
                 } catch (Exception e) {
                     throw new VetoCamelContextStartException(e.getMessage(), e, starting, true);
                 }
@@ -67,12 +70,19 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         return settings;
     }
 
-    private static void bind(CamelContext context, Settings settings, Database database, Owner owner) throws Exception {
-        ApiHealth health =
-                new ApiHealth(settings.duration("health.grace"), database, context.getGlobalOption(STANDALONE) != null);
+    /** Those of the platform, where it has any. */
+    private static MeterRegistry meters(CamelContext context) {
+        return Optional.ofNullable(context.getRegistry().findSingleByType(MeterRegistry.class))
+                .orElseGet(SimpleMeterRegistry::new);
+    }
+
+    private static void bind(CamelContext context, Settings settings, Database database, Owner owner, Metrics metrics)
+            throws Exception {
+        ApiHealth health = new ApiHealth(settings, database, context.getGlobalOption(STANDALONE) != null);
+        metrics.show(health);
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(health));
         ApiClock clock = new ApiClock();
-        Deliveries deliveries = new Deliveries(database, settings.get("api.organization"), owner);
+        Deliveries deliveries = new Deliveries(database, settings.get("api.organization"), owner, metrics);
         deliveries.doubtUnfinished();
         Ledger ledger = new Ledger(settings, deliveries, clock);
         Spool spool = new Spool(settings, deliveries);
@@ -84,6 +94,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportInspection", new Inspection(settings, spool));
         registry.bind("csvImportNames", new Names(settings));
         registry.bind("csvImportUpload", new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease));
+        registry.bind("csvImportHealth", health);
         registry.bind("csvImportFailure", new Failure(health));
         registry.bind("csvImportAnswer", new ApiAnswer(health, clock));
         registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, owner, clock));
@@ -93,10 +104,10 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportSpool", spool);
         registry.bind("csvImportRelease", new FileRelease<>(deliveries, true));
         registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, false));
-        registry.bind(
-                "csvImportLanes",
-                new Lanes(context.getExecutorServiceManager()
-                        .newFixedThreadPool(CsvImportPlugin.class, "csv-import-lane", settings.number("parallel"))));
+        Lanes lanes = new Lanes(context.getExecutorServiceManager()
+                .newFixedThreadPool(CsvImportPlugin.class, "csv-import-lane", settings.number("parallel")));
+        registry.bind("csvImportLanes", lanes);
+        registry.bind("csvImportOperations", new Operations(new Jobs(database, deliveries, lanes)));
         checkAuditTarget(context, settings);
     }
 

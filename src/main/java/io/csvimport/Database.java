@@ -183,6 +183,24 @@ final class Database implements AutoCloseable {
         }
     }
 
+    /**
+     * Only reads, for people and for metrics: the embedded ledger's one connection is the pipeline's, and is not kept from
+     * its work.
+     *
+     * @throws CsvImportUnsettledException where the database is away
+     */
+    <T> T look(Work<T> work) throws CsvImportUnsettledException {
+        if (shared) {
+            return inTransaction(work);
+        }
+        try (Connection connection = DriverManager.getConnection(pool.getJdbcUrl())) {
+            return work.run(connection);
+        } catch (SQLException e) {
+            throw new CsvImportUnsettledException(
+                    "The ledger cannot be read", Instant.now().plusSeconds(2), e);
+        }
+    }
+
     private void undo(Connection connection, Throwable cause) {
         try {
             connection.rollback();

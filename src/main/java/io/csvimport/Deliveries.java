@@ -28,9 +28,11 @@ public final class Deliveries {
     private final String organization;
     private final AuditEvents events;
     private final Owner owner;
+    private final Metrics metrics;
 
-    Deliveries(Database database, String organization, Owner owner) {
+    Deliveries(Database database, String organization, Owner owner, Metrics metrics) {
         this.database = database;
+        this.metrics = metrics;
         this.owner = owner;
         this.organization = organization;
         this.events = new AuditEvents(organization);
@@ -54,6 +56,11 @@ public final class Deliveries {
     Optional<Delivery> find(String sourceKey) throws CsvImportUnsettledException {
         return select("source_key = ? AND released_at IS NULL", sourceKey).stream()
                 .findFirst();
+    }
+
+    /** The delivery of a job that is there. */
+    Delivery get(long job) throws CsvImportUnsettledException {
+        return select("job = ?", job).get(0);
     }
 
     /** The unreleased deliveries in a state, oldest first. */
@@ -267,6 +274,7 @@ public final class Deliveries {
                 delivery.attempts);
         if (settled && updated == 1) {
             events.insert(c, delivery);
+            metrics.settled(delivery);
         }
     }
 
@@ -307,7 +315,7 @@ public final class Deliveries {
         return delivery;
     }
 
-    private static Instant instant(String text) {
+    static Instant instant(String text) {
         return text == null ? null : Instant.parse(text);
     }
 

@@ -20,6 +20,7 @@ public final class Delivery {
     static final String PROPERTY = "csvImportDelivery";
 
     static final String OUTCOME = "csvImportOutcome";
+    static final String JOB = "csvImportJob";
     static final String IMPORT_ID = "csvImportId";
     static final String REASON = "csvImportReason";
     static final String DETAIL = "csvImportDetail";
@@ -29,8 +30,11 @@ public final class Delivery {
     /** Exchange property: the route id of the feed, where one of the packaged sources owns the release. */
     static final String FEED = "csvImportFeed";
 
-    private static final Map<String, String> PACKAGED =
-            Map.of("csv-import-from-folder", "file", "csv-import-from-sftp", "sftp", "csv-import-from-queue", "jms");
+    private static final Map<String, String> PACKAGED = Map.of(
+            "csv-import-from-folder", "file",
+            "csv-import-from-sftp", "sftp",
+            "csv-import-from-queue", "jms",
+            "csv-import-from-http", "http");
 
     // from the source
     String from;
@@ -73,7 +77,7 @@ public final class Delivery {
 
     /** A new delivery of what the exchange carries, before a byte of it is read. */
     static Delivery begin(Exchange exchange) throws CsvImportUnsettledException {
-        Stream.of(OUTCOME, IMPORT_ID, REASON, DETAIL, HTTP_STATUS, RETRY_AFTER, CsvUpload.PROPERTY)
+        Stream.of(OUTCOME, JOB, IMPORT_ID, REASON, DETAIL, HTTP_STATUS, RETRY_AFTER, CsvUpload.PROPERTY)
                 .forEach(exchange::removeProperty);
         Delivery delivery = new Delivery();
         String feed = exchange.getProperty(FEED, exchange.getFromRouteId(), String.class);

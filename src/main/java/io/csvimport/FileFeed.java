@@ -49,6 +49,7 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     private long pruned = System.nanoTime();
     private final Map<String, Boolean> open = new HashMap<>();
     private final Map<String, Long> postponed = new ConcurrentHashMap<>();
+    private int opened;
     private final Map<String, SourceFile> remembered = new ConcurrentHashMap<>();
     private final Set<String> reported = ConcurrentHashMap.newKeySet();
 
@@ -119,6 +120,10 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     @Override
     public boolean begin(Consumer consumer, Endpoint endpoint) {
         open.clear();
+        if (opened != lanes.opened()) {
+            opened = lanes.opened();
+            postponed.clear();
+        }
         return true;
     }
 

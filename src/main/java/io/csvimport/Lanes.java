@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +37,7 @@ final class Lanes {
     }
 
     private final Map<String, Lane> lanes = new ConcurrentHashMap<>();
+    private final AtomicInteger opened = new AtomicInteger();
     private final ExecutorService pool;
 
     Lanes(ExecutorService pool) {
@@ -55,6 +57,21 @@ final class Lanes {
         synchronized (lane) {
             return lane.queue.size() < SHORT && System.nanoTime() - lane.closedUntil >= 0;
         }
+    }
+
+    /** Ends all pauses: what is not due yet is paused again by the ledger, without a call to the API. */
+    void open() {
+        lanes.values().forEach(lane -> {
+            synchronized (lane) {
+                lane.closedUntil = System.nanoTime();
+            }
+        });
+        opened.incrementAndGet();
+    }
+
+    /** How often pauses were ended: a source that has pauses of its own ends them, too. */
+    int opened() {
+        return opened.get();
     }
 
     void add(String name, Turn turn) {

@@ -68,6 +68,7 @@ public final class Ledger {
             return;
         }
         delivery.recall(found.get());
+        name(exchange, delivery);
         if (deliveries.isForeign(found.get())) {
             throw new CsvImportUnsettledException(
                     delivery.fileName + ": another process has it",
@@ -84,6 +85,12 @@ public final class Ledger {
         } else if (delivery.nextAttempt != null && !isDue(delivery.nextAttempt)) {
             throw new CsvImportUnsettledException(delivery.getSummary(), delivery.nextAttempt, null);
         }
+    }
+
+    /** What is logged from here on has the job and the import id in its context. */
+    private static void name(Exchange exchange, Delivery delivery) {
+        exchange.setProperty(Delivery.JOB, delivery.job);
+        exchange.setProperty(Delivery.IMPORT_ID, delivery.importId);
     }
 
     /** A clock that was set back does not stretch a pause beyond the longest there is. */
@@ -116,7 +123,9 @@ public final class Ledger {
             delivery.attempts = 0;
         }
         boolean single = !rejected && !delivery.duplicates.equals("import");
-        if (!deliveries.claim(delivery, single)) {
+        boolean mayGoOn = deliveries.claim(delivery, single);
+        name(exchange, delivery);
+        if (!mayGoOn) {
             if (!"duplicate".equals(delivery.state)) {
                 throw CsvImportUnsettledException.ofItemAlone(
                         delivery.fileName + ": another process has it, or the same bytes are on their way already",

@@ -20,6 +20,7 @@ import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.builder.RouteConfigurationBuilder;
 import org.apache.camel.model.ModelCamelContext;
 import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.model.rest.RestDefinition;
 import org.apache.camel.support.PluginHelper;
 import org.apache.camel.support.ResourceHelper;
 import org.slf4j.Logger;
@@ -33,6 +34,9 @@ import org.slf4j.LoggerFactory;
 final class RoutesFolder {
 
     private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
+
+    /** The route of the OpenAPI document. */
+    static final String OPENAPI = "csv-import-openapi";
 
     private static final String SUFFIX = ".camel.yaml";
 
@@ -181,6 +185,10 @@ final class RoutesFolder {
                 }
                 routes.add(route);
             }
+            for (RestDefinition rest :
+                    ((RouteBuilder) builder).getRestCollection().getRests()) {
+                routes.addAll(rest.asRouteDefinition(context));
+            }
         }
         return new Parsed(file, seen, text, builders, routes);
     }
@@ -220,6 +228,12 @@ final class RoutesFolder {
     }
 
     private void start(Parsed parsed) throws Exception {
+        boolean rest = parsed.routes.stream().anyMatch(route -> route.getRestDefinition() != null);
+        // Camel writes the document once, with the next routes of any kind: it is to have all REST services
+        context.getRestConfiguration().setApiContextPath(rest ? "/openapi.json" : null);
+        if (rest) {
+            withdrawDocument();
+        }
         for (RouteBuilder builder : parsed.builders) {
             if (builder instanceof RouteConfigurationBuilder configurations) {
                 configurations.updateRouteConfigurationsToCamelContext(context);
@@ -272,10 +286,24 @@ final class RoutesFolder {
                 Map<String, Object> parameters = route.getTemplateParameters();
                 if (id.equals(route.getRouteId()) || parameters != null && id.equals(parameters.get("parentRouteId"))) {
                     context.removeRouteDefinition(route);
+                    forget(route.getRestDefinition());
                 }
             }
         } catch (Exception e) {
             LOG.error("The route {} cannot be stopped: {}", id, reason(e));
+        }
+    }
+
+    private void forget(RestDefinition rest) throws Exception {
+        if (context.getRestDefinitions().remove(rest)) {
+            withdrawDocument();
+        }
+    }
+
+    private void withdrawDocument() throws Exception {
+        RouteDefinition document = context.getRouteDefinition(OPENAPI);
+        if (document != null) {
+            context.removeRouteDefinition(document);
         }
     }
 

@@ -78,7 +78,8 @@ public final class Settings {
                     "void.path", v -> checkPattern(v, "csv-import|statement-import", "csv-import or statement-import")),
             Map.entry("management.port", Settings::checkPort),
             Map.entry("health.grace", Settings::checkDuration),
-            Map.entry("log.format", v -> checkPattern(v, "text", "text: json is not in this version")),
+            Map.entry("management.username", v -> v.contains(":") ? "a user name of HTTP Basic has no colon" : null),
+            Map.entry("log.format", v -> checkPattern(v, "text|json", "text or json")),
             Map.entry("stop.timeout", Settings::checkPositiveDuration));
 
     private static final Map<String, String> REQUIRED = Map.of(
@@ -200,6 +201,12 @@ public final class Settings {
                         .ifPresent(problem -> problems.add(label + " is '"
                                 + value.replaceAll("[?].*", "?…").replaceAll("//[^/]*@", "//…@") + "': " + problem));
             }
+        }
+        if (find("management.username").isPresent()
+                != find("management.password").isPresent()) {
+            String missing = find("management.username").isPresent() ? "management.password" : "management.username";
+            problems.add(PREFIX + missing + " (" + variable(missing)
+                    + ") is missing: operations over HTTP need username and password, or neither");
         }
         TreeSet<String> unknown = new TreeSet<>(given.stringPropertyNames());
         unknown.addAll(System.getProperties().stringPropertyNames());

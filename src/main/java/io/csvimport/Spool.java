@@ -9,6 +9,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The folder in the data dir where the bytes of what is not a local file wait for their fate. A file is hidden (a dot
@@ -16,6 +18,8 @@ import org.apache.camel.Exchange;
  * waits holds back only later ones of its own source and template.
  */
 public final class Spool {
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private final Path folder;
     private final Deliveries deliveries;
@@ -78,8 +82,15 @@ public final class Spool {
         delivery.duplicates = exchange.getMessage().getHeader("csvImportDuplicates", duplicates, String.class);
         delivery.mark = null;
         deliveries.claim(delivery, false);
+        if ("rejected".equals(exchange.getProperty(Delivery.OUTCOME))) {
+            // for good: what the ledger keeps of a wrong name may look right
+            delivery.reason = exchange.getProperty(Delivery.REASON, String.class);
+            delivery.detail = exchange.getProperty(Delivery.DETAIL, String.class);
+            deliveries.write(delivery, "rejected", null);
+            LOG.info("{}", delivery.getSummary());
+        }
         Files.move(hidden, kept);
-        exchange.setProperty("csvImportJob", delivery.job);
+        exchange.setProperty(Delivery.JOB, delivery.job);
     }
 
     private static void force(Path path) throws IOException {

@@ -1,0 +1,211 @@
+package io.csvimport;
+
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The jobs of the ledger as a person sees them, and what a person may decide about one. */
+final class Jobs {
+
+    static final List<String> STATES = List.of(
+            "claimed",
+            "sending",
+            "waiting",
+            "unknown",
+            "held",
+            "accepted",
+            "completed",
+            "duplicate",
+            "rejected",
+            "withdrawn",
+            "voiding",
+            "voided");
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final Set<String> OPEN = Set.of("waiting", "unknown", "held");
+
+    /** What is shown of a row, by its column; the rest is for the product alone. */
+    private static final Map<String, String> SHOWN = new LinkedHashMap<>();
+
+    static {
+        for (String column : List.of(
+                "job",
+                "import_id",
+                "state",
+                "template",
+                "notify",
+                "file_name",
+                "file_size",
+                "sha256",
+                "source",
+                "attempts",
+                "reconciled",
+                "reason",
+                "detail",
+                "http_status",
+                "created_at",
+                "sending_at",
+                "next_attempt_at",
+                "settled_at",
+                "released_at",
+                "file_path",
+                "released_to")) {
+            SHOWN.put(column, column.equals("source") ? "from" : camelCase(column));
+        }
+    }
+
+    private final Database database;
+    private final Deliveries deliveries;
+    private final Lanes lanes;
+
+    Jobs(Database database, Deliveries deliveries, Lanes lanes) {
+        this.database = database;
+        this.deliveries = deliveries;
+        this.lanes = lanes;
+    }
+
+    private static String camelCase(String column) {
+        String[] words = column.split("_");
+        for (int i = 1; i < words.length; i++) {
+            words[i] = Character.toUpperCase(words[i].charAt(0)) + words[i].substring(1);
+        }
+        return String.join("", words);
+    }
+
+    /** @param filters by the names of the answer; a page counts from 1 */
+    Map<String, Object> list(Map<String, String> filters, int page, int size) throws CsvImportUnsettledException {
+        StringBuilder where = new StringBuilder(" FROM csv_import_delivery WHERE 1 = 1");
+        List<Object> values = new ArrayList<>();
+        SHOWN.forEach((column, name) -> {
+            if (filters.containsKey(name)) {
+                where.append(" AND ").append(column).append(" = ?");
+                values.add(filters.get(name));
+            }
+        });
+        return database.look(c -> {
+            Map<String, Object> answer = new LinkedHashMap<>();
+            answer.put(
+                    "count",
+                    Database.query(c, row -> row.getLong(1), "SELECT COUNT(*)" + where, values.toArray())
+                            .get(0));
+            values.add(size);
+            values.add((page - 1L) * size);
+            answer.put(
+                    "results",
+                    Database.query(
+                            c,
+                            Jobs::json,
+                            "SELECT *" + where + " ORDER BY job DESC LIMIT ? OFFSET ?",
+                            values.toArray()));
+            return answer;
+        });
+    }
+
+    /** @param id a job, or else an import id */
+    long find(String id) throws Problem, CsvImportUnsettledException {
+        List<Long> found = database.look(c -> {
+            List<Long> jobs = new ArrayList<>();
+            if (id.matches("\\d{1,18}")) {
+                jobs.addAll(Database.query(
+                        c,
+                        row -> row.getLong(1),
+                        "SELECT job FROM csv_import_delivery WHERE job = ?",
+                        Long.parseLong(id)));
+            }
+            // of an import and its duplicates, the import
+            jobs.addAll(Database.query(
+                    c,
+                    row -> row.getLong(1),
+                    "SELECT job FROM csv_import_delivery WHERE import_id = ?"
+                            + " ORDER BY CASE state WHEN 'duplicate' THEN 1 ELSE 0 END, job DESC LIMIT 1",
+                    id));
+            return jobs;
+        });
+        if (found.isEmpty()) {
+            throw new Problem(404, "The ledger knows no job and no import '" + Names.visible(id) + "'");
+        }
+        return found.get(0);
+    }
+
+    Map<String, Object> json(long job) throws CsvImportUnsettledException {
+        return database.look(c -> Database.query(c, Jobs::json, "SELECT * FROM csv_import_delivery WHERE job = ?", job))
+                .get(0);
+    }
+
+    private static Map<String, Object> json(ResultSet row) throws SQLException {
+        Map<String, Object> json = new LinkedHashMap<>();
+        for (Map.Entry<String, String> shown : SHOWN.entrySet()) {
+            Object value = row.getObject(shown.getKey());
+            if (value != null) {
+                json.put(shown.getValue(), value);
+            }
+        }
+        json.put("notify", Names.addresses(row.getString("notify")));
+        json.put("reconciled", row.getInt("reconciled") == 1);
+        return json;
+    }
+
+    /** Lets a held or waiting job go on now. */
+    long retry(long job) throws Problem, CsvImportUnsettledException {
+        int updated = database.inTransaction(c -> Database.update(
+                c,
+                "UPDATE csv_import_delivery SET state = CASE state WHEN 'claimed' THEN 'claimed' ELSE 'waiting' END,"
+                        + " settled_at = NULL, next_attempt_at = ? WHERE job = ? AND released_at IS NULL"
+                        + " AND state IN ('claimed', 'waiting', 'held')",
+                Deliveries.text(Instant.now()),
+                job));
+        if (updated == 0) {
+            throw refused(job, "retried");
+        }
+        LOG.info("Job {} goes on now, as asked for", job);
+        lanes.open();
+        return job;
+    }
+
+    /** Settles a job by the import id that a person has found. */
+    long settle(long job, String importId) throws Problem, CsvImportUnsettledException {
+        Delivery delivery = deliveries.get(job);
+        if (!OPEN.contains(delivery.state)) {
+            throw refused(job, "settled");
+        }
+        if (deliveries.knows(importId)) {
+            throw new Problem(409, "The import " + importId + " is that of job " + find(importId) + " already");
+        }
+        delivery.importId = importId;
+        delivery.reconciled = true;
+        delivery.reason = null;
+        delivery.detail = null;
+        delivery.httpStatus = null;
+        deliveries.write(delivery, "accepted", null);
+        if (!importId.equals(deliveries.get(job).importId)) {
+            throw refused(job, "settled");
+        }
+        LOG.info("{}, as a person has found", delivery.getSummary());
+        lanes.open();
+        return job;
+    }
+
+    private Problem refused(long job, String what) throws CsvImportUnsettledException {
+        Map<String, Object> now = json(job);
+        String state = now.get("state").toString();
+        String hint =
+                switch (state) {
+                    case "sending" -> ": wait for its outcome";
+                    case "unknown" -> ": it is looked for in the import list; where you know its import id, settle it";
+                    case "claimed" -> ": nothing of it was sent yet";
+                    case "waiting", "held" -> ", and its source has let go of it: send the CSV again";
+                    default -> "";
+                };
+        return new Problem(
+                409,
+                "Job " + job + " cannot be " + what + ": it is " + state + hint,
+                Map.of("job", job, "state", state));
+    }
+}

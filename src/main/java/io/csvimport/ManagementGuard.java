@@ -1,0 +1,169 @@
+package io.csvimport;
+
+import io.vertx.core.Handler;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.net.HostAndPort;
+import io.vertx.ext.web.Route;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.Base64;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.apache.camel.CamelContext;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
+
+/**
+ * Stands before everything on the management port but health and metrics: who may ask, from where, and with what body.
+ * Camel's own authentication wants a file of passwords, and a web page in the operator's browser could reach a port on the
+ * loopback interface. What no route takes is answered as problem details, too.
+ */
+final class ManagementGuard implements Handler<RoutingContext> {
+
+    private static final String OPEN = "/observe/";
+    private static final String OPERATIONS = "/csv-imports";
+    /** Camel's management server takes no more, and keeps it in memory. */
+    private static final long LARGEST_BODY = 10L << 20;
+
+    private static final String LOOPBACK = "(?i)localhost|127(\\.\\d{1,3}){3}|\\[?::1]?";
+
+    private static final Map<Integer, String> PROBLEMS = Map.of(
+            400, "The request is no valid HTTP",
+            404, "There is nothing here: /openapi.json tells what there is",
+            405, "The path takes other methods: see the header Allow",
+            406, "The answer is JSON: ask for application/json",
+            413, "The CSV is larger than 10 MB: put it into the inbox",
+            415, "The body is to be the CSV itself: send it as text/csv",
+            500, "The request failed; the log says why");
+
+    private final String host;
+    private final boolean loopback;
+    private final byte[] credential;
+    private final Router router;
+
+    private ManagementGuard(Settings settings, Router router) {
+        this.router = router;
+        host = settings.get("management.host");
+        loopback = isLoopback(host);
+        credential = settings.find("management.username")
+                .map(username ->
+                        (username + ":" + settings.get("management.password")).getBytes(StandardCharsets.UTF_8))
+                .orElse(null);
+    }
+
+    /** Before any route is there; on a server of the user's own, too, where Camel would serve REST then. */
+    static void install(CamelContext context, Settings settings) {
+        for (VertxPlatformHttpRouter router : context.getRegistry().findByType(VertxPlatformHttpRouter.class)) {
+            ManagementGuard guard = new ManagementGuard(settings, router);
+            router.route().order(Integer.MIN_VALUE).handler(guard);
+            Router root = (Router) router.getServer().getServer().requestHandler();
+            PROBLEMS.forEach((status, detail) -> root.errorHandler(status, ctx -> guard.fail(ctx, status, detail)));
+        }
+    }
+
+    /** Whether operations are served, as they are on the loopback interface, or with a credential. */
+    static boolean isOperable(Settings settings) {
+        return isLoopback(settings.get("management.host"))
+                || settings.find("management.username").isPresent();
+    }
+
+    private static boolean isLoopback(String host) {
+        try {
+            return InetAddress.getByName(host).isLoopbackAddress();
+        } catch (UnknownHostException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public void handle(RoutingContext ctx) {
+        HttpServerRequest request = ctx.request();
+        if (ctx.normalizedPath().startsWith(OPEN)) {
+            ctx.next();
+        } else if (credential == null && !loopback) {
+            fail(
+                    ctx,
+                    403,
+                    "Beyond the loopback interface there are health and metrics only, until csv-import.management.username"
+                            + " and csv-import.management.password are set");
+        } else if (credential != null && !isAuthorized(request.getHeader(HttpHeaders.AUTHORIZATION))) {
+            ctx.response().putHeader("WWW-Authenticate", "Basic realm=\"csv-import-routes\", charset=\"UTF-8\"");
+            fail(ctx, 401, "The user name or the password is missing or wrong");
+        } else if (credential == null && !isOwnName(request.authority())) {
+            fail(ctx, 403, "The host is another's name: ask for " + host);
+        } else if (isOfAnotherOrigin(request)) {
+            fail(ctx, 403, "Requests from web pages of other origins are refused");
+        } else if (request.method() == HttpMethod.POST && ctx.normalizedPath().startsWith(OPERATIONS)) {
+            checkBody(ctx);
+        } else {
+            ctx.next();
+        }
+    }
+
+    private boolean isAuthorized(String header) {
+        try {
+            return header != null
+                    && header.regionMatches(true, 0, "Basic ", 0, 6)
+                    && MessageDigest.isEqual(
+                            credential,
+                            Base64.getDecoder().decode(header.substring(6).strip()));
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    /** A foreign name that leads to the loopback interface is a web page's (DNS rebinding). */
+    private boolean isOwnName(HostAndPort authority) {
+        return authority != null
+                && (authority.host().matches(LOOPBACK) || authority.host().equalsIgnoreCase(host));
+    }
+
+    private static boolean isOfAnotherOrigin(HttpServerRequest request) {
+        String origin = request.getHeader(HttpHeaders.ORIGIN);
+        return origin != null && !origin.replaceFirst("^https?://", "").equals(String.valueOf(request.authority()));
+    }
+
+    /** The bytes are the CSV, whatever type they are said to be: a form would be decoded. */
+    private void checkBody(RoutingContext ctx) {
+        HttpServerRequest request = ctx.request();
+        String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
+        String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+        if (type != null && type.toLowerCase().startsWith("multipart/")
+                || request.getHeader(HttpHeaders.CONTENT_ENCODING) != null) {
+            fail(ctx, 415, PROBLEMS.get(415) + ", neither in a multipart form nor compressed");
+        } else if (length != null && Long.parseLong(length) > LARGEST_BODY) {
+            fail(ctx, 413, PROBLEMS.get(413));
+        } else {
+            request.headers().set(HttpHeaders.CONTENT_TYPE, "text/csv");
+            ctx.next();
+        }
+    }
+
+    private void fail(RoutingContext ctx, int status, String detail) {
+        if (status == 405) {
+            ctx.response()
+                    .putHeader(
+                            HttpHeaders.ALLOW,
+                            router.getRoutes().stream()
+                                    .filter(route -> route.methods() != null && isAt(ctx.normalizedPath(), route))
+                                    .flatMap(route -> route.methods().stream())
+                                    .map(HttpMethod::name)
+                                    .distinct()
+                                    .sorted()
+                                    .collect(Collectors.joining(", ")));
+        }
+        ctx.response()
+                .setStatusCode(status)
+                .putHeader(HttpHeaders.CONTENT_TYPE, Problem.CONTENT_TYPE)
+                .end(new Problem(status, detail).json());
+    }
+
+    private static boolean isAt(String path, Route route) {
+        return route.getPath() != null && path.matches(route.getPath().replaceAll(":\\w+", "[^/]+"));
+    }
+}

@@ -1,0 +1,151 @@
+package io.csvimport;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import org.apache.camel.health.HealthCheck;
+
+/**
+ * What an operator asks, as Micrometer meters: of what happened, counted as it happens; of what is, asked of the ledger
+ * when somebody asks, every few seconds at most, through its indexes of what is open.
+ */
+final class Metrics {
+
+    private static final List<String> OPEN = List.of("claimed", "sending", "waiting", "unknown", "held", "voiding");
+    private static final long FRESH_NANOS = Duration.ofSeconds(5).toNanos();
+
+    /** What the ledger has open; an instant is null where nothing is open. */
+    private record Open(Map<String, Long> files, Instant oldestFile, long events, Instant oldestEvent) {}
+
+    private record Count(String name, long count, Instant oldest) {}
+
+    private final MeterRegistry meters;
+    private final Database database;
+    private final Timer upload;
+    private Open open;
+    private long openAt;
+
+    Metrics(MeterRegistry meters, Database database, Path dataDir) {
+        this.meters = meters;
+        this.database = database;
+        upload = Timer.builder("csv.import.upload")
+                .description("How long accepted uploads took, from the connection to the answer")
+                .serviceLevelObjectives(List.of(100, 500, 1_000, 5_000, 15_000, 60_000, 300_000, 900_000).stream()
+                        .map(Duration::ofMillis)
+                        .toArray(Duration[]::new))
+                .register(meters);
+        for (String state : OPEN) {
+            Gauge.builder("csv.import.open.files", this, ofLedger(now -> now.files.getOrDefault(state, 0L)))
+                    .description("Files of the ledger whose fate is open, by state")
+                    .tag("state", state)
+                    .register(meters);
+        }
+        gauge(
+                "csv.import.open.files.age",
+                "seconds",
+                "The oldest file that is to be imported",
+                ofLedger(now -> age(now.oldestFile)));
+        gauge(
+                "csv.import.outbox.events",
+                null,
+                "Audit events that the audit endpoint has not taken yet",
+                ofLedger(now -> now.events));
+        gauge("csv.import.outbox.events.age", "seconds", "The oldest of these", ofLedger(now -> age(now.oldestEvent)));
+        gauge(
+                "csv.import.data.dir.free",
+                "bytes",
+                "What is left on the disk of the data dir",
+                metrics -> dataDir.toFile().getUsableSpace());
+    }
+
+    private void gauge(String name, String unit, String description, ToDoubleFunction<Metrics> value) {
+        Gauge.builder(name, this, value).baseUnit(unit).description(description).register(meters);
+    }
+
+    void show(ApiHealth health) {
+        Gauge.builder("csv.import.ready", health, check -> check.call().getState() == HealthCheck.State.UP ? 1 : 0)
+                .description("1: ready; 0: /observe/health/ready says why not")
+                .register(meters);
+    }
+
+    /** A delivery was settled, or followed up. */
+    void settled(Delivery delivery) {
+        meters.counter("csv.import.files", "outcome", delivery.state, "from", delivery.from)
+                .increment();
+        if (delivery.state.equals("accepted")) {
+            meters.counter("csv.import.uploaded.bytes").increment(delivery.size);
+        }
+    }
+
+    /** @param status of the API's answer; 0 where there was none */
+    void asked(String method, String path, int status, long nanos) {
+        String operation =
+                switch (method) {
+                    case "GET" -> "list";
+                    case "DELETE" -> "void";
+                    default -> path.contains("/preview") ? "preview" : "upload";
+                };
+        meters.counter("csv.import.api.requests", "operation", operation, "status", status == 0 ? "none" : "" + status)
+                .increment();
+        if (operation.equals("upload") && status / 100 == 2) {
+            upload.record(Duration.ofNanos(nanos));
+        }
+    }
+
+    private static double age(Instant oldest) {
+        return oldest == null ? 0 : Duration.between(oldest, Instant.now()).toMillis() / 1000.0;
+    }
+
+    /** Not a number while the ledger is away. */
+    private static ToDoubleFunction<Metrics> ofLedger(ToDoubleFunction<Open> value) {
+        return metrics -> {
+            Open now = metrics.open();
+            return now == null ? Double.NaN : value.applyAsDouble(now);
+        };
+    }
+
+    private synchronized Open open() {
+        if (openAt == 0 || System.nanoTime() - openAt > FRESH_NANOS) {
+            try {
+                open = database.look(c -> {
+                    Map<String, Long> files = new HashMap<>();
+                    Instant oldest = null;
+                    for (Count state : count(
+                            c,
+                            "SELECT state, COUNT(*), MIN(created_at) FROM csv_import_delivery"
+                                    + " WHERE released_at IS NULL AND state IN ('" + String.join("', '", OPEN)
+                                    + "') GROUP BY state")) {
+                        files.put(state.name, state.count);
+                        boolean isToBeImported = !state.name.equals("held") && !state.name.equals("voiding");
+                        if (isToBeImported && (oldest == null || state.oldest.isBefore(oldest))) {
+                            oldest = state.oldest;
+                        }
+                    }
+                    Count events = count(
+                                    c,
+                                    "SELECT 'events', COUNT(*), MIN(created_at) FROM csv_import_event WHERE sent_at IS NULL")
+                            .get(0);
+                    return new Open(files, oldest, events.count, events.oldest);
+                });
+            } catch (CsvImportUnsettledException e) {
+                open = null;
+            }
+            openAt = System.nanoTime();
+        }
+        return open;
+    }
+
+    private static List<Count> count(Connection c, String sql) throws SQLException {
+        return Database.query(
+                c, row -> new Count(row.getString(1), row.getLong(2), Deliveries.instant(row.getString(3))), sql);
+    }
+}

@@ -1,0 +1,163 @@
+package io.csvimport;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The steps of the routes {@code csv-import-jobs-*}: reads what is asked for, strictly, so that a misspelt parameter is
+ * not taken for none, and answers JSON. Nothing else of a request goes on.
+ */
+public final class Operations {
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int LARGEST_PAGE = 1000;
+
+    private final Jobs jobs;
+
+    Operations(Jobs jobs) {
+        this.jobs = jobs;
+    }
+
+    public void list(Exchange exchange) throws Problem, CsvImportUnsettledException {
+        Map<String, String> query =
+                query(exchange, "state", "template", "importId", "fileName", "from", "page", "size");
+        int page = number(query.remove("page"), "page", 1, Integer.MAX_VALUE);
+        int size = number(query.remove("size"), "size", 50, LARGEST_PAGE);
+        if (query.containsKey("state") && !Jobs.STATES.contains(query.get("state"))) {
+            throw new Problem(
+                    400, "The parameter state is '" + query.get("state") + "': expected is one of " + Jobs.STATES);
+        }
+        answer(exchange, 200, jobs.list(query, page, size));
+    }
+
+    public void get(Exchange exchange) throws Problem, CsvImportUnsettledException {
+        query(exchange);
+        answer(exchange, 200, jobs.json(jobs.find(id(exchange))));
+    }
+
+    public void retry(Exchange exchange) throws Problem, CsvImportUnsettledException {
+        query(exchange);
+        answer(exchange, 202, jobs.json(jobs.retry(jobs.find(id(exchange)))));
+    }
+
+    public void settle(Exchange exchange) throws Problem, CsvImportUnsettledException {
+        String importId = ApiAnswer.importId(query(exchange, "importId").get("importId"));
+        if (importId == null) {
+            throw new Problem(
+                    400,
+                    "The parameter importId is missing, or no import id: it is the API's id of the import. Where there"
+                            + " is no import, retry uploads the file again");
+        }
+        answer(exchange, 200, jobs.json(jobs.settle(jobs.find(id(exchange)), importId)));
+    }
+
+    /** The names of a posted CSV become its headers, and nothing else does. */
+    public void receive(Exchange exchange) throws Problem {
+        Map<String, String> names = query(exchange, "template", "notify", "fileName");
+        Message message = exchange.getMessage();
+        message.removeHeaders("*");
+        names.forEach(message::setHeader);
+    }
+
+    /** Bad input is answered at once, and is a job nevertheless: with its audit event. */
+    public void received(Exchange exchange) throws Problem, CsvImportUnsettledException {
+        long job = exchange.getProperty(Delivery.JOB, Long.class);
+        if ("rejected".equals(exchange.getProperty(Delivery.OUTCOME))) {
+            throw new Problem(
+                    422,
+                    exchange.getProperty(Delivery.DETAIL, String.class),
+                    Map.of("reason", exchange.getProperty(Delivery.REASON), "job", job));
+        }
+        answer(exchange, 202, jobs.json(jobs.find(String.valueOf(job))));
+        exchange.getMessage().setHeader("Location", "/csv-imports/" + job);
+    }
+
+    /** Answers a failure as problem details; what nobody foresaw is told to the log alone. */
+    public void fail(Exchange exchange) {
+        Throwable failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
+        Problem problem = Problem.of(failure);
+        if (problem == null) {
+            LOG.error("An operation failed", failure);
+            problem = new Problem(500, "The operation failed; the log says why");
+        }
+        answer(exchange, problem.status(), problem.json(), Problem.CONTENT_TYPE);
+    }
+
+    static String id(Exchange exchange) {
+        return exchange.getMessage().getHeader("id", String.class);
+    }
+
+    /**
+     * The parameters of the request's query.
+     *
+     * @throws Problem where one is not known, or is given twice
+     */
+    static Map<String, String> query(Exchange exchange, String... known) throws Problem {
+        Map<String, String> query = new LinkedHashMap<>();
+        String raw = exchange.getMessage().getHeader(Exchange.HTTP_RAW_QUERY, "", String.class);
+        for (String pair : raw.isEmpty() ? new String[0] : raw.split("&")) {
+            String[] parameter = pair.split("=", 2);
+            String name = decode(parameter[0]);
+            if (!List.of(known).contains(name)) {
+                throw new Problem(
+                        400,
+                        "There is no parameter '" + Names.visible(name) + "' here: expected is "
+                                + (known.length == 0 ? "none" : "any of " + String.join(", ", known)));
+            }
+            String value = parameter.length == 2 ? decode(parameter[1]) : "";
+            if (query.putIfAbsent(name, value) != null) {
+                throw new Problem(400, "The parameter " + name + " is given twice");
+            }
+        }
+        query.values().removeIf(String::isBlank);
+        return query;
+    }
+
+    private static String decode(String value) throws Problem {
+        try {
+            return URLDecoder.decode(value, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            throw new Problem(400, "The query is not percent-encoded: " + e.getMessage());
+        }
+    }
+
+    private static int number(String value, String name, int absent, int most) throws Problem {
+        if (value == null) {
+            return absent;
+        }
+        if (!value.matches("[1-9]\\d{0,8}") || Integer.parseInt(value) > most) {
+            throw new Problem(
+                    400,
+                    "The parameter " + name + " is '" + Names.visible(value) + "': expected is a number from 1"
+                            + (most == Integer.MAX_VALUE ? "" : " to " + most));
+        }
+        return Integer.parseInt(value);
+    }
+
+    static void answer(Exchange exchange, int status, Object body) {
+        try {
+            answer(exchange, status, JSON.writeValueAsString(body), "application/json");
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("A job is plain text and numbers", e);
+        }
+    }
+
+    private static void answer(Exchange exchange, int status, String json, String contentType) {
+        Message message = exchange.getMessage();
+        message.removeHeaders("*");
+        message.setHeader(Exchange.HTTP_RESPONSE_CODE, status);
+        message.setHeader(Exchange.CONTENT_TYPE, contentType);
+        message.setBody(Objects.requireNonNull(json).getBytes(StandardCharsets.UTF_8));
+    }
+}

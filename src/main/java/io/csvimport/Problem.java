@@ -1,0 +1,60 @@
+package io.csvimport;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Why an operation over HTTP is refused: problem details by RFC 9457, without a type of their own. */
+public final class Problem extends Exception {
+
+    static final String CONTENT_TYPE = "application/problem+json";
+
+    private static final long serialVersionUID = 1L;
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final int status;
+    private final transient Map<String, Object> more;
+
+    Problem(int status, String detail) {
+        this(status, detail, Map.of());
+    }
+
+    /** @param more members beside the standard ones */
+    Problem(int status, String detail, Map<String, Object> more) {
+        super(detail);
+        this.status = status;
+        this.more = more;
+    }
+
+    /** What a failure is for the one who asked; null where nobody foresaw it. */
+    static Problem of(Throwable failure) {
+        if (failure instanceof Problem problem) {
+            return problem;
+        } else if (failure instanceof CsvRejectedException rejected) {
+            return new Problem(422, rejected.getMessage(), Map.of("reason", rejected.getReason()));
+        } else if (failure instanceof CsvImportUnsettledException) {
+            return new Problem(503, failure.getMessage() + ": try again in some seconds");
+        }
+        return null;
+    }
+
+    int status() {
+        return status;
+    }
+
+    String json() {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("type", "about:blank");
+        members.put("title", HttpResponseStatus.valueOf(status).reasonPhrase());
+        members.put("status", status);
+        members.put("detail", getMessage());
+        members.putAll(more);
+        try {
+            return JSON.writeValueAsString(members);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("A problem is plain text and numbers", e);
+        }
+    }
+}
