@@ -2,7 +2,6 @@ package io.csvimport;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.netty.handler.codec.http.HttpResponseStatus;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -13,6 +12,22 @@ public final class Problem extends Exception {
 
     private static final long serialVersionUID = 1L;
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** The standard's phrases (RFC 9110). */
+    private static final Map<Integer, String> TITLES = Map.ofEntries(
+            Map.entry(400, "Bad Request"),
+            Map.entry(401, "Unauthorized"),
+            Map.entry(403, "Forbidden"),
+            Map.entry(404, "Not Found"),
+            Map.entry(405, "Method Not Allowed"),
+            Map.entry(406, "Not Acceptable"),
+            Map.entry(409, "Conflict"),
+            Map.entry(413, "Content Too Large"),
+            Map.entry(415, "Unsupported Media Type"),
+            Map.entry(422, "Unprocessable Content"),
+            Map.entry(500, "Internal Server Error"),
+            Map.entry(502, "Bad Gateway"),
+            Map.entry(503, "Service Unavailable"));
 
     private final int status;
     private final transient Map<String, Object> more;
@@ -47,7 +62,7 @@ public final class Problem extends Exception {
     String json() {
         Map<String, Object> members = new LinkedHashMap<>();
         members.put("type", "about:blank");
-        members.put("title", HttpResponseStatus.valueOf(status).reasonPhrase());
+        members.put("title", TITLES.get(status));
         members.put("status", status);
         members.put("detail", getMessage());
         members.putAll(more);
