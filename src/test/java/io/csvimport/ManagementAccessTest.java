@@ -1,0 +1,102 @@
+package io.csvimport;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.csvimport.Operator.Answer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Who may use the management port: beyond the loopback interface only who has the credential. */
+class ManagementAccessTest {
+
+    private static final String PASSWORD = "s%25écret: {{x}}";
+    private static final List<String> GUARDED = List.of("/csv-imports", "/csv-imports/1", "/openapi.json", "/", "/other");
+    private static final List<String> OPEN =
+            List.of("/observe/health", "/observe/health/live", "/observe/health/ready", "/observe/metrics");
+
+    @TempDir
+    Path directory;
+
+    private Installation product;
+    private Operator operator;
+
+    @BeforeEach
+    void install() throws IOException {
+        int port = Installation.freePort();
+        product = new Installation(directory).with("CSV_IMPORT_MANAGEMENT_PORT", String.valueOf(port));
+        operator = new Operator(port);
+    }
+
+    @AfterEach
+    void uninstall() {
+        product.close();
+    }
+
+    @Test
+    void withoutACredentialOnlyHealthAndMetricsAreServedBeyondTheLoopbackInterface() throws Exception {
+        product.with("CSV_IMPORT_MANAGEMENT_HOST", "0.0.0.0").start();
+        product.awaitReady();
+        for (String path : GUARDED) {
+            for (Answer answer : List.of(
+                    operator.get(path),
+                    operator.as("", "").get(path),
+                    operator.call("POST", path, new byte[] {'a'}),
+                    operator.call("DELETE", path, new byte[0]))) {
+                assertEquals(403, answer.status(), path);
+                assertEquals("application/problem+json", answer.header("Content-Type"));
+                assertTrue(answer.text("detail").contains("csv-import.management.password"), answer.text("detail"));
+            }
+        }
+        assertOpen();
+        assertEquals(0, product.uploads().size());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0.0.0.0", "127.0.0.1"})
+    void theCredentialIsAskedForWhereverItIsSet(String host) throws Exception {
+        product.with("CSV_IMPORT_MANAGEMENT_HOST", host)
+                .with("CSV_IMPORT_MANAGEMENT_USERNAME", "operator")
+                .with("CSV_IMPORT_MANAGEMENT_PASSWORD", PASSWORD)
+                .start();
+        product.awaitReady();
+        for (String path : GUARDED) {
+            for (Answer answer : List.of(
+                    operator.get(path),
+                    operator.as("operator", "wrong").get(path),
+                    operator.as("other", PASSWORD).get(path),
+                    operator.as("operator", "").get(path),
+                    operator.get(path, "Authorization", "Basic ?"),
+                    operator.get(path, "Authorization", "Bearer " + PASSWORD.length()),
+                    operator.post(path))) {
+                assertEquals(401, answer.status(), path);
+                assertTrue(answer.header("WWW-Authenticate").startsWith("Basic realm="));
+                assertEquals("application/problem+json", answer.header("Content-Type"));
+            }
+        }
+        Operator known = operator.as("operator", PASSWORD);
+        Answer taken = known.call("POST", "/csv-imports?template=People&fileName=people.csv", new byte[] {'a'});
+        assertAll(
+                () -> assertEquals(200, known.get("/csv-imports").status()),
+                () -> assertEquals(200, known.get("/openapi.json").status()),
+                () -> assertEquals(202, taken.status(), taken.http().body()));
+        product.awaitImport("people.csv");
+        assertOpen();
+        assertFalse(product.output().contains(PASSWORD), product.output());
+    }
+
+    private void assertOpen() throws Exception {
+        for (String path : OPEN) {
+            assertEquals(200, operator.get(path).status(), path);
+        }
+    }
+}
