@@ -36,6 +36,7 @@ public final class ApiHealth extends AbstractHealthCheck {
     private final boolean standalone;
     private final Map<String, Away> away = new ConcurrentSkipListMap<>();
     private volatile String refused;
+    private volatile boolean started;
 
     ApiHealth(Settings settings, Database database, boolean standalone) {
         super("csv-import", "csv-import-api");
@@ -43,6 +44,13 @@ public final class ApiHealth extends AbstractHealthCheck {
         this.dataDir = settings.path("data-dir").toFile();
         this.database = database;
         this.standalone = standalone;
+        // a host platform knows when its routes have started
+        this.started = !standalone;
+    }
+
+    /** The routes are loaded. */
+    void started() {
+        started = true;
     }
 
     /** The API has answered with this status. */
@@ -90,6 +98,9 @@ public final class ApiHealth extends AbstractHealthCheck {
     @Override
     protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
         List<String> reasons = new ArrayList<>();
+        if (!started) {
+            reasons.add("The routes are being started");
+        }
         try {
             database.inTransaction(c -> Database.query(c, row -> 1, "SELECT 1"));
         } catch (CsvImportUnsettledException e) {

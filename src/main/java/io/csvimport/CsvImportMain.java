@@ -143,6 +143,10 @@ public final class CsvImportMain {
                 RoutesFolder folder = new RoutesFolder(started.getCamelContext(), routes);
                 folder.load();
                 started.getCamelContext()
+                        .getRegistry()
+                        .lookupByNameAndType("csvImportHealth", ApiHealth.class)
+                        .started();
+                started.getCamelContext()
                         .getExecutorServiceManager()
                         .newSingleThreadScheduledExecutor(folder, "csv-import-routes-folder")
                         .scheduleWithFixedDelay(folder::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);

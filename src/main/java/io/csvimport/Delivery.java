@@ -9,6 +9,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
+import org.slf4j.Logger;
+import org.slf4j.event.Level;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * One CSV on its way: what is known of it so far. It travels as an exchange property from the first look at the source
@@ -154,6 +157,15 @@ public final class Delivery {
     /** Whether the ledger had its outcome before: only the release is left to do. */
     public boolean isRecalled() {
         return recalled;
+    }
+
+    /** Says what became of it, with the job and the import id in the logging context. */
+    void log(Logger log, Level level, String more) {
+        LoggingEventBuilder line = log.atLevel(level).addKeyValue(JOB, job);
+        if (importId != null) {
+            line.addKeyValue(IMPORT_ID, importId);
+        }
+        line.log("{}{}", getSummary(), more);
     }
 
     /** One readable line: the file, what became of it, and the import id or the reason. */

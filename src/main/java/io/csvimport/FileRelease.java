@@ -16,6 +16,7 @@ import org.apache.camel.component.file.GenericFileOperations;
 import org.apache.camel.component.file.GenericFileProcessStrategy;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Moves a file whose fate is settled into the folder beside it that its outcome names. Nothing is overwritten, and only
@@ -131,7 +132,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
             delivery.reason = "gone";
             delivery.detail = "The file was taken away or replaced before it was sent";
             deliveries.write(delivery, "withdrawn", null);
-            LOG.info("{}", delivery.getSummary());
+            delivery.log(LOG, Level.INFO, "");
         }
         if (!OPEN.contains(delivery.state)) {
             deliveries.released(delivery, null);

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /** The jobs of the ledger as a person sees them, and what a person may decide about one. */
 final class Jobs {
@@ -187,7 +188,7 @@ final class Jobs {
         if (!importId.equals(deliveries.get(job).importId)) {
             throw refused(job, "settled");
         }
-        LOG.info("{}, as a person has found", delivery.getSummary());
+        delivery.log(LOG, Level.INFO, ", as a person has found");
         lanes.open();
         return job;
     }

@@ -1,5 +1,6 @@
 package io.csvimport;
 
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -31,6 +32,7 @@ final class Metrics {
     private final MeterRegistry meters;
     private final Database database;
     private final Timer upload;
+    private final Counter uploaded;
     private Open open;
     private long openAt;
 
@@ -43,6 +45,14 @@ final class Metrics {
                         .map(Duration::ofMillis)
                         .toArray(Duration[]::new))
                 .register(meters);
+        uploaded = Counter.builder("csv.import.uploaded")
+                .baseUnit("bytes")
+                .description("The bytes of the accepted files")
+                .register(meters);
+        // there from the start: Prometheus takes no increase from a counter that was absent before
+        for (String outcome : List.of("accepted", "duplicate", "rejected", "held", "withdrawn")) {
+            List.of("file", "sftp", "jms", "http").forEach(from -> files(outcome, from));
+        }
         for (String state : OPEN) {
             Gauge.builder("csv.import.open.files", this, ofLedger(now -> now.files.getOrDefault(state, 0L)))
                     .description("Files of the ledger whose fate is open, by state")
@@ -79,11 +89,18 @@ final class Metrics {
 
     /** A delivery was settled, or followed up. */
     void settled(Delivery delivery) {
-        meters.counter("csv.import.files", "outcome", delivery.state, "from", delivery.from)
-                .increment();
+        files(delivery.state, delivery.from).increment();
         if (delivery.state.equals("accepted")) {
-            meters.counter("csv.import.uploaded.bytes").increment(delivery.size);
+            uploaded.increment(delivery.size);
         }
+    }
+
+    private Counter files(String outcome, String from) {
+        return Counter.builder("csv.import.files")
+                .description("Files whose fate was settled, by outcome and source; completed ones were accepted before")
+                .tag("outcome", outcome)
+                .tag("from", from)
+                .register(meters);
     }
 
     /** @param status of the API's answer; 0 where there was none */
@@ -94,7 +111,11 @@ final class Metrics {
                     case "DELETE" -> "void";
                     default -> path.contains("/preview") ? "preview" : "upload";
                 };
-        meters.counter("csv.import.api.requests", "operation", operation, "status", status == 0 ? "none" : "" + status)
+        Counter.builder("csv.import.api.requests")
+                .description("Requests to the API, by operation and status; none: no answer")
+                .tag("operation", operation)
+                .tag("status", status == 0 ? "none" : String.valueOf(status))
+                .register(meters)
                 .increment();
         if (operation.equals("upload") && status / 100 == 2) {
             upload.record(Duration.ofNanos(nanos));

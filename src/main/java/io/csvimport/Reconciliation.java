@@ -15,6 +15,7 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Finds out what became of uploads whose outcome is unknown, from the API's import list. Found is found; not found is
@@ -88,7 +89,7 @@ public final class Reconciliation {
             }
             int look = looks.merge(delivery.job, 1, Integer::sum);
             if (look == 1 && ledger.doubt(delivery).ofEarlierProcess()) {
-                LOG.warn("{}; it is looked for in the import list", delivery.getSummary());
+                delivery.log(LOG, Level.WARN, "; it is looked for in the import list");
             }
             nextLooks.put(delivery.job, now + Pauses.growing(look).toNanos());
             due.add(delivery);
@@ -186,7 +187,7 @@ public final class Reconciliation {
         delivery.detail = null;
         delivery.httpStatus = null;
         deliveries.write(delivery, "accepted", null);
-        LOG.info("{}, reconciled", delivery.getSummary());
+        delivery.log(LOG, Level.INFO, ", reconciled");
     }
 
     private void conclude(Delivery delivery) throws CsvImportUnsettledException {
@@ -197,14 +198,14 @@ public final class Reconciliation {
         delivery.reason = "not-found";
         delivery.detail = "The import list does not have it: it is uploaded again";
         deliveries.write(delivery, "waiting", Instant.now());
-        LOG.info("{}", delivery.getSummary());
+        delivery.log(LOG, Level.INFO, "");
     }
 
     private void hold(Delivery delivery, String reason, String detail) throws CsvImportUnsettledException {
         delivery.reason = reason;
         delivery.detail = detail + ": a person decides";
         deliveries.write(delivery, "held", null);
-        LOG.warn("{}", delivery.getSummary());
+        delivery.log(LOG, Level.WARN, "");
     }
 
     /** When the import can have been made at the earliest, by the API's clock. */

@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The folder in the data dir where the bytes of what is not a local file wait for their fate. A file is hidden (a dot
@@ -87,7 +88,7 @@ public final class Spool {
             delivery.reason = exchange.getProperty(Delivery.REASON, String.class);
             delivery.detail = exchange.getProperty(Delivery.DETAIL, String.class);
             deliveries.write(delivery, "rejected", null);
-            LOG.info("{}", delivery.getSummary());
+            delivery.log(LOG, Level.INFO, "");
         }
         Files.move(hidden, kept);
         exchange.setProperty(Delivery.JOB, delivery.job);

@@ -20,7 +20,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ManagementAccessTest {
 
     private static final String PASSWORD = "s%25écret: {{x}}";
-    private static final List<String> GUARDED = List.of("/csv-imports", "/csv-imports/1", "/openapi.json", "/", "/other");
+    private static final List<String> GUARDED =
+            List.of("/csv-imports", "/csv-imports/1", "/openapi.json", "/", "/other");
     private static final List<String> OPEN =
             List.of("/observe/health", "/observe/health/live", "/observe/health/ready", "/observe/metrics");
 

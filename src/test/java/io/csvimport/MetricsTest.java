@@ -57,8 +57,7 @@ class MetricsTest {
     }
 
     private double metric(String name) throws IOException, InterruptedException {
-        return scrape()
-                .lines()
+        return scrape().lines()
                 .filter(line -> line.startsWith(name + " "))
                 .mapToDouble(line -> Double.parseDouble(line.substring(name.length() + 1)))
                 .findFirst()
@@ -97,8 +96,7 @@ class MetricsTest {
 
     @Test
     void theDashboardAndTheAlertsNameMetricsThatAreThere() throws Exception {
-        Set<String> served = scrape()
-                .lines()
+        Set<String> served = scrape().lines()
                 .filter(line -> !line.startsWith("#"))
                 .map(line -> line.replaceFirst("[{ ].*", ""))
                 .collect(Collectors.toCollection(TreeSet::new));
