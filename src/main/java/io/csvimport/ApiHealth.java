@@ -23,7 +23,7 @@ public final class ApiHealth extends AbstractHealthCheck {
             407, "proxy credential (csv-import.api.proxy.username, csv-import.api.proxy.password)");
 
     /** Less is left on the disk of the data dir: soon the ledger cannot be written, and nothing goes on. */
-    private static final long NEARLY_FULL = 100L << 20;
+    static final long NEARLY_FULL = 100L << 20;
 
     private static final String API = "The API";
 
@@ -32,16 +32,19 @@ public final class ApiHealth extends AbstractHealthCheck {
 
     private final Duration grace;
     private final File dataDir;
+    private final long nearlyFull;
     private final Database database;
     private final boolean standalone;
     private final Map<String, Away> away = new ConcurrentSkipListMap<>();
     private volatile String refused;
     private volatile boolean started;
 
-    ApiHealth(Settings settings, Database database, boolean standalone) {
+    /** @param nearlyFull bytes that must be left */
+    ApiHealth(Settings settings, Database database, boolean standalone, long nearlyFull) {
         super("csv-import", "csv-import-api");
         this.grace = settings.duration("health.grace");
         this.dataDir = settings.path("data-dir").toFile();
+        this.nearlyFull = nearlyFull;
         this.database = database;
         this.standalone = standalone;
         // a host platform knows when its routes have started
@@ -107,7 +110,7 @@ public final class ApiHealth extends AbstractHealthCheck {
             reasons.add("The ledger is away: " + e.getCause().getMessage());
         }
         long free = dataDir.getUsableSpace();
-        if (free < NEARLY_FULL) {
+        if (free < nearlyFull) {
             reasons.add("The disk of " + dataDir + " is nearly full: " + (free >> 20)
                     + " MB are left (csv-import.data-dir)");
         }

@@ -78,7 +78,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
 
     private static void bind(CamelContext context, Settings settings, Database database, Owner owner, Metrics metrics)
             throws Exception {
-        ApiHealth health = new ApiHealth(settings, database, context.getGlobalOption(STANDALONE) != null);
+        ApiHealth health =
+                new ApiHealth(settings, database, context.getGlobalOption(STANDALONE) != null, ApiHealth.NEARLY_FULL);
         metrics.show(health);
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(health));
         ApiClock clock = new ApiClock();

@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import io.csvimport.sandbox.SandboxFault;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Properties;
+import org.apache.camel.health.HealthCheck;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -65,6 +67,32 @@ class HealthTest {
         product.sandbox().failAll(null);
         product.awaitFile("inbox/People/.imported/people.csv");
         product.awaitReady();
+    }
+
+    @Test
+    void readinessTellsWhichSourceIsAwayAndThatTheDiskIsNearlyFull() throws Exception {
+        Properties given = new Properties();
+        given.setProperty("csv-import.data-dir", directory.resolve("unit").toString());
+        given.setProperty("csv-import.health.grace", "PT0S");
+        Settings settings = new Settings(given);
+        try (Database database = new Database(settings)) {
+            ApiHealth health = new ApiHealth(settings, database, true, ApiHealth.NEARLY_FULL);
+            assertEquals(HealthCheck.State.DOWN, health.call().getState(), "the routes are not there yet");
+            health.started();
+            health.sourceFailed("people-from-sftp", "The SFTP server cannot be reached");
+            health.sourceFailed("people-from-queue", "The broker cannot be reached");
+            assertEquals(HealthCheck.State.DOWN, health.call().getState());
+            String reasons = health.call().getMessage().orElseThrow();
+            assertTrue(reasons.contains("SFTP") && reasons.contains("broker"), reasons);
+            health.sourceWorks("people-from-sftp");
+            health.sourceWorks("people-from-queue");
+            assertEquals(HealthCheck.State.UP, health.call().getState());
+
+            ApiHealth full = new ApiHealth(settings, database, true, Long.MAX_VALUE);
+            assertEquals(HealthCheck.State.DOWN, full.call().getState());
+            String reason = full.call().getMessage().orElseThrow();
+            assertTrue(reason.contains("nearly full"), reason);
+        }
     }
 
     private void awaitDown() {

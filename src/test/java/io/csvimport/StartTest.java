@@ -100,6 +100,7 @@ class StartTest {
         "track.interval, PT0S",
         "void.path, imports",
         "management.port, health",
+        "management.username, a:b",
         "health.grace, five",
         "log.format, xml",
         "stop.timeout, PT0S",
@@ -107,6 +108,21 @@ class StartTest {
     void aWrongSettingIsNamedWithItsVariableAndNothingStarts(String setting, String value) throws Exception {
         product.with(variable(setting), value);
         assertRefused(setting);
+    }
+
+    @Test
+    void aUsernameWithoutItsPasswordIsNamedAndAPasswordWithoutItsUsername() throws Exception {
+        product.with("CSV_IMPORT_MANAGEMENT_USERNAME", "operator");
+        assertRefused("management.password");
+        product.without("CSV_IMPORT_MANAGEMENT_USERNAME").with("CSV_IMPORT_MANAGEMENT_PASSWORD", SECRET);
+        assertRefused("management.username");
+    }
+
+    @Test
+    void aRefusedStartIsReadableWithJsonLogsToo() throws Exception {
+        product.with("CSV_IMPORT_LOG_FORMAT", "json").with("CSV_IMPORT_PARALLEL", "many");
+        assertRefused("parallel");
+        assertTrue(product.output().lines().anyMatch(line -> line.startsWith("  csv-import.parallel ")));
     }
 
     @ParameterizedTest
