@@ -19,6 +19,7 @@ import org.apache.camel.component.file.remote.SftpRemoteFile;
 public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     private static final long SWEEP_NANOS = Duration.ofSeconds(10).toNanos();
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
     private static final long TELL_NANOS = Duration.ofMinutes(1).toNanos();
 
     private SftpServer server;
@@ -26,8 +27,11 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     private Sources sources;
     private long began;
     private long swept = System.nanoTime() - SWEEP_NANOS;
+    private ApiHealth health;
     private String trouble;
     private long told;
+    private int failures;
+    private long closedUntil = System.nanoTime();
 
     public void setServer(SftpServer server) {
         this.server = server;
@@ -35,6 +39,10 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     public void setSources(Sources sources) {
         this.sources = sources;
+    }
+
+    public void setHealth(ApiHealth health) {
+        this.health = health;
     }
 
     public void setDeliveries(Deliveries deliveries) {
@@ -123,7 +131,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     @Override
     public boolean begin(Consumer consumer, Endpoint endpoint) {
         began = System.nanoTime();
-        return super.begin(consumer, endpoint);
+        return began - closedUntil >= 0 && super.begin(consumer, endpoint);
     }
 
     @Override
@@ -131,6 +139,8 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
         if (trouble != null) {
             LOG.info("{}{} can be read again", server.name(), server.directory());
             trouble = null;
+            failures = 0;
+            health.sourceWorks(server.name());
         }
         if (System.nanoTime() - swept >= SWEEP_NANOS) {
             swept = System.nanoTime();
@@ -158,6 +168,12 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     @Override
     public boolean rollback(Consumer consumer, Endpoint endpoint, int retryCounter, Exception e) {
         String now = SftpSession.explain(e, server.configuration());
+        health.sourceFailed(server.name(), now);
+        Duration pause = Pauses.growing(failures++);
+        // a login that is refused again and again gets an account locked; a server that is away comes back
+        boolean refused = SftpSession.isRefused(e);
+        closedUntil =
+                System.nanoTime() + (refused || pause.compareTo(LONGEST_PAUSE) < 0 ? pause : LONGEST_PAUSE).toNanos();
         if (!now.equals(trouble) || System.nanoTime() - told >= TELL_NANOS) {
             LOG.warn("{}; it is tried again", now);
             trouble = now;

@@ -25,6 +25,14 @@ final class SftpSession extends SftpOperations {
         setEndpoint(endpoint);
     }
 
+    @Override
+    protected Session createSession(RemoteFileConfiguration configuration) throws JSchException {
+        Session session = super.createSession(configuration);
+        // the key, or the password, is offered once, and not six times
+        session.setConfig("MaxAuthTries", "2");
+        return session;
+    }
+
     /** A session beside Camel's own one. */
     ChannelSftp open() throws JSchException {
         SftpConfiguration configuration = server.configuration();
@@ -77,12 +85,22 @@ final class SftpSession extends SftpOperations {
         return String.valueOf(failure.getMessage()).replaceFirst("^((\\w+\\.)*\\w+Exception: )+", "");
     }
 
-    /** What is wrong with a login, and what to do. */
-    static String explain(Throwable failure, SftpConfiguration configuration) {
+    private static Throwable cause(Throwable failure) {
         Throwable cause = failure;
         while (cause.getCause() != null && !(cause instanceof JSchException)) {
             cause = cause.getCause();
         }
+        return cause;
+    }
+
+    /** Whether the server has refused the login. */
+    static boolean isRefused(Throwable failure) {
+        return String.valueOf(cause(failure).getMessage()).matches("(?s)(Auth|Login trials).*");
+    }
+
+    /** What is wrong with a login, and what to do. */
+    static String explain(Throwable failure, SftpConfiguration configuration) {
+        Throwable cause = cause(failure);
         String server = configuration.getHost() + ":" + configuration.getPort();
         String file =
                 configuration.getKnownHostsFile() == null ? "~/.ssh/known_hosts" : configuration.getKnownHostsFile();
@@ -97,7 +115,7 @@ final class SftpSession extends SftpOperations {
                     + " operator, and add it: ssh-keyscan -p " + configuration.getPort() + " " + configuration.getHost()
                     + " >> " + file;
         }
-        if (String.valueOf(cause.getMessage()).startsWith("Auth")) {
+        if (isRefused(failure)) {
             return server + " refuses the login of " + configuration.getUsername()
                     + ": check the name, and the password or" + " the private key";
         }

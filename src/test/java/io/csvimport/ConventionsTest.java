@@ -222,7 +222,7 @@ class ConventionsTest {
                     assertEquals(
                             List.of(),
                             found(
-                                    "(?im)^[\\s{-]*(password|passphrase|secret|username|key|host|port): *(?!.*\\{\\{)\\S+.*$",
+                                    "(?im)^[\\s{-]*(password|passphrase|secret|username|key|host|port): *(?!.*(?:\\{\\{|#property:))\\S+.*$",
                                     text));
                 }));
     }
@@ -261,6 +261,7 @@ class ConventionsTest {
         Set<String> used = new TreeSet<>();
         for (RouteFile file : files()) {
             used.addAll(found("\\{\\{(csv-import\\.[^}:]+)", file.text));
+            used.addAll(found("#property:(csv-import\\.[a-z.-]+)", file.text));
             used.addAll(found("\\$\\{properties:(csv-import\\.[^}:]+)", file.text));
         }
         for (Path kamelet : kamelets()) {
