@@ -79,18 +79,19 @@ public final class Deliveries {
      */
     List<Delivery> unreleasedFiles() throws CsvImportUnsettledException {
         return select(
-                "released_at IS NULL AND file_path IS NOT NULL AND (owner LIKE ?"
+                "released_at IS NULL AND file_path LIKE '/%' AND (owner LIKE ?"
                         + " OR state IN ('claimed', 'waiting') AND file_path NOT LIKE '%/spool/%' AND owner NOT IN "
                         + owner.living() + ")",
                 owner.here());
     }
 
-    /** The deliveries of files below a folder on a server that are not released yet, oldest first. */
-    List<Delivery> unreleasedBelow(String folder) throws CsvImportUnsettledException {
+    /** The deliveries of files below a folder on a server that are not released yet, the next 1,000 after a job. */
+    List<Delivery> unreleasedBelow(String folder, long after) throws CsvImportUnsettledException {
         return select(
-                "released_at IS NULL AND substr(file_path, 1, ?) = ? AND (owner = ? OR owner NOT IN " + owner.living()
-                        + ")",
-                folder.length(),
+                "released_at IS NULL AND job > ? AND substr(file_path, 1, ?) = ? AND (owner = ? OR owner NOT IN "
+                        + owner.living() + ")",
+                after,
+                folder.codePointCount(0, folder.length()),
                 folder,
                 owner.id());
     }

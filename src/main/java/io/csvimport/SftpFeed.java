@@ -4,6 +4,7 @@ import com.jcraft.jsch.ChannelSftp.LsEntry;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
+import java.util.List;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.Consumer;
 import org.apache.camel.Endpoint;
@@ -142,7 +143,8 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
             failures = 0;
             health.sourceWorks(server.name());
         }
-        if (System.nanoTime() - swept >= SWEEP_NANOS) {
+        // a server that is only read has every file that ever was there in the ledger
+        if (System.nanoTime() - swept >= (server.isReadOnly() ? 30 : 1) * SWEEP_NANOS) {
             swept = System.nanoTime();
             try {
                 sweep();
@@ -154,14 +156,23 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     /** Lets go of deliveries whose file is gone from the server. */
     private void sweep() throws IOException, CsvImportUnsettledException {
-        for (Delivery delivery : deliveries.unreleasedBelow(server.location(server.directory()) + "/")) {
-            if (!isSeenSince(delivery.path, began)) {
-                try {
-                    server.find(delivery.path);
-                } catch (NoSuchFileException e) {
-                    FileRelease.letGo(deliveries, delivery);
+        String folder = server.location(server.directory()) + "/";
+        List<Delivery> unreleased = deliveries.unreleasedBelow(folder, 0);
+        while (!unreleased.isEmpty()) {
+            for (Delivery delivery : unreleased) {
+                if (!isSeenSince(delivery.path, began)) {
+                    letGoWhereGone(delivery);
                 }
             }
+            unreleased = deliveries.unreleasedBelow(folder, unreleased.get(unreleased.size() - 1).job);
+        }
+    }
+
+    private void letGoWhereGone(Delivery delivery) throws IOException, CsvImportUnsettledException {
+        try {
+            server.find(delivery.path);
+        } catch (NoSuchFileException e) {
+            FileRelease.letGo(deliveries, delivery);
         }
     }
 
