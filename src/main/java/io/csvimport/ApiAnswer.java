@@ -64,6 +64,8 @@ public final class ApiAnswer {
         });
         message.removeHeaders("*");
         message.setBody(null);
+        // the answer may be larger than the memory: whoever asked reads it as it comes, once
+        exchange.getExchangeExtension().setStreamCacheDisabled(true);
         message.setHeader(Exchange.HTTP_QUERY, query.isEmpty() ? null : String.join("&", query));
     }
 

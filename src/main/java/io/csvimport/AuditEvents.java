@@ -28,7 +28,12 @@ final class AuditEvents {
 
     /** Writes the event {@code csv-import.<state>} of the delivery. */
     void insert(Connection c, Delivery delivery) throws SQLException {
-        String type = "csv-import." + delivery.state;
+        insert(c, delivery, delivery.state);
+    }
+
+    /** Writes the event {@code csv-import.<what>} of the delivery. */
+    void insert(Connection c, Delivery delivery, String what) throws SQLException {
+        String type = "csv-import." + what;
         String prefix = delivery.job + "/" + type + "/";
         int n = query(
                         c,
@@ -61,6 +66,7 @@ final class AuditEvents {
         data.put("attempts", delivery.attempts);
         data.put("reconciled", delivery.reconciled);
         data.put("reason", delivery.reason);
+        data.put("failedRows", delivery.failedRows);
         data.values().removeIf(Objects::isNull);
 
         Map<String, Object> event = new LinkedHashMap<>();

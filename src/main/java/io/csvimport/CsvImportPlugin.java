@@ -83,7 +83,12 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         metrics.show(health);
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(health));
         ApiClock clock = new ApiClock();
-        Deliveries deliveries = new Deliveries(database, settings.get("api.organization"), owner, metrics);
+        Deliveries deliveries = new Deliveries(
+                database,
+                settings.get("api.organization"),
+                owner,
+                metrics,
+                settings.flag("track.enabled") ? settings.duration("track.interval") : null);
         deliveries.doubtUnfinished();
         Ledger ledger = new Ledger(settings, deliveries, clock);
         Spool spool = new Spool(settings, deliveries);
@@ -99,6 +104,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportFailure", new Failure(health));
         registry.bind("csvImportAnswer", new ApiAnswer(health, clock));
         registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, owner, clock));
+        registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, registry));
         registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, owner, sources));
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));

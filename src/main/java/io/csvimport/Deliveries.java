@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
@@ -21,6 +22,9 @@ public final class Deliveries {
     /** States in which the source keeps the item. */
     static final Set<String> UNSETTLED = Set.of("claimed", "sending", "waiting", "unknown");
 
+    /** States of what the API has accepted, whatever became of it later. */
+    static final Set<String> IMPORTED = Set.of("accepted", "completed", "voiding", "voided");
+
     private static final DateTimeFormatter TIME =
             new DateTimeFormatterBuilder().appendInstant(3).toFormatter(Locale.ROOT);
 
@@ -29,11 +33,14 @@ public final class Deliveries {
     private final AuditEvents events;
     private final Owner owner;
     private final Metrics metrics;
+    private final Duration trackAfter;
 
-    Deliveries(Database database, String organization, Owner owner, Metrics metrics) {
+    /** @param trackAfter how long after it was accepted an import is looked up first; null: it is not followed */
+    Deliveries(Database database, String organization, Owner owner, Metrics metrics, Duration trackAfter) {
         this.database = database;
         this.metrics = metrics;
         this.owner = owner;
+        this.trackAfter = trackAfter;
         this.organization = organization;
         this.events = new AuditEvents(organization);
     }
@@ -261,7 +268,8 @@ public final class Deliveries {
         int updated = update(
                 c,
                 "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
-                        + " next_attempt_at = ?, reconciled = ?, settled_at = ? WHERE job = ? AND attempts = ?"
+                        + " next_attempt_at = ?, reconciled = ?, settled_at = ?, track_at = ?, failed_rows = ?,"
+                        + " preview_rows = ? WHERE job = ? AND attempts = ?"
                         + " AND (settled_at IS NULL OR state = 'held')",
                 state,
                 delivery.importId,
@@ -271,6 +279,9 @@ public final class Deliveries {
                 text(nextAttempt),
                 delivery.reconciled ? 1 : 0,
                 text(delivery.settledAt),
+                state.equals("accepted") && trackAfter != null ? text(delivery.settledAt.plus(trackAfter)) : null,
+                delivery.failedRows,
+                delivery.previewRows,
                 delivery.job,
                 delivery.attempts);
         if (settled && updated == 1) {
@@ -290,7 +301,7 @@ public final class Deliveries {
                 delivery.job));
     }
 
-    private static Delivery read(ResultSet row) throws SQLException {
+    static Delivery read(ResultSet row) throws SQLException {
         Delivery delivery = new Delivery();
         delivery.job = row.getLong("job");
         delivery.sourceKey = row.getString("source_key");
@@ -313,6 +324,10 @@ public final class Deliveries {
         delivery.sendingAt = instant(row.getString("sending_at"));
         delivery.nextAttempt = instant(row.getString("next_attempt_at"));
         delivery.settledAt = instant(row.getString("settled_at"));
+        delivery.reconciled = row.getInt("reconciled") == 1;
+        delivery.releasedTo = row.getString("released_to");
+        delivery.failedRows = (Integer) row.getObject("failed_rows");
+        delivery.previewRows = row.getString("preview_rows");
         return delivery;
     }
 

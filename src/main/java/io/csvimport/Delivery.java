@@ -77,6 +77,11 @@ public final class Delivery {
     Instant apiTime;
     Instant nextAttempt;
     Instant settledAt;
+    String releasedTo;
+
+    // from the preview, or the import list: how many rows failed, null where it is not known; the first of them, JSON
+    Integer failedRows;
+    String previewRows;
 
     /** A new delivery of what the exchange carries, before a byte of it is read. */
     static Delivery begin(Exchange exchange) throws CsvImportUnsettledException {
@@ -128,6 +133,8 @@ public final class Delivery {
         reason = row.reason;
         detail = row.detail;
         httpStatus = row.httpStatus;
+        failedRows = row.failedRows;
+        previewRows = row.previewRows;
         nextAttempt = row.nextAttempt;
         settledAt = row.settledAt;
     }

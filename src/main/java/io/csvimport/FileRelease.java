@@ -25,7 +25,12 @@ import org.slf4j.event.Level;
 public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
 
     private static final Map<String, String> FOLDERS = Map.of(
-            "accepted", ".imported", "completed", ".imported", "duplicate", ".duplicate", "rejected", ".rejected");
+            "accepted", ".imported",
+            "completed", ".imported",
+            "voiding", ".imported",
+            "voided", ".imported",
+            "duplicate", ".duplicate",
+            "rejected", ".rejected");
     private static final Set<String> UNSENT = Set.of("claimed", "waiting");
     private static final Set<String> OPEN = Set.of("sending", "unknown", "held");
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");

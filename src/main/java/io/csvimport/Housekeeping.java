@@ -21,8 +21,9 @@ public final class Housekeeping {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final int BATCH = 1000;
+    private static final String DONE = "released_at < ? AND state <> 'voiding'";
 
-    private record Imported(long job, String file) {}
+    private record Imported(long job, String file, String failedRows) {}
 
     private final Settings settings;
     private final Database database;
@@ -46,12 +47,12 @@ public final class Housekeeping {
             database.inTransaction(c -> update(
                     c,
                     "DELETE FROM csv_import_event WHERE sent_at < ? AND job IN"
-                            + " (SELECT job FROM csv_import_delivery WHERE released_at < ?)",
+                            + " (SELECT job FROM csv_import_delivery WHERE " + DONE + ")",
                     before,
                     before));
             database.inTransaction(c -> update(
                     c,
-                    "DELETE FROM csv_import_delivery WHERE released_at < ?"
+                    "DELETE FROM csv_import_delivery WHERE " + DONE
                             + " AND job NOT IN (SELECT job FROM csv_import_event)",
                     before));
             database.inTransaction(c -> update(
@@ -73,20 +74,28 @@ public final class Housekeeping {
         do {
             files = database.inTransaction(c -> query(
                     c,
-                    row -> new Imported(row.getLong("job"), row.getString("released_to")),
-                    "SELECT job, released_to FROM csv_import_delivery WHERE released_at < ? AND released_to IS NOT NULL"
-                            + " AND state IN ('accepted', 'completed') AND owner LIKE ? LIMIT " + BATCH,
+                    row -> new Imported(
+                            row.getLong("job"), row.getString("released_to"), row.getString("failed_rows_file")),
+                    "SELECT job, released_to, failed_rows_file FROM csv_import_delivery WHERE released_at < ?"
+                            + " AND COALESCE(released_to, failed_rows_file) IS NOT NULL"
+                            + " AND state IN ('accepted', 'completed', 'voided') AND owner LIKE ? LIMIT " + BATCH,
                     before,
                     owner.here()));
             for (Imported imported : files) {
                 deleteQuietly(imported.file);
-                database.inTransaction(c ->
-                        update(c, "UPDATE csv_import_delivery SET released_to = NULL WHERE job = ?", imported.job));
+                deleteQuietly(imported.failedRows);
+                database.inTransaction(c -> update(
+                        c,
+                        "UPDATE csv_import_delivery SET released_to = NULL, failed_rows_file = NULL WHERE job = ?",
+                        imported.job));
             }
         } while (files.size() == BATCH);
     }
 
     private void deleteQuietly(String file) {
+        if (file == null) {
+            return;
+        }
         try {
             // one on a server that is no source any more stays there
             Optional<SourceFolders> folders = sources.folders(file);

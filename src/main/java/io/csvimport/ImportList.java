@@ -1,10 +1,11 @@
 package io.csvimport;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -18,6 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * The API's collection of imports, read as a stream: of each import only what tells it from others is kept, whatever
@@ -39,19 +41,42 @@ record ImportList(List<Entry> entries, long results, long count) {
             .appendPattern("[XXX][XX][X]")
             .toFormatter(Locale.ROOT);
 
-    private static final JsonFactory JSON = new JsonFactory();
+    private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** One import; null, or -1 for the size in bytes, where the list does not tell. */
-    record Entry(String id, Instant created, long size, Set<String> names, String template) {}
+    /**
+     * One import; null, or -1 for the size in bytes, where the list does not tell.
+     *
+     * @param statements a number that grows with that of the statements
+     * @param rowsFile where its failed rows were written, null where they were not
+     */
+    record Entry(
+            String id,
+            Instant created,
+            long size,
+            Set<String> names,
+            String template,
+            FailedRows failedRows,
+            long statements,
+            Path rowsFile) {}
 
     /** Whether what is not in it is not among the API's imports (of the template, where it is filtered). */
     boolean isWhole() {
         return results != PAGE && count <= results;
     }
 
-    /** @throws IOException where the answer is no collection, or ends before its end */
+    /** All imports, without their failed rows. */
     static ImportList read(InputStream in) throws IOException {
+        return read(in, id -> true, null);
+    }
+
+    /**
+     * @param wanted the ids that are kept; an import may be read before its id is known
+     * @param files where their failed rows are written; null: nowhere
+     * @throws IOException where the answer is no collection, or ends before its end
+     */
+    static ImportList read(InputStream in, Predicate<String> wanted, FailedRowsFile files) throws IOException {
         List<Entry> entries = new ArrayList<>();
+        long results = 0;
         long count = -1;
         boolean listed = false;
         try (JsonParser json = JSON.createParser(in)) {
@@ -64,7 +89,11 @@ record ImportList(List<Entry> entries, long results, long count) {
                 if (name.equals("results") && value == JsonToken.START_ARRAY) {
                     listed = true;
                     while (json.nextToken() == JsonToken.START_OBJECT) {
-                        entries.add(entry(json));
+                        Entry entry = entry(json, wanted, files);
+                        results++;
+                        if (wanted.test(entry.id)) {
+                            entries.add(entry);
+                        }
                     }
                     if (json.currentToken() != JsonToken.END_ARRAY) {
                         throw new IOException("The import list has something else than imports");
@@ -79,34 +108,78 @@ record ImportList(List<Entry> entries, long results, long count) {
                 throw new IOException("The import list has no results, or no end");
             }
         }
-        return new ImportList(entries, entries.size(), count);
+        return new ImportList(entries, results, count);
     }
 
-    private static Entry entry(JsonParser json) throws IOException {
+    private static Entry entry(JsonParser json, Predicate<String> wanted, FailedRowsFile files) throws IOException {
         String id = null;
         Instant created = null;
         long size = -1;
         String template = null;
         Set<String> names = new HashSet<>();
+        FailedRows failedRows = FailedRows.NONE;
+        Path rowsFile = null;
+        long counted = -1;
+        long measured = 0;
+        long idsBegin = -1;
         while (json.nextToken() == JsonToken.FIELD_NAME) {
+            measured = idsBegin < 0 ? measured : position(json) - idsBegin;
+            idsBegin = -1;
             String name = json.currentName();
             JsonToken value = json.nextToken();
-            String text = value.isScalarValue() && value != JsonToken.VALUE_NULL && !name.equals("statemenIds")
-                    ? json.getText()
-                    : null;
             switch (name) {
-                case "id" -> id = text;
-                case "created" -> created = time(text);
-                case "size" -> size = text != null && text.matches("\\d{1,18}") ? Long.parseLong(text) : -1;
-                case "originalFilename", "file" -> names.add(text);
-                case "template" -> template = text;
+                case "id" -> id = text(json);
+                case "created" -> created = time(text(json));
+                case "size" -> size = size(text(json));
+                case "originalFilename", "file" -> names.add(text(json));
+                case "template" -> template = text(json);
+                case "failedRows" -> {
+                    boolean written = files != null && (id == null || wanted.test(id));
+                    try (FailedRowsFile.Unfinished rows = written ? files.begin() : null) {
+                        failedRows = FailedRows.read(json, written ? rows : (row, error) -> {});
+                        rowsFile = written ? rows.file() : null;
+                    }
+                }
+                // as the API's document spells them, and as they are meant
+                case "statemenIds", "statementIds", "alllStatementIds", "allStatementIds" -> {
+                    if (value == JsonToken.START_ARRAY) {
+                        counted = count(json);
+                    } else if (value == JsonToken.VALUE_STRING) {
+                        // its length says enough, and reading it would hold it in memory
+                        idsBegin = position(json);
+                    }
+                }
                 default -> {
                     // not needed to tell one import from another
                 }
             }
             json.skipChildren();
         }
-        return new Entry(id, created, size, names, template);
+        measured = idsBegin < 0 ? measured : position(json) - idsBegin;
+        return new Entry(id, created, size, names, template, failedRows, counted < 0 ? measured : counted, rowsFile);
+    }
+
+    private static long position(JsonParser json) {
+        return json.currentTokenLocation().getByteOffset();
+    }
+
+    private static long count(JsonParser json) throws IOException {
+        long count = 0;
+        while (json.nextToken() != JsonToken.END_ARRAY) {
+            json.skipChildren();
+            count++;
+        }
+        return count;
+    }
+
+    private static String text(JsonParser json) throws IOException {
+        return json.currentToken().isScalarValue() && json.currentToken() != JsonToken.VALUE_NULL
+                ? json.getText()
+                : null;
+    }
+
+    private static long size(String text) {
+        return text != null && text.matches("\\d{1,18}") ? Long.parseLong(text) : -1;
     }
 
     /** ISO-8601, of UTC where it names no zone, or milliseconds since 1970; null where it is neither. */

@@ -77,7 +77,8 @@ public final class Ledger {
         }
         if (!Deliveries.UNSETTLED.contains(delivery.state)) {
             delivery.recalled = true;
-            exchange.setProperty(Delivery.OUTCOME, delivery.state.equals("completed") ? "accepted" : delivery.state);
+            boolean imported = Deliveries.IMPORTED.contains(delivery.state);
+            exchange.setProperty(Delivery.OUTCOME, imported ? "accepted" : delivery.state);
         } else if (delivery.state.equals("unknown") || delivery.state.equals("sending")) {
             // looked for in the import list, by csv-import-reconcile
             throw new CsvImportUnsettledException(

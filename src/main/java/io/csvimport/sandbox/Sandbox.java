@@ -142,6 +142,16 @@ public final class Sandbox implements AutoCloseable {
         imports.limit(results, false);
     }
 
+    /** Lists more statements of an import each time it is listed, as while it is still at work, until that is lifted. */
+    public void listGrowing(boolean growing) {
+        imports.growing(growing);
+    }
+
+    /** Lists statementIds and allStatementIds in place of the names that the document misspells. */
+    public void listRightNames(boolean rightNames) {
+        imports.rightNames(rightNames);
+    }
+
     /** Queues faults: each strikes one of the uploads to come; they come before that of {@link #failAll}. */
     public synchronized void failNext(SandboxFault... faults) {
         nextFaults.addAll(List.of(faults));

@@ -24,6 +24,9 @@ final class SandboxImports {
     private Duration lag = Duration.ZERO;
     private int mostResults = Integer.MAX_VALUE;
     private boolean countsAll;
+    private boolean growing;
+    private int lists;
+    private boolean rightNames;
 
     /** What the rows of a file become: failed are those with the word "invalid". A line is a row. */
     record Rows(Map<String, String> failed, Map<String, String> statements) {
@@ -97,6 +100,14 @@ final class SandboxImports {
         this.countsAll = countsAll;
     }
 
+    synchronized void growing(boolean growing) {
+        this.growing = growing;
+    }
+
+    synchronized void rightNames(boolean rightNames) {
+        this.rightNames = rightNames;
+    }
+
     /** The documented collection, newest first; null does not filter. */
     synchronized JsonObject list(String id, String template, Instant now) {
         List<SandboxImport> listed = new ArrayList<>(imports.values());
@@ -113,7 +124,11 @@ final class SandboxImports {
                 .put("results", results);
     }
 
-    private static JsonObject json(SandboxImport i) {
+    private JsonObject json(SandboxImport i) {
+        List<String> statementIds = new ArrayList<>(i.statementIds());
+        if (growing) {
+            statementIds.addAll(Collections.nCopies(++lists, "00000000-0000-0000-0000-000000000000"));
+        }
         return new JsonObject()
                 .put("id", i.id())
                 .put("created", i.created().toString())
@@ -124,8 +139,8 @@ final class SandboxImports {
                 .put("mediaType", "text/csv")
                 .put("hashFileName", i.id() + ".csv")
                 .put("userName", "Sandbox User")
-                .put("statemenIds", String.join(",", i.statementIds()))
-                .put("alllStatementIds", new JsonArray(i.statementIds()))
+                .put(rightNames ? "statementIds" : "statemenIds", String.join(",", statementIds))
+                .put(rightNames ? "allStatementIds" : "alllStatementIds", new JsonArray(statementIds))
                 .put("failedRows", new JsonObject(new LinkedHashMap<>(i.failedRows())))
                 .put("template", i.template());
     }

@@ -1,0 +1,309 @@
+package io.csvimport;
+
+import static io.csvimport.Database.query;
+import static io.csvimport.Database.update;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.apache.camel.Exchange;
+import org.apache.camel.spi.Registry;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Follows accepted imports until the API lists them twice alike: then they are completed, and it is known which rows
+ * failed. How far that came stands in the ledger. Its public methods are the steps of {@code csv-import-track}.
+ */
+public final class FollowUp {
+
+    /** The imports that are due to be looked up, as long as this round has no answer for them. */
+    public static final class Round {
+
+        private final Map<String, Followed> open;
+        private final boolean whole;
+
+        private Round(List<Followed> due, boolean whole) {
+            open = due.stream()
+                    .collect(Collectors.toMap(
+                            followed -> followed.delivery.importId,
+                            Function.identity(),
+                            (a, b) -> a,
+                            LinkedHashMap::new));
+            this.whole = whole;
+        }
+
+        /** Whether one list of all imports is asked for, before those that it does not show. */
+        public boolean isWhole() {
+            return whole;
+        }
+
+        /** The imports to ask for one by one. */
+        public List<String> getIds() {
+            return open.keySet().stream().limit(MOST_CALLS).toList();
+        }
+    }
+
+    /** @param listed how it was listed at the latest look, null where it was not */
+    private record Followed(Delivery delivery, int looks, String listed, boolean released) {
+
+        static Followed read(ResultSet row) throws SQLException {
+            return new Followed(
+                    Deliveries.read(row),
+                    row.getInt("track_looks"),
+                    row.getString("listed"),
+                    row.getString("released_at") != null);
+        }
+
+        boolean isOld() {
+            return delivery.settledAt.plus(AT_MOST).isBefore(Instant.now());
+        }
+    }
+
+    /** What a look has shown of one import: its new state, and the file of its failed rows. */
+    private record Shown(Followed followed, String listed, boolean completed, String rowsFile) {}
+
+    static final String ROUND = "csvImportFollowUp";
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final Duration AT_MOST = Duration.ofDays(1);
+    private static final Duration LONGEST_PAUSE = Duration.ofHours(1);
+    /** Up to so many imports are asked for one by one. */
+    private static final int FEW = 5;
+    /** Calls of a round: the uploads have the API's limit for themselves. */
+    private static final int MOST_CALLS = 200;
+    /** A list so much longer than what is looked for costs the API more than calls for each. */
+    private static final int WORTH = 100;
+
+    private static final int BATCH = 100;
+
+    private final Database database;
+    private final Owner owner;
+    private final Registry registry;
+    private final FailedRowsFile files;
+    private final AuditEvents events;
+    private final String organization;
+    private final Duration interval;
+    private long nextRound = System.nanoTime();
+    private long answered = System.nanoTime();
+    private int failures;
+    private long listLength;
+
+    FollowUp(Settings settings, Database database, Owner owner, Registry registry) {
+        this.database = database;
+        this.owner = owner;
+        this.registry = registry;
+        files = new FailedRowsFile(settings.path("data-dir"));
+        organization = settings.get("api.organization");
+        events = new AuditEvents(organization);
+        interval = settings.duration("track.interval");
+    }
+
+    /** Begins a round with what is due; none where nothing is, or another process leads. */
+    public void begin(Exchange exchange) throws IOException, CsvImportUnsettledException {
+        exchange.setProperty(ROUND, null);
+        long now = System.nanoTime();
+        if (now - nextRound < 0 || !owner.leads()) {
+            return;
+        }
+        List<Followed> due = database.inTransaction(c -> query(
+                c,
+                Followed::read,
+                "SELECT * FROM csv_import_delivery WHERE track_at IS NOT NULL AND track_at <= ? AND state = 'accepted'"
+                        + " AND organization = ? ORDER BY track_at LIMIT 5000",
+                Deliveries.text(Instant.now()),
+                organization));
+        if (due.isEmpty()) {
+            return;
+        }
+        if (now - answered > AT_MOST.toNanos()) {
+            // the list was refused for so long: nothing more is known, and nobody is to wait for it
+            giveUp(due.stream().filter(Followed::isOld).toList(), "The import list could not be had");
+            due.removeIf(Followed::isOld);
+        }
+        // until an answer says otherwise, this round fails; those that are due meanwhile wait for the next one list
+        nextRound = now + Pauses.growing(failures++).toNanos();
+        exchange.setProperty(ROUND, new Round(due, due.size() > FEW && listLength / WORTH <= due.size()));
+    }
+
+    /** Judges the round's imports by the list in the message body; one that is cut short shows some, and proves nothing. */
+    public void judge(Exchange exchange) throws IOException, CsvImportUnsettledException {
+        try {
+            judge(exchange, exchange.getProperty(ROUND, Round.class));
+        } finally {
+            files.clear();
+        }
+    }
+
+    private void judge(Exchange exchange, Round round) throws IOException, CsvImportUnsettledException {
+        String asked = exchange.getProperty("csvImportFollowed", String.class);
+        ImportList list;
+        try (InputStream body = exchange.getMessage().getBody(InputStream.class)) {
+            list = ImportList.read(body, round.open::containsKey, files);
+        }
+        answered = System.nanoTime();
+        failures = 0;
+        nextRound = answered + interval.toNanos();
+        if (asked == null) {
+            listLength = Math.max(list.results(), list.count());
+        }
+        List<Shown> shown = new ArrayList<>();
+        for (ImportList.Entry entry : list.entries()) {
+            Followed followed = round.open.remove(entry.id());
+            if (followed != null) {
+                shown.add(look(followed, entry));
+            }
+        }
+        Collection<Followed> missed =
+                asked != null ? missed(round, asked) : list.isWhole() ? List.copyOf(round.open.values()) : List.of();
+        round.open.values().removeAll(missed);
+        missed.forEach(followed -> shown.add(new Shown(followed, null, false, null)));
+        write(shown);
+    }
+
+    /** The API has no import of this id. */
+    public void miss(Exchange exchange) throws CsvImportUnsettledException {
+        Round round = exchange.getProperty(ROUND, Round.class);
+        List<Shown> shown = new ArrayList<>();
+        for (Followed followed : missed(round, exchange.getProperty("csvImportFollowed", String.class))) {
+            round.open.values().remove(followed);
+            shown.add(new Shown(followed, null, false, null));
+        }
+        write(shown);
+    }
+
+    private static List<Followed> missed(Round round, String id) {
+        return round.open.containsKey(id) ? List.of(round.open.get(id)) : List.of();
+    }
+
+    private Shown look(Followed followed, ImportList.Entry entry) {
+        FailedRows rows = entry.failedRows();
+        String listed = rows.count() + "/" + Long.toHexString(rows.digest()) + "/" + entry.statements();
+        Delivery delivery = followed.delivery;
+        if (!listed.equals(followed.listed)) {
+            return new Shown(followed, listed, false, null);
+        }
+        delivery.failedRows = rows.count();
+        if (rows.count() == 0) {
+            return new Shown(followed, listed, true, null);
+        }
+        try {
+            // what is not released yet has no file to be beside of; a person may have to see to that
+            boolean ready = followed.released || followed.isOld();
+            return new Shown(followed, listed, ready, ready ? store(delivery, entry.rowsFile()) : null);
+        } catch (IOException e) {
+            LOG.warn(
+                    "The failed rows of {} cannot be written now, it is tried again: {}",
+                    delivery.fileName,
+                    e.toString());
+            return new Shown(followed, listed, false, null);
+        }
+    }
+
+    private String store(Delivery delivery, Path rows) throws IOException {
+        for (FailedRowsStore store : registry.findByType(FailedRowsStore.class)) {
+            String place = store.store(delivery, rows);
+            if (place != null) {
+                return place;
+            }
+        }
+        return files.store(delivery, rows);
+    }
+
+    /** A few at a time: an upload waits for no long transaction. */
+    private void write(List<Shown> shown) throws CsvImportUnsettledException {
+        for (int from = 0; from < shown.size(); from += BATCH) {
+            List<Shown> some = shown.subList(from, Math.min(from + BATCH, shown.size()));
+            List<Delivery> completed = database.inTransaction(c -> {
+                List<Delivery> written = new ArrayList<>();
+                for (Shown one : some) {
+                    if (one.completed && complete(c, one)) {
+                        written.add(one.followed.delivery);
+                    } else if (!one.completed) {
+                        lookAgain(c, one);
+                    }
+                }
+                return written;
+            });
+            completed.forEach(delivery -> LOG.info("{}", delivery.getSummary()));
+            giveUp(
+                    some.stream()
+                            .filter(one -> !one.completed && one.followed.isOld())
+                            .map(Shown::followed)
+                            .toList(),
+                    "The import list has not shown it twice alike");
+        }
+    }
+
+    private boolean complete(Connection c, Shown shown) throws SQLException {
+        Delivery delivery = shown.followed.delivery;
+        boolean written = update(
+                        c,
+                        "UPDATE csv_import_delivery SET state = 'completed', track_at = NULL, failed_rows = ?,"
+                                + " failed_rows_file = ?, reason = NULL, detail = NULL WHERE job = ? AND state = 'accepted'",
+                        delivery.failedRows,
+                        shown.rowsFile,
+                        delivery.job)
+                == 1;
+        if (written) {
+            delivery.state = "completed";
+            delivery.reason = null;
+            delivery.detail =
+                    shown.rowsFile == null ? null : delivery.failedRows + " failed rows, in " + shown.rowsFile;
+            events.insert(c, delivery);
+        }
+        return written;
+    }
+
+    private void lookAgain(Connection c, Shown shown) throws SQLException {
+        int looks = shown.followed.looks + 1;
+        Duration pause = interval.multipliedBy(1L << Math.min(looks - 1, 20));
+        update(
+                c,
+                "UPDATE csv_import_delivery SET track_at = ?, track_looks = ?, listed = ?"
+                        + " WHERE job = ? AND state = 'accepted' AND track_at IS NOT NULL",
+                Deliveries.text(Instant.now().plus(pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause)),
+                looks,
+                shown.listed,
+                shown.followed.delivery.job);
+    }
+
+    /** After a day: the import stays accepted, and is not followed any more. */
+    private void giveUp(List<Followed> old, String why) throws CsvImportUnsettledException {
+        for (Followed followed : old) {
+            Delivery delivery = followed.delivery;
+            delivery.failedRows = null;
+            delivery.reason = "unlisted";
+            delivery.detail = why + " for " + AT_MOST.toHours() + " hours: it is not followed any more";
+            boolean written = database.inTransaction(c -> {
+                boolean mine = update(
+                                c,
+                                "UPDATE csv_import_delivery SET track_at = NULL, reason = ?, detail = ?"
+                                        + " WHERE job = ? AND state = 'accepted' AND track_at IS NOT NULL",
+                                delivery.reason,
+                                delivery.detail,
+                                delivery.job)
+                        == 1;
+                if (mine) {
+                    events.insert(c, delivery, "unlisted");
+                }
+                return mine;
+            });
+            if (written) {
+                LOG.warn("{}", delivery.getSummary());
+            }
+        }
+    }
+}

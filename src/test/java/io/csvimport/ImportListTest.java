@@ -1,0 +1,131 @@
+package io.csvimport;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The API's collection of imports, however it spells, and however much it lists. */
+class ImportListTest {
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void statementsAreToldApartByTheirNumberHoweverTheyAreSpelt() throws IOException {
+        for (String name : List.of("statemenIds", "statementIds", "alllStatementIds", "allStatementIds")) {
+            for (boolean last : List.of(true, false)) {
+                assertEquals(statements(name, "\"a,b\"", last), statements(name, "\"c,d\"", last), name);
+                assertNotEquals(statements(name, "\"a,b\"", last), statements(name, "\"a,b,c\"", last), name);
+                assertNotEquals(statements(name, "\"\"", last), statements(name, "\"a\"", last), name);
+                assertEquals(0, statements(name, "[]", last));
+                assertEquals(2, statements(name, "[\"a\", \"b\"]", last));
+            }
+        }
+        // both forms: the array is counted
+        assertEquals(
+                3,
+                only("{\"statemenIds\": \"a,b,c\", \"allStatementIds\": [\"a\", \"b\", \"c\"]}")
+                        .statements());
+    }
+
+    @Test
+    void failedRowsAreAlikeInWhateverOrder() throws IOException {
+        FailedRows rows =
+                only("{\"failedRows\": {\"2\": \"x\", \"3\": [\"y\", \"z\"]}}").failedRows();
+        assertEquals(2, rows.count());
+        assertEquals(
+                rows,
+                only("{\"failedRows\": {\"3\": [\"y\",\"z\"], \"2\": \"x\"}}").failedRows());
+        assertNotEquals(
+                rows,
+                only("{\"failedRows\": {\"2\": \"z\", \"3\": [\"y\", \"x\"]}}").failedRows());
+        for (String none : List.of("{}", "null", "[]", "\"\"")) {
+            assertEquals(FailedRows.NONE, only("{\"failedRows\": " + none + "}").failedRows());
+        }
+    }
+
+    @Test
+    void failedRowsAreWrittenThoughTheIdComesAfterThem() throws IOException {
+        String json = "{\"results\": [{\"failedRows\": {\"2\": \"a \\\"b\\\",\\nc\"}, \"id\": 7},"
+                + " {\"id\": 8, \"failedRows\": {\"2\": \"x\"}}]}";
+        ImportList list = ImportList.read(stream(json), "7"::equals, new FailedRowsFile(directory));
+        assertEquals(
+                List.of("7"), list.entries().stream().map(ImportList.Entry::id).toList());
+        assertEquals(
+                "row,error\n2,\"a \"\"b\"\",\nc\"\n",
+                Files.readString(list.entries().get(0).rowsFile()));
+        assertEquals(2, list.results());
+    }
+
+    @Test
+    void aHundredThousandStatementIdsDoNotShowInMemory() throws IOException {
+        long few = allocated(10);
+        long many = allocated(100_000);
+        // twice 3.7 million bytes in each of the two forms
+        assertTrue(many - few < 500_000, () -> "a list of many statements takes " + (many - few) + " bytes more");
+    }
+
+    private long allocated(int statements) throws IOException {
+        String id = UUID.randomUUID().toString();
+        InputStream ids = repeated("," + id, statements);
+        InputStream quoted = repeated(",\"" + id + "\"", statements);
+        InputStream list = joined(
+                stream("{\"count\": 1, \"results\": [{\"id\": \"7\", \"statemenIds\": \"" + id),
+                ids,
+                stream("\", \"alllStatementIds\": [\"" + id + "\""),
+                quoted,
+                stream("], \"failedRows\": {}, \"template\": \"People\"}]}"));
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        ImportList read = ImportList.read(list, "7"::equals, new FailedRowsFile(directory));
+        long after = threads.getCurrentThreadAllocatedBytes();
+        assertEquals(statements + 1, read.entries().get(0).statements());
+        return after - before;
+    }
+
+    private static InputStream repeated(String text, int times) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        return new InputStream() {
+            private long left = (long) times * bytes.length;
+
+            @Override
+            public int read() {
+                return left == 0 ? -1 : bytes[(int) ((bytes.length - left-- % bytes.length) % bytes.length)];
+            }
+        };
+    }
+
+    private static InputStream joined(InputStream... streams) {
+        return new SequenceInputStream(Collections.enumeration(List.of(streams)));
+    }
+
+    private static long statements(String name, String value, boolean last) throws IOException {
+        return only("{\"" + name + "\": " + value + (last ? "" : ", \"id\": \"7\"") + "}")
+                .statements();
+    }
+
+    private static ImportList.Entry only(String entry) throws IOException {
+        return ImportList.read(stream("{\"results\": [" + entry + "], \"count\": 1}"))
+                .entries()
+                .get(0);
+    }
+
+    private static InputStream stream(String text) {
+        return new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8));
+    }
+}
