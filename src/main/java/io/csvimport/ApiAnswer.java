@@ -43,13 +43,16 @@ public final class ApiAnswer {
         exchange.setProperty(Delivery.HTTP_STATUS, status);
         exchange.setProperty(Delivery.RETRY_AFTER, answer.getHeader("Retry-After", String.class));
         if (id == null) {
-            String text = body == null ? "" : body.strip();
             exchange.setProperty(Delivery.REASON, status / 100 == 2 ? "no-id" : "http-" + status);
-            exchange.setProperty(
-                    Delivery.DETAIL,
-                    "The API answered " + status
-                            + (text.isEmpty() ? "" : ": " + text.substring(0, Math.min(text.length(), MOST))));
+            exchange.setProperty(Delivery.DETAIL, detail(status, body));
         }
+    }
+
+    /** A sentence for people, with the beginning of what the API says. */
+    static String detail(int status, String body) {
+        String text = body == null ? "" : body.strip();
+        return "The API answered " + status
+                + (text.isEmpty() ? "" : ": " + text.substring(0, Math.min(text.length(), MOST)));
     }
 
     /** A step of the route {@code csv-import-list}: the query, and no other header of the caller's. */

@@ -59,7 +59,7 @@ final class AuditEvents {
         data.put("template", delivery.template);
         data.put("notify", delivery.notifyAddresses);
         data.put("fileName", delivery.fileName);
-        data.put("fileSize", delivery.size);
+        data.put("fileSize", delivery.fileName == null ? null : delivery.size);
         data.put("sha256", delivery.sha256);
         data.put("from", delivery.from);
         data.put("job", delivery.job);

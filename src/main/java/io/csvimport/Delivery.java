@@ -178,7 +178,9 @@ public final class Delivery {
     /** One readable line: the file, what became of it, and the import id or the reason. */
     public String getSummary() {
         StringBuilder line = new StringBuilder();
-        line.append(Names.visible(String.valueOf(fileName))).append(": ").append(state);
+        line.append(fileName == null ? "A file of others" : Names.visible(fileName))
+                .append(": ")
+                .append(state);
         if (importId != null) {
             line.append(state.equals("duplicate") ? " of import " : ", import ").append(importId);
         }

@@ -1,0 +1,282 @@
+package io.csvimport;
+
+import static io.csvimport.Database.query;
+import static io.csvimport.Database.update;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+import org.apache.camel.support.SynchronizationAdapter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Voids imports. That one is to be voided is committed before it is asked for; from then on it goes on, after a failure
+ * and after a crash, until the API has answered: asking twice does no harm. Its public methods are the steps of
+ * {@code csv-import-void}.
+ */
+public final class Voiding {
+
+    /** The exchange property of a void: the import, and how far it came. */
+    public static final class Request {
+
+        private final Delivery delivery;
+        private boolean underway;
+        private int status;
+        private String reason;
+        private String detail;
+
+        Request(Delivery delivery) {
+            this.delivery = delivery;
+        }
+
+        /** Whether the API is to be asked, now and by this request. */
+        public boolean isUnderway() {
+            return underway;
+        }
+    }
+
+    static final String PROPERTY = "csvImportVoid";
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final String JOB = "csvImportJob";
+    private static final Set<Integer> LATER = Set.of(401, 403, 407, 408, 429);
+
+    private final Database database;
+    private final Owner owner;
+    private final AuditEvents events;
+    private final ApiHealth health;
+    private final String organization;
+    private final boolean documentsPath;
+    private final Set<Long> underway = ConcurrentHashMap.newKeySet();
+    private final Map<Long, Integer> failures = new ConcurrentHashMap<>();
+
+    Voiding(Settings settings, Database database, Owner owner, ApiHealth health) {
+        this.database = database;
+        this.owner = owner;
+        this.health = health;
+        organization = settings.get("api.organization");
+        events = new AuditEvents(organization);
+        documentsPath = settings.get("void.path").equals("csv-import");
+    }
+
+    /** The jobs whose void is to go on: of this process after a failure, of one that has ended at once. */
+    public List<Long> due() throws CsvImportUnsettledException {
+        String ended = owner.leads() ? "owner NOT IN " + owner.living() + " OR " : "";
+        List<Long> jobs = database.inTransaction(c -> query(
+                c,
+                row -> row.getLong("job"),
+                "SELECT job FROM csv_import_delivery WHERE state = 'voiding' AND organization = ? AND (" + ended
+                        + "owner = ? AND (next_attempt_at IS NULL OR next_attempt_at <= ?)) ORDER BY job LIMIT 100",
+                organization,
+                owner.id(),
+                Deliveries.text(Instant.now())));
+        jobs.removeIf(underway::contains);
+        return jobs;
+    }
+
+    /**
+     * Commits that the import is to be voided.
+     *
+     * @throws CsvImportRefusedException where the ledger does not know it, or it is no import
+     */
+    public void begin(Exchange exchange) throws CsvImportRefusedException, CsvImportUnsettledException {
+        Message message = exchange.getMessage();
+        Delivery delivery = find(exchange, message);
+        Request request = new Request(delivery);
+        exchange.setProperty(PROPERTY, request);
+        if (delivery.state.equals("voided")) {
+            return;
+        }
+        delivery.state = "voiding";
+        if (!underway.add(delivery.job)) {
+            return;
+        }
+        exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
+            @Override
+            public void onDone(Exchange done) {
+                underway.remove(delivery.job);
+            }
+        });
+        request.underway = database.inTransaction(c -> update(
+                        c,
+                        "UPDATE csv_import_delivery SET state = 'voiding', owner = ?, next_attempt_at = NULL"
+                                + " WHERE job = ? AND state IN ('accepted', 'completed', 'voiding')",
+                        owner.id(),
+                        delivery.job)
+                == 1);
+    }
+
+    private Delivery find(Exchange exchange, Message message)
+            throws CsvImportRefusedException, CsvImportUnsettledException {
+        String id = message.getHeader(Delivery.IMPORT_ID, "", String.class).strip();
+        Long job = id.isEmpty() ? message.getHeader(JOB, Long.class) : null;
+        if (job == null && (id.isEmpty() || id.equals(".") || id.equals("..") || id.length() > 200)) {
+            throw new CsvImportRefusedException(400, "no-id", "No import is named: set the header csvImportId");
+        }
+        String what = job == null ? "import " + Names.visible(id) : "job " + job;
+        List<Delivery> found = database.inTransaction(c -> query(
+                c,
+                Deliveries::read,
+                "SELECT * FROM csv_import_delivery WHERE organization = ? AND "
+                        + (job == null ? "import_id = ? AND state <> 'duplicate'" : "job = ?"),
+                organization,
+                job == null ? id : job));
+        if (found.isEmpty() && job == null && message.getHeader("csvImportForce", false, Boolean.class)) {
+            return insert(exchange.getFromRouteId(), id);
+        }
+        if (found.isEmpty()) {
+            throw new CsvImportRefusedException(
+                    404,
+                    "unknown-import",
+                    "The ledger knows no " + what + (job == null ? "; csvImportForce voids it nevertheless" : ""));
+        }
+        Delivery delivery = found.get(found.size() - 1);
+        if (!Deliveries.IMPORTED.contains(delivery.state) || delivery.importId == null) {
+            throw new CsvImportRefusedException(
+                    409,
+                    "not-voidable",
+                    what + " is " + delivery.state
+                            + ", there is no import of its own to void"
+                            + (delivery.state.equals("duplicate") ? "; the first one is " + delivery.importId : ""));
+        }
+        return delivery;
+    }
+
+    /** A row of its own for an import that the ledger does not know: it goes on after a crash, and has its event. */
+    private Delivery insert(String source, String id) throws CsvImportUnsettledException {
+        LOG.warn("Import {} is voided on demand, though the ledger does not know it", Names.visible(id));
+        String now = Deliveries.text(Instant.now());
+        return database.inTransaction(c -> query(
+                        c,
+                        Deliveries::read,
+                        "INSERT INTO csv_import_delivery (source_key, source, state, organization, import_id, duplicates,"
+                                + " owner, created_at, settled_at, released_at)"
+                                + " VALUES (?, ?, 'voiding', ?, ?, 'import', ?, ?, ?, ?) RETURNING *",
+                        "void:" + UUID.randomUUID(),
+                        source == null ? "csv-import-void" : source,
+                        organization,
+                        id,
+                        owner.id(),
+                        now,
+                        now,
+                        now))
+                .get(0);
+    }
+
+    /** Names the import in the path, as the API's document does, or as its sample. */
+    public void prepare(Exchange exchange) {
+        Request request = exchange.getProperty(PROPERTY, Request.class);
+        Message message = exchange.getMessage();
+        message.setBody(null);
+        message.setHeader(Exchange.HTTP_PATH, CsvUpload.encode(request.delivery.importId));
+        message.setHeader(Exchange.HTTP_QUERY, documentsPath ? null : "deleteLrsStatements=true");
+    }
+
+    /** The API has answered. */
+    public void answered(Exchange exchange) {
+        Request request = exchange.getProperty(PROPERTY, Request.class);
+        request.status = exchange.getMessage().getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
+        request.reason = "http-" + request.status;
+        request.detail = ApiAnswer.detail(request.status, exchange.getMessage().getBody(String.class));
+        if (request.status != 404) {
+            health.answered(request.status);
+        }
+    }
+
+    /** There was no answer: it may be voided, or not. */
+    public void unanswered(Exchange exchange) {
+        Request request = exchange.getProperty(PROPERTY, Request.class);
+        Throwable caught = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
+        request.reason = "unreachable";
+        request.detail = "The API did not answer: " + caught.getClass().getSimpleName() + ": " + caught.getMessage();
+        health.failed("The API cannot be reached");
+    }
+
+    /**
+     * Writes down what the API has answered, and tells the caller.
+     *
+     * @throws CsvImportRefusedException where it refuses for good: the import is what it was before
+     */
+    public void end(Exchange exchange) throws CsvImportRefusedException, CsvImportUnsettledException {
+        Request request = exchange.getProperty(PROPERTY, Request.class);
+        Delivery delivery = request.delivery;
+        if (request.underway) {
+            int status = request.status;
+            if (status / 100 == 2 || status == 404) {
+                voided(delivery);
+            } else if (status / 100 == 4 && !LATER.contains(status)) {
+                giveUp(request);
+            } else {
+                tryAgain(request);
+            }
+        }
+        Message message = exchange.getMessage();
+        message.setHeader(Delivery.OUTCOME, delivery.state);
+        message.setHeader(Delivery.IMPORT_ID, delivery.importId);
+        message.setHeader(JOB, delivery.job);
+        boolean open = delivery.state.equals("voiding");
+        message.setHeader(Delivery.REASON, open ? request.reason : null);
+        message.setHeader(Delivery.DETAIL, open ? request.detail : null);
+    }
+
+    private void voided(Delivery delivery) throws CsvImportUnsettledException {
+        boolean written = database.inTransaction(c -> {
+            boolean mine = update(
+                            c,
+                            "UPDATE csv_import_delivery SET state = 'voided', track_at = NULL, next_attempt_at = NULL,"
+                                    + " reason = NULL, detail = NULL WHERE job = ? AND state = 'voiding'",
+                            delivery.job)
+                    == 1;
+            delivery.state = "voided";
+            delivery.reason = null;
+            delivery.detail = null;
+            if (mine) {
+                events.insert(c, delivery);
+            }
+            return mine;
+        });
+        failures.remove(delivery.job);
+        if (written) {
+            LOG.info("{}", delivery.getSummary());
+        }
+    }
+
+    /** What the ledger did not know before, it forgets again. */
+    private void giveUp(Request request) throws CsvImportRefusedException, CsvImportUnsettledException {
+        Delivery delivery = request.delivery;
+        database.inTransaction(c -> delivery.sha256 == null
+                ? update(c, "DELETE FROM csv_import_delivery WHERE job = ? AND state = 'voiding'", delivery.job)
+                : update(
+                        c,
+                        "UPDATE csv_import_delivery SET next_attempt_at = NULL, reason = NULL, detail = NULL,"
+                                + " state = CASE WHEN failed_rows IS NULL THEN 'accepted' ELSE 'completed' END"
+                                + " WHERE job = ? AND state = 'voiding'",
+                        delivery.job));
+        failures.remove(delivery.job);
+        LOG.warn("Import {} is not voided: {}", Names.visible(delivery.importId), Names.visible(request.detail));
+        throw new CsvImportRefusedException(502, request.reason, request.detail);
+    }
+
+    private void tryAgain(Request request) throws CsvImportUnsettledException {
+        Delivery delivery = request.delivery;
+        Duration pause = Pauses.growing(failures.merge(delivery.job, 1, Integer::sum) - 1);
+        delivery.reason = request.reason;
+        delivery.detail = request.detail;
+        LOG.warn("{}; next attempt in {} s", delivery.getSummary(), pause.toSeconds());
+        database.inTransaction(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET next_attempt_at = ?, reason = ?, detail = ?"
+                        + " WHERE job = ? AND state = 'voiding'",
+                Deliveries.text(Instant.now().plus(pause)),
+                request.reason,
+                request.detail,
+                delivery.job));
+    }
+}
