@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import java.util.zip.CRC32C;
 import org.apache.camel.Exchange;
@@ -16,6 +17,7 @@ import org.apache.hc.client5.http.entity.mime.FormBodyPartBuilder;
 import org.apache.hc.client5.http.entity.mime.HttpMultipartMode;
 import org.apache.hc.client5.http.entity.mime.MultipartEntityBuilder;
 import org.apache.hc.core5.http.ContentType;
+import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
 
 /**
@@ -31,10 +33,17 @@ public final class CsvUpload extends HttpEntityWrapper {
     private static final int BUFFER = 1 << 16;
 
     private final CheckedFile file;
+    private final boolean preview;
     private volatile boolean started;
 
-    private CsvUpload(CheckedFile file, String fileName) {
-        super(MultipartEntityBuilder.create()
+    private CsvUpload(CheckedFile file, String fileName, boolean preview) {
+        super(multipart(file, fileName, preview));
+        this.file = file;
+        this.preview = preview;
+    }
+
+    private static HttpEntity multipart(CheckedFile file, String fileName, boolean preview) {
+        MultipartEntityBuilder multipart = MultipartEntityBuilder.create()
                 .setContentType(ContentType.create("multipart/form-data"))
                 // the one mode that writes a plain filename in UTF-8
                 .setMode(HttpMultipartMode.LEGACY)
@@ -44,12 +53,14 @@ public final class CsvUpload extends HttpEntityWrapper {
                                 "Content-Disposition",
                                 "form-data; name=\"file\"; filename=\"" + escape(fileName) + "\"")
                         .addField("Content-Type", "text/csv")
-                        .build())
-                .build());
-        this.file = file;
+                        .build());
+        if (preview) {
+            multipart.addTextBody("filesize", String.valueOf(file.getContentLength()));
+        }
+        return multipart.build();
     }
 
-    /** A step of the route {@code csv-import-upload}. */
+    /** A step of the routes {@code csv-import-upload} and {@code csv-import-preview-request}. */
     public static final class Factory {
 
         private final boolean tagFileName;
@@ -73,9 +84,24 @@ public final class CsvUpload extends HttpEntityWrapper {
                 query.append("&notify=").append(encode(String.join(",", delivery.notifyAddresses)));
             }
             String fileName = tagFileName ? tagged(delivery.fileName, delivery.job) : delivery.fileName;
-            CsvUpload upload = new CsvUpload(new CheckedFile(delivery, mayGoOn), fileName);
+            set(exchange, query.toString(), new CsvUpload(new CheckedFile(delivery, mayGoOn), fileName, false));
+        }
+
+        /** The same for the API's preview. */
+        public void preparePreview(Exchange exchange) {
+            Delivery delivery = Delivery.of(exchange);
+            // a message without a name has none yet
+            delivery.fileName = Objects.requireNonNullElse(delivery.fileName, "preview.csv");
+            exchange.getExchangeExtension().setStreamCacheDisabled(true);
+            set(
+                    exchange,
+                    "template=" + encode(delivery.template),
+                    new CsvUpload(new CheckedFile(delivery, () -> true), delivery.fileName, true));
+        }
+
+        private static void set(Exchange exchange, String query, CsvUpload upload) {
             exchange.setProperty(PROPERTY, upload);
-            exchange.getMessage().setHeader(Exchange.HTTP_QUERY, query.toString());
+            exchange.getMessage().setHeader(Exchange.HTTP_QUERY, query);
             exchange.getMessage().setBody(upload);
         }
     }
@@ -99,9 +125,9 @@ public final class CsvUpload extends HttpEntityWrapper {
                 .replace("%7E", "~");
     }
 
-    /** Whether the first byte of the body may have left. */
+    /** Whether the first byte of the body may have left; a preview stores nothing, and does not count. */
     public boolean isStarted() {
-        return started;
+        return started && !preview;
     }
 
     /** Whether the last byte of the body, the closing boundary, may have left. */

@@ -194,6 +194,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         reason.put("reason", delivery.reason);
         reason.put("detail", delivery.detail);
         reason.put("httpStatus", delivery.httpStatus);
+        reason.put("failedRows", delivery.previewRows == null ? null : JSON.readTree(delivery.previewRows));
         reason.put("time", Deliveries.text(delivery.settledAt));
         reason.values().removeIf(Objects::isNull);
         return JSON.writeValueAsString(reason) + "\n";

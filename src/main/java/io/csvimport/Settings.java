@@ -71,7 +71,7 @@ public final class Settings {
             Map.entry(
                     "jms.url", v -> checkPattern(v, "(amqps?|failover|tcp):.+", "an amqp, amqps, failover or tcp URL")),
             Map.entry("jms.consumers", v -> checkNumber(v, 1, 100)),
-            Map.entry("preview", v -> checkPattern(v, "off", "off: the gate is not in this version")),
+            Map.entry("preview", v -> checkPattern(v, "off|gate", "off or gate")),
             Map.entry("track.enabled", Settings::checkFlag),
             Map.entry("track.interval", Settings::checkPositiveDuration),
             Map.entry(

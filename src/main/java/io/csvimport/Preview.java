@@ -1,0 +1,149 @@
+package io.csvimport;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+import org.apache.camel.support.LRUCacheFactory;
+
+/**
+ * What the API's preview says of a CSV: the steps of {@code csv-import-gate}, and of {@code csv-import-preview} for the
+ * user's own routes. A preview stores nothing, so whatever goes wrong with it, it may be asked for again.
+ */
+public final class Preview {
+
+    /** Failed rows that are kept in ledger and reason file. */
+    private static final int MOST_ROWS = 1000;
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final ApiHealth health;
+    /** Previews in a row without an answer, by job: their pause grows. */
+    private final Map<Long, Integer> failures = LRUCacheFactory.newLRUCache(1000);
+
+    Preview(ApiHealth health) {
+        this.health = health;
+    }
+
+    /** Begins the preview of a message of the user's: no delivery of the ledger. */
+    public void begin(Exchange exchange) throws CsvImportUnsettledException {
+        Delivery.begin(exchange);
+    }
+
+    /** Says why there is no preview, where the API has answered with another status than 2xx. */
+    public void answered(Exchange exchange) {
+        Message answer = exchange.getMessage();
+        int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
+        health.answered(status);
+        if (status / 100 != 2) {
+            exchange.setProperty(Delivery.HTTP_STATUS, status);
+            exchange.setProperty(Delivery.RETRY_AFTER, answer.getHeader("Retry-After", String.class));
+            tell(
+                    exchange,
+                    null,
+                    "http-" + status,
+                    "Preview: " + ApiAnswer.detail(status, answer.getBody(String.class)));
+        }
+    }
+
+    /** Lets a file pass, or rejects it: the answer is read as a stream, its statements may be many. */
+    public void judge(Exchange exchange) {
+        Delivery delivery = Delivery.of(exchange);
+        if (exchange.getProperty(Delivery.OUTCOME) == null) {
+            try {
+                read(exchange, delivery);
+            } catch (IOException e) {
+                tell(
+                        exchange,
+                        "waiting",
+                        "preview-unreadable",
+                        "The answer of the preview cannot be read: " + e.getMessage());
+            }
+        }
+        if (!"waiting".equals(exchange.getProperty(Delivery.OUTCOME))) {
+            failures.remove(delivery.job);
+        } else if (exchange.getProperty(Delivery.RETRY_AFTER) == null) {
+            Duration pause = Pauses.growing(failures.merge(delivery.job, 1, Integer::sum) - 1);
+            exchange.setProperty(Delivery.RETRY_AFTER, String.valueOf(pause.toSeconds()));
+        }
+        exchange.removeProperty(CsvUpload.PROPERTY);
+        exchange.getMessage().setBody(null);
+        exchange.getExchangeExtension().setStreamCacheDisabled(false);
+    }
+
+    private void read(Exchange exchange, Delivery delivery) throws IOException {
+        ObjectNode first = JSON.createObjectNode();
+        FailedRows failed = null;
+        try (InputStream body = exchange.getMessage().getBody(InputStream.class);
+                JsonParser json = JSON.createParser(Objects.requireNonNullElse(body, InputStream.nullInputStream()))) {
+            if (json.nextToken() != JsonToken.START_OBJECT) {
+                throw new IOException("The preview is no JSON object");
+            }
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                boolean rows = json.currentName().equals("failedRows");
+                json.nextToken();
+                if (rows) {
+                    failed = FailedRows.read(json, (row, error) -> {
+                        if (first.size() < MOST_ROWS) {
+                            first.put(row, error);
+                        }
+                    });
+                } else {
+                    json.skipChildren();
+                }
+            }
+        }
+        if (failed == null) {
+            throw new IOException("The preview does not tell its failedRows");
+        }
+        if (failed.count() > 0) {
+            delivery.failedRows = failed.count();
+            delivery.previewRows = first.toString();
+            tell(
+                    exchange,
+                    "rejected",
+                    "failed-rows",
+                    "The preview says that " + failed.count() + (failed.count() == 1 ? " row fails" : " rows fail"));
+        }
+    }
+
+    /**
+     * Hands the API's own answer to the user's route, as a stream.
+     *
+     * @throws CsvRejectedException where the CSV is bad input, for this module or for the API
+     * @throws CsvImportUnsettledException where there is no preview now
+     */
+    public void answer(Exchange exchange) throws CsvRejectedException, CsvImportUnsettledException {
+        exchange.removeProperty(CsvUpload.PROPERTY);
+        String outcome = exchange.getProperty(Delivery.OUTCOME, String.class);
+        String reason = exchange.getProperty(Delivery.REASON, String.class);
+        String detail = exchange.getProperty(Delivery.DETAIL, String.class);
+        exchange.removeProperty(Delivery.PROPERTY);
+        exchange.removeProperty(Delivery.OUTCOME);
+        if ("rejected".equals(outcome)) {
+            throw new CsvRejectedException(reason, detail);
+        }
+        if (outcome != null) {
+            Duration pause = ApiAnswer.retryAfter(exchange.getProperty(Delivery.RETRY_AFTER, String.class));
+            throw new CsvImportUnsettledException(
+                    reason + ": " + detail, Instant.now().plus(pause == null ? Duration.ofSeconds(1) : pause), null);
+        }
+        exchange.getMessage().removeHeaders("*", Exchange.CONTENT_TYPE);
+    }
+
+    private static void tell(Exchange exchange, String outcome, String reason, String detail) {
+        if (outcome != null) {
+            exchange.setProperty(Delivery.OUTCOME, outcome);
+        }
+        exchange.setProperty(Delivery.REASON, reason);
+        exchange.setProperty(Delivery.DETAIL, detail);
+    }
+}
