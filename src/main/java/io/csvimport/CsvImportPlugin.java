@@ -104,7 +104,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportFailure", new Failure(health));
         registry.bind("csvImportAnswer", new ApiAnswer(health, clock));
         registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, owner, clock));
-        registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, registry));
+        registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, sources));
         registry.bind("csvImportPreview", new Preview(health));
         registry.bind("csvImportVoiding", new Voiding(settings, database, owner, health));
         registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, owner, sources));

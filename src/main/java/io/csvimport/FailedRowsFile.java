@@ -2,28 +2,30 @@ package io.csvimport;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.io.Writer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.stream.Stream;
 
 /**
  * The failed-rows files of completed imports, CSV in UTF-8 with the header {@code row,error}: beside the imported file,
- * where that lies in a folder of this machine, otherwise in the data dir.
+ * where that lies in a folder of its source, otherwise in the data dir.
  */
-final class FailedRowsFile implements FailedRowsStore {
+final class FailedRowsFile {
 
     private static final String ENDING = ".failed-rows.csv";
     private static final int LONGEST_NAME = 50;
+    private static final int BUFFER = 1 << 16;
 
     private final Path folder;
     private final Path unfinished;
+    private final Sources sources;
 
-    FailedRowsFile(Path dataDir) {
+    FailedRowsFile(Path dataDir, Sources sources) {
+        this.sources = sources;
         folder = dataDir.resolve("failed-rows");
         unfinished = folder.resolve("unfinished");
     }
@@ -84,38 +86,52 @@ final class FailedRowsFile implements FailedRowsStore {
         }
     }
 
-    @Override
-    public String store(Delivery delivery, Path rows) throws IOException {
-        Path imported = delivery.releasedTo == null ? null : Path.of(delivery.releasedTo);
-        if (imported != null && imported.getParent() != null && Files.isDirectory(imported.getParent())) {
-            return store(delivery.job, imported.resolveSibling(imported.getFileName() + ENDING), rows);
+    /**
+     * Stores the rows under a name that nothing has yet, durably. What is there already with these rows was stored
+     * before a crash.
+     *
+     * @param beside the imported file, if it lies in a folder of its source
+     * @return where it went
+     * @throws IOException where it cannot be stored now: it is tried again
+     */
+    String store(Delivery delivery, Path rows, boolean beside) throws IOException {
+        String imported = beside ? delivery.releasedTo : null;
+        SourceFolders folders =
+                imported == null ? null : sources.folders(imported).orElse(null);
+        if (folders != null && !folders.isReadOnly() && folders.exists(SourceFolders.parent(imported))) {
+            return store(folders, delivery.job, imported + ENDING, rows);
         }
         String name = String.valueOf(delivery.fileName);
-        name = name.substring(0, Math.min(name.length(), LONGEST_NAME));
-        Files.createDirectories(folder);
-        return store(delivery.job, folder.resolve(delivery.job + "-" + name + ENDING), rows);
+        name = delivery.job + "-" + name.substring(0, Math.min(name.length(), LONGEST_NAME)) + ENDING;
+        return store(SourceFolders.LOCAL, delivery.job, folder.resolve(name).toString(), rows);
     }
 
-    /** Durable, and nothing is overwritten; what is there already with these rows was stored before a crash. */
-    private static String store(long job, Path wanted, Path rows) throws IOException {
-        Path free = wanted;
-        while (Files.exists(free)) {
-            if (Files.mismatch(free, rows) == -1) {
-                return free.toString();
+    private static String store(SourceFolders folders, long job, String wanted, Path rows) throws IOException {
+        String free = wanted;
+        while (folders.exists(free)) {
+            if (hasContent(folders.find(free), rows)) {
+                return free;
             }
-            free = free.resolveSibling(CsvUpload.tagged(free.getFileName().toString(), job));
+            free = SourceFolders.parent(free) + "/" + CsvUpload.tagged(SourceFolders.name(free), job);
         }
-        Path whole = wanted.resolveSibling("." + job + ".failed-rows.tmp");
-        Files.copy(rows, whole, StandardCopyOption.REPLACE_EXISTING);
-        force(whole);
-        Files.move(whole, free);
-        force(free.getParent());
-        return free.toString();
+        folders.copy(rows, free);
+        return free;
     }
 
-    private static void force(Path path) throws IOException {
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            channel.force(true);
+    private static boolean hasContent(SourceFile stored, Path rows) throws IOException {
+        if (stored.size() != Files.size(rows)) {
+            return false;
+        }
+        try (InputStream one = stored.open();
+                InputStream other = Files.newInputStream(rows)) {
+            byte[] piece;
+            do {
+                piece = one.readNBytes(BUFFER);
+                if (!Arrays.equals(piece, other.readNBytes(BUFFER))) {
+                    return false;
+                }
+            } while (piece.length > 0);
+            return true;
         }
     }
 }

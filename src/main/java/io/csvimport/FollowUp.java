@@ -5,7 +5,6 @@ import static io.csvimport.Database.update;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -19,7 +18,6 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
-import org.apache.camel.spi.Registry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -91,7 +89,7 @@ public final class FollowUp {
 
     private final Database database;
     private final Owner owner;
-    private final Registry registry;
+    private final Sources sources;
     private final FailedRowsFile files;
     private final AuditEvents events;
     private final String organization;
@@ -101,11 +99,11 @@ public final class FollowUp {
     private int failures;
     private long listLength;
 
-    FollowUp(Settings settings, Database database, Owner owner, Registry registry) {
+    FollowUp(Settings settings, Database database, Owner owner, Sources sources) {
         this.database = database;
         this.owner = owner;
-        this.registry = registry;
-        files = new FailedRowsFile(settings.path("data-dir"));
+        this.sources = sources;
+        files = new FailedRowsFile(settings.path("data-dir"), sources);
         organization = settings.get("api.organization");
         events = new AuditEvents(organization);
         interval = settings.duration("track.interval");
@@ -200,9 +198,11 @@ public final class FollowUp {
             return new Shown(followed, listed, true, null);
         }
         try {
-            // what is not released yet has no file to be beside of; a person may have to see to that
-            boolean ready = followed.released || followed.isOld();
-            return new Shown(followed, listed, ready, ready ? store(delivery, entry.rowsFile()) : null);
+            if (!isInPlace(followed)) {
+                return new Shown(followed, listed, false, null);
+            }
+            // what could not be stored there for a day goes into the data dir
+            return new Shown(followed, listed, true, files.store(delivery, entry.rowsFile(), !followed.isOld()));
         } catch (IOException e) {
             LOG.warn(
                     "The failed rows of {} cannot be written now, it is tried again: {}",
@@ -212,14 +212,15 @@ public final class FollowUp {
         }
     }
 
-    private String store(Delivery delivery, Path rows) throws IOException {
-        for (FailedRowsStore store : registry.findByType(FailedRowsStore.class)) {
-            String place = store.store(delivery, rows);
-            if (place != null) {
-                return place;
-            }
-        }
-        return files.store(delivery, rows);
+    /** A file that waits to be moved is waited for: its rows are to lie beside it. */
+    private boolean isInPlace(Followed followed) {
+        String path = followed.delivery.path;
+        return followed.released
+                || followed.isOld()
+                || path != null
+                        && sources.folders(path)
+                                .filter(SourceFolders::isReadOnly)
+                                .isPresent();
     }
 
     /** A few at a time: an upload waits for no long transaction. */
@@ -261,7 +262,7 @@ public final class FollowUp {
             delivery.state = "completed";
             delivery.reason = null;
             delivery.detail =
-                    shown.rowsFile == null ? null : delivery.failedRows + " failed rows, in " + shown.rowsFile;
+                    shown.rowsFile == null ? null : "failed rows: " + delivery.failedRows + ", in " + shown.rowsFile;
             events.insert(c, delivery);
         }
         return written;

@@ -136,7 +136,7 @@ public final class Preview {
             throw new CsvImportUnsettledException(
                     reason + ": " + detail, Instant.now().plus(pause == null ? Duration.ofSeconds(1) : pause), null);
         }
-        exchange.getMessage().removeHeaders("*", Exchange.CONTENT_TYPE);
+        exchange.getMessage().removeHeaders("*");
     }
 
     private static void tell(Exchange exchange, String outcome, String reason, String detail) {

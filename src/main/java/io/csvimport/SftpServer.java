@@ -9,7 +9,9 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.Deque;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import org.apache.camel.LoggingLevel;
@@ -154,12 +156,25 @@ public final class SftpServer implements SourceFolders {
     @Override
     public void write(String location, String text) throws IOException {
         String hidden = SourceFolders.hidden(location);
-        call(location, channel -> {
-            channel.put(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)), quoted(hidden));
-            return null;
-        });
+        put(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)), hidden);
         delete(location);
         move(hidden, location);
+    }
+
+    @Override
+    public void copy(Path file, String to) throws IOException {
+        String hidden = SourceFolders.hidden(to);
+        try (InputStream bytes = Files.newInputStream(file)) {
+            put(bytes, hidden);
+        }
+        move(hidden, to);
+    }
+
+    private void put(InputStream bytes, String location) throws IOException {
+        call(location, channel -> {
+            channel.put(bytes, quoted(location));
+            return null;
+        });
     }
 
     @Override

@@ -24,6 +24,9 @@ interface SourceFolders {
     /** Writes a small file, UTF-8, so that it is there whole or not at all; one that is there is replaced. */
     void write(String path, String text) throws IOException;
 
+    /** Copies a file of this machine, so that it is there durably and whole or not at all; nothing is overwritten. */
+    void copy(Path file, String to) throws IOException;
+
     /** Renames a file. @throws java.nio.file.NoSuchFileException where it is gone */
     void move(String from, String to) throws IOException;
 
@@ -74,6 +77,15 @@ interface SourceFolders {
             Path hidden = Path.of(hidden(path));
             Files.writeString(hidden, text);
             Files.move(hidden, Path.of(path), StandardCopyOption.REPLACE_EXISTING);
+        }
+
+        @Override
+        public void copy(Path file, String to) throws IOException {
+            Path hidden = Path.of(hidden(to));
+            Files.copy(file, hidden, StandardCopyOption.REPLACE_EXISTING);
+            Spool.force(hidden);
+            Files.move(hidden, Path.of(to));
+            Spool.force(hidden.getParent());
         }
 
         @Override

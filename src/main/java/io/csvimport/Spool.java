@@ -94,7 +94,7 @@ public final class Spool {
         exchange.setProperty(Delivery.JOB, delivery.job);
     }
 
-    private static void force(Path path) throws IOException {
+    static void force(Path path) throws IOException {
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             channel.force(true);
         }

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
@@ -210,6 +211,62 @@ class CrashTest {
 
         rig.start();
         rig.awaitContent();
+    }
+
+    @ParameterizedTest(name = "before {0}")
+    @ValueSource(strings = {"delete-import", "end-void"})
+    void anImportIsVoidedThoughTheProcessDiedMeanwhile(String step) throws Exception {
+        rig.drop("people.csv");
+        rig.start();
+        rig.awaitContent();
+        rig.kill();
+        setState("voiding");
+        killBefore("api/csv-import-void", step);
+        assertEquals(step.equals("end-void"), rig.sandbox.imports().get(0).voided());
+
+        rig.start();
+        await().atMost(CrashRig.PATIENCE).until(() -> events("csv-import.voided") == 1);
+        assertTrue(rig.sandbox.imports().get(0).voided());
+    }
+
+    @Test
+    void theFailedRowsOfAnImportAreWrittenOnceThoughTheProcessDiedBeforeItWroteThatDown() throws Exception {
+        rig.settings.put("CSV_IMPORT_TRACK_INTERVAL", "PT1S");
+        Path file = rig.drop("People", "people.csv", "name\nAnna\ninvalid\n");
+        Path imported = file.resolveSibling(".imported");
+        rig.start();
+        rig.awaitContent();
+        await().atMost(CrashRig.PATIENCE).until(() -> !rig.oracle
+                .rows("SELECT 1 FROM csv_import_delivery WHERE listed IS NOT NULL AND released_at IS NOT NULL")
+                .isEmpty());
+        try (Connection ledger = rig.oracle.connect();
+                Statement statement = ledger.createStatement()) {
+            statement.execute("BEGIN IMMEDIATE");
+            await().atMost(CrashRig.PATIENCE).until(() -> Files.exists(imported.resolve("people.csv.failed-rows.csv")));
+            rig.kill();
+        }
+        assertEquals(0, events("csv-import.completed"));
+
+        rig.start();
+        await().atMost(CrashRig.PATIENCE).until(() -> events("csv-import.completed") == 1);
+        rig.awaitContent();
+        try (Stream<Path> files = Files.list(imported)) {
+            assertEquals(2, files.count());
+        }
+    }
+
+    private void setState(String state) throws SQLException {
+        try (Connection ledger = rig.oracle.connect();
+                Statement statement = ledger.createStatement()) {
+            statement.executeUpdate("UPDATE csv_import_delivery SET state = '" + state + "'");
+        }
+    }
+
+    private long events(String type) throws IOException {
+        Path audit = rig.data.resolve("audit").resolve("csv-import-audit.jsonl");
+        return Files.readAllLines(audit).stream()
+                .filter(line -> line.contains('"' + type + '"'))
+                .count();
     }
 
     @Test

@@ -138,6 +138,7 @@ class PreviewTest extends CsvImportTestSupport {
         JsonNode preview = JSON.readTree(answer.getMessage().getBody(String.class));
         assertEquals(2, preview.get("failedRows").size());
         assertTrue(preview.at("/statements/2").isArray());
+        assertEquals("1", answer.getMessage().getHeader("mine"));
         assertEquals("application/json", answer.getMessage().getHeader("Content-Type"));
         assertFalse(
                 StreamCache.class.isAssignableFrom(Class.forName(answer.getProperty("type", String.class))),

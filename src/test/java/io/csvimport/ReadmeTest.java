@@ -2,6 +2,7 @@ package io.csvimport;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -40,7 +41,7 @@ class ReadmeTest {
         }
 
         boolean isFeed() {
-            return !id().equals("csv-import-audit");
+            return yaml.matches("(?s).*direct:csv-import(-spool)?\\s.*");
         }
 
         /** The folder that it takes files from. */
@@ -88,9 +89,9 @@ class ReadmeTest {
 
     @Test
     void theAuditRouteSendsTheEventsElsewhere() throws IOException {
-        List<Example> audits = examples().filter(example -> !example.isFeed()).toList();
-        assertEquals(1, audits.size());
-        product.write("routes/audit/csv-import-audit.camel.yaml", audits.get(0).yaml());
+        product.write(
+                "routes/audit/csv-import-audit.camel.yaml",
+                example("csv-import-audit").yaml());
         Path events = product.path("audit-team/events.jsonl");
 
         product.awaitUntil("events for the audit team", () -> {
@@ -111,6 +112,37 @@ class ReadmeTest {
         JsonNode shown = new ObjectMapper().readTree(blocks("json").findFirst().orElseThrow());
         assertEquals(fields(real), fields(shown));
         assertEquals(fields(real.get("data")), fields(shown.get("data")));
+    }
+
+    @Test
+    void aFileInTheFolderVoidVoidsTheImportThatItNames() throws IOException {
+        product.drop("inbox/people.csv");
+        String id = product.awaitImport("people.csv").id();
+        product.awaitAudit("csv-import.accepted", "people.csv");
+        product.write("routes/void.camel.yaml", example("void-imports").yaml());
+        product.write("void/wrong.txt", id + "\n");
+        product.write("void/unknown.txt", "17\n");
+        product.awaitAudit("csv-import.voided", "people.csv");
+        assertTrue(product.imports("people.csv").get(0).voided());
+        product.awaitUntil(
+                "both files are done with",
+                () -> Files.exists(product.path("void/.voided/wrong.txt"))
+                        && Files.exists(product.path("void/.refused/unknown.txt")));
+    }
+
+    @Test
+    void aFileInTheFolderPreviewIsPreviewed() throws IOException {
+        product.write("routes/preview.camel.yaml", example("preview-people").yaml());
+        product.drop("preview/people.csv");
+        Path preview = product.path("preview/people.csv.json");
+        product.awaitUntil("preview", () -> Files.exists(preview) && Files.size(preview) > 0);
+        JsonNode shown = new ObjectMapper().readTree(Files.readString(preview));
+        assertEquals(List.of("failedRows", "statements"), List.copyOf(fields(shown)));
+        assertEquals(List.of(), product.sandbox().imports());
+    }
+
+    private static Example example(String id) throws IOException {
+        return examples().filter(example -> example.id().equals(id)).findFirst().orElseThrow();
     }
 
     private static Stream<Example> examples() throws IOException {
