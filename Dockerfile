@@ -29,6 +29,7 @@ COPY --from=build /build/target/csv-import-routes/csv-import-routes.jar ./
 
 # /inbox and /data, when mounted, must be writable for it. A number shows Kubernetes that it is not root.
 USER 10001:10001
+# Beyond the loopback interface only health and metrics are served, until CSV_IMPORT_MANAGEMENT_USERNAME and _PASSWORD are set.
 ENV CSV_IMPORT_DATA_DIR=/data \
     CSV_IMPORT_FILE_DIRECTORY=/inbox \
     CSV_IMPORT_ROUTES=/routes \

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,7 +66,11 @@ public final class Operations {
 
     /** The names of a posted CSV become its headers, and nothing else does. */
     public void receive(Exchange exchange) throws Problem {
-        Map<String, String> names = query(exchange, "template", "notify", "fileName");
+        receive(exchange, "template", "notify", "fileName");
+    }
+
+    private static void receive(Exchange exchange, String... known) throws Problem {
+        Map<String, String> names = query(exchange, known);
         Message message = exchange.getMessage();
         message.removeHeaders("*");
         names.forEach(message::setHeader);
@@ -83,6 +89,37 @@ public final class Operations {
         exchange.getMessage().setHeader("Location", "/csv-imports/" + job);
     }
 
+    /** As {@link #receive}, for a CSV that is not imported. */
+    public void toPreview(Exchange exchange) throws Problem {
+        receive(exchange, "template", "fileName");
+    }
+
+    /** A job, or an import that the ledger does not know where that is forced. */
+    public void toVoid(Exchange exchange) throws Problem, CsvImportUnsettledException {
+        String force = query(exchange, "force").getOrDefault("force", "false");
+        if (!force.matches("true|false")) {
+            throw new Problem(400, "The parameter force is '" + Names.visible(force) + "': expected is true or false");
+        }
+        String id = id(exchange);
+        Message message = exchange.getMessage();
+        message.removeHeaders("*");
+        try {
+            message.setHeader(Delivery.JOB, jobs.find(id));
+        } catch (Problem unknown) {
+            if (force.equals("false")) {
+                throw unknown;
+            }
+            message.setHeader(Delivery.IMPORT_ID, id);
+            message.setHeader("csvImportForce", true);
+        }
+    }
+
+    public void voided(Exchange exchange) throws CsvImportUnsettledException {
+        Message message = exchange.getMessage();
+        boolean done = "voided".equals(message.getHeader(Delivery.OUTCOME));
+        answer(exchange, done ? 200 : 202, jobs.json(message.getHeader(Delivery.JOB, Long.class)));
+    }
+
     /** Answers a failure as problem details; what nobody foresaw is told to the log alone. */
     public void fail(Exchange exchange) {
         Throwable failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
@@ -92,6 +129,11 @@ public final class Operations {
             problem = new Problem(500, "The operation failed; the log says why");
         }
         answer(exchange, problem.status(), problem.json(), Problem.CONTENT_TYPE);
+        if (failure instanceof CsvImportUnsettledException unsettled) {
+            long seconds =
+                    Duration.between(Instant.now(), unsettled.getNextAttempt()).toSeconds();
+            exchange.getMessage().setHeader("Retry-After", Math.max(1, seconds));
+        }
     }
 
     static String id(Exchange exchange) {
