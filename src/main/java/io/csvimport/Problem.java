@@ -3,6 +3,7 @@ package io.csvimport;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Why an operation over HTTP is refused: problem details by RFC 9457, without a type of their own. */
@@ -48,7 +49,10 @@ public final class Problem extends Exception {
         if (failure instanceof Problem problem) {
             return problem;
         } else if (failure instanceof CsvRejectedException rejected) {
-            return new Problem(422, rejected.getMessage(), Map.of("reason", rejected.getReason()));
+            int status = List.of("too-large", "http-413").contains(rejected.getReason()) ? 413 : 422;
+            return new Problem(status, rejected.getMessage(), Map.of("reason", rejected.getReason()));
+        } else if (failure instanceof CsvImportRefusedException refused) {
+            return new Problem(refused.getStatus(), refused.getMessage(), Map.of("reason", refused.getReason()));
         } else if (failure instanceof CsvImportUnsettledException) {
             return new Problem(503, failure.getMessage() + ": try again in some seconds");
         }

@@ -115,7 +115,9 @@ class MetricsTest {
         Set<String> served = named(scrape());
         served.removeIf(name -> name.matches(".*_seconds_(bucket|count|sum|max)|jvm_.*|process_.*"));
         served.add("csv_import_upload_seconds");
-        Set<String> table = named(Files.readString(Path.of("README.md")));
+        Set<String> table = named(Files.readAllLines(Path.of("README.md")).stream()
+                .filter(line -> line.startsWith("| `csv_import_"))
+                .collect(Collectors.joining("\n")));
         assertEquals(served, table);
     }
 

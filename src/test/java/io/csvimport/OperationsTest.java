@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.Operator.Answer;
 import io.csvimport.sandbox.SandboxFault;
+import io.csvimport.sandbox.SandboxImport;
 import io.csvimport.sandbox.SandboxRequest;
 import java.io.IOException;
 import java.net.Socket;
@@ -19,10 +20,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,6 +64,8 @@ class OperationsTest {
     void mend() {
         product.sandbox().failAll(null);
         product.sandbox().failList(null);
+        product.sandbox().failPreview(null);
+        product.sandbox().failVoid(null);
     }
 
     /** A name that no other test has. */
@@ -451,6 +457,115 @@ class OperationsTest {
         product.drop("inbox/Wish/" + name);
         String job = awaitJob(name, "accepted").path("job").asText();
         assertProblem(400, "parameter", operator.post("/csv-imports/" + job + "/" + wish));
+    }
+
+    // preview and void
+
+    @Test
+    void aPreviewAnswersWhatTheApiWouldMakeOfTheCsvAndImportsNothing() throws Exception {
+        int imports = product.sandbox().imports().size();
+        Answer preview = operator.call(
+                "POST",
+                "/csv-imports/preview?template=Previewed&fileName=p.csv",
+                "a,b\n1,2\n".getBytes(StandardCharsets.UTF_8),
+                "Content-Type",
+                "application/x-www-form-urlencoded");
+        assertAll(
+                () -> assertEquals(200, preview.status(), preview.http().body()),
+                () -> assertEquals("application/json", preview.header("Content-Type")),
+                () -> assertTrue(preview.json().path("statements").has("2")),
+                () -> assertTrue(preview.json().has("failedRows")),
+                () -> assertEquals(imports, product.sandbox().imports().size()));
+    }
+
+    @Test
+    void aPreviewThatCannotBeHadIsAProblem() throws Exception {
+        byte[] csv = "a\n".getBytes(StandardCharsets.UTF_8);
+        assertProblem(422, "template", operator.call("POST", "/csv-imports/preview", csv));
+        assertProblem(422, "empty", operator.post("/csv-imports/preview?template=P"));
+        assertProblem(400, "notify", operator.call("POST", "/csv-imports/preview?notify=a", csv));
+        product.sandbox().failPreview(SandboxFault.status(503));
+        Answer away = operator.call("POST", "/csv-imports/preview?template=P", csv);
+        assertProblem(503, "again", away);
+        assertTrue(away.header("Retry-After").matches("[1-9]\\d*"), away.header("Retry-After"));
+    }
+
+    @Test
+    void anImportIsVoidedByItsJobOrItsImportIdAndTheSameBytesMayComeAgain() throws Exception {
+        String name = name();
+        byte[] csv = ("a\n" + name + "\n").getBytes(StandardCharsets.UTF_8);
+        for (String id : List.of("job", "importId")) {
+            operator.call("POST", "/csv-imports?template=Voided&fileName=" + name, csv);
+            JsonNode accepted = awaitJob(name, "accepted");
+            Answer voided =
+                    operator.call("DELETE", "/csv-imports/" + accepted.path(id).asText(), new byte[0]);
+            assertEquals(200, voided.status(), voided.http().body());
+            assertEquals("voided", voided.text("state"));
+            assertTrue(product.imports(name).stream().allMatch(SandboxImport::voided));
+        }
+        product.awaitAudit("csv-import.voided", name);
+    }
+
+    @Test
+    void whatTheLedgerDoesNotKnowIsVoidedOnlyByForce() throws Exception {
+        assertProblem(404, "ledger", operator.call("DELETE", "/csv-imports/4711471147", new byte[0]));
+        assertProblem(400, "force", operator.call("DELETE", "/csv-imports/4711471147?force=yes", new byte[0]));
+        Answer forced = operator.call("DELETE", "/csv-imports/4711471147?force=true", new byte[0]);
+        assertEquals(200, forced.status(), forced.http().body());
+        assertEquals("4711471147", forced.text("importId"));
+    }
+
+    @Test
+    void whatIsNoImportIsNotVoided() throws Exception {
+        String job = waiting(name()).path("job").asText();
+        assertProblem(409, "", operator.call("DELETE", "/csv-imports/" + job, new byte[0]));
+        assertEquals("waiting", operator.get("/csv-imports/" + job).text("state"));
+    }
+
+    @Test
+    void aVoidGoesOnByItselfWhileTheApiIsAway() throws Exception {
+        String name = name();
+        product.drop("inbox/Voiding/" + name);
+        String job = awaitJob(name, "accepted").path("job").asText();
+        product.sandbox().failVoid(SandboxFault.status(503));
+        Answer begun = operator.call("DELETE", "/csv-imports/" + job, new byte[0]);
+        assertEquals(202, begun.status(), begun.http().body());
+        assertEquals("voiding", begun.text("state"));
+        product.sandbox().failVoid(null);
+        awaitJob(name, "voided");
+    }
+
+    // the README
+
+    @TestFactory
+    Stream<DynamicTest> everyCallOfTheReadmeIsAnswered() throws IOException {
+        Files.writeString(product.path("people.csv"), "a,b\n1,2\n");
+        String section = Files.readString(Path.of("README.md"))
+                .split("\n## Operations\n")[1]
+                .split("\n## ")[0];
+        List<String> calls =
+                section.lines().filter(line -> line.startsWith("curl ")).toList();
+        assertEquals(7, calls.size());
+        return calls.stream()
+                .map(call -> DynamicTest.dynamicTest(call, () -> {
+                    String name = name();
+                    JsonNode job;
+                    if (call.contains("/settle")) {
+                        job = held(name);
+                    } else if (call.contains("/retry")) {
+                        job = waiting(name);
+                    } else {
+                        product.drop("inbox/Readme/" + name);
+                        job = awaitJob(name, "accepted");
+                    }
+                    String command =
+                            call.replace("/17", "/" + job.path("job").asText()).replace(":9876", ":" + port);
+                    Process curl = new ProcessBuilder("bash", "-c", command + " -s -o answer.json -w '%{http_code}'")
+                            .directory(product.path("").toFile())
+                            .start();
+                    String status = new String(curl.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+                    assertTrue(status.startsWith("2"), () -> status + ": " + command);
+                }));
     }
 
     // the document
