@@ -93,10 +93,11 @@ public final class Deliveries {
     }
 
     /** The deliveries of files below a folder on a server that are not released yet, the next 1,000 after a job. */
-    List<Delivery> unreleasedBelow(String folder, long after) throws CsvImportUnsettledException {
+    List<Delivery> unreleasedBelow(String folder, boolean settledToo, long after) throws CsvImportUnsettledException {
         return select(
-                "released_at IS NULL AND job > ? AND substr(file_path, 1, ?) = ? AND (owner = ? OR owner NOT IN "
-                        + owner.living() + ")",
+                "released_at IS NULL " + (settledToo ? "" : "AND settled_at IS NULL ")
+                        + "AND job > ? AND substr(file_path, 1, ?) = ? AND (owner = ? OR owner NOT IN " + owner.living()
+                        + ")",
                 after,
                 folder.codePointCount(0, folder.length()),
                 folder,

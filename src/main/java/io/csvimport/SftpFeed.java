@@ -27,6 +27,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     private Deliveries deliveries;
     private Sources sources;
     private long began;
+    private int sweeps;
     private long swept = System.nanoTime() - SWEEP_NANOS;
     private ApiHealth health;
     private String trouble;
@@ -143,11 +144,11 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
             failures = 0;
             health.sourceWorks(server.name());
         }
-        // a server that is only read has every file that ever was there in the ledger
-        if (System.nanoTime() - swept >= (server.isReadOnly() ? 30 : 1) * SWEEP_NANOS) {
+        if (System.nanoTime() - swept >= SWEEP_NANOS) {
             swept = System.nanoTime();
             try {
-                sweep();
+                // of a server that is only read, every file that ever was there is settled and unreleased
+                sweep(!server.isReadOnly() || sweeps++ % 30 == 0);
             } catch (IOException | CsvImportUnsettledException e) {
                 LOG.debug("{}: {}", server.name(), e.toString());
             }
@@ -155,16 +156,17 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     }
 
     /** Lets go of deliveries whose file is gone from the server. */
-    private void sweep() throws IOException, CsvImportUnsettledException {
+    private void sweep(boolean settledToo) throws IOException, CsvImportUnsettledException {
         String folder = server.location(server.directory()) + "/";
-        List<Delivery> unreleased = deliveries.unreleasedBelow(folder, 0);
+        List<Delivery> unreleased = deliveries.unreleasedBelow(folder, settledToo, 0);
         while (!unreleased.isEmpty()) {
             for (Delivery delivery : unreleased) {
                 if (!isSeenSince(delivery.path, began)) {
                     letGoWhereGone(delivery);
                 }
             }
-            unreleased = deliveries.unreleasedBelow(folder, unreleased.get(unreleased.size() - 1).job);
+            long last = unreleased.get(unreleased.size() - 1).job;
+            unreleased = deliveries.unreleasedBelow(folder, settledToo, last);
         }
     }
 
