@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.CamelException;
+import org.apache.camel.CamelExchangeException;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.file.GenericFileOperationFailedException;
 import org.apache.camel.spi.ExceptionHandler;
@@ -98,7 +99,10 @@ public final class Failure implements ExceptionHandler {
     }
 
     @Override
-    public void handleException(String message, Exchange exchange, Throwable exception) {
+    public void handleException(String message, Exchange exchange, Throwable thrown) {
+        // a split says only which of its exchanges has failed
+        boolean wrapped = thrown instanceof CamelExchangeException && thrown.getCause() != null;
+        Throwable exception = wrapped ? thrown.getCause() : thrown;
         if (exception instanceof CsvImportUnsettledException
                 || exception instanceof GenericFileOperationFailedException // a feed has said that it cannot list
                 || isToldAlready(exception)) {

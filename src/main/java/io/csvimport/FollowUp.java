@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Follows accepted imports until the API lists them twice alike: then they are completed, and it is known which rows
@@ -238,7 +239,7 @@ public final class FollowUp {
                 }
                 return written;
             });
-            completed.forEach(delivery -> LOG.info("{}", delivery.getSummary()));
+            completed.forEach(delivery -> delivery.log(LOG, Level.INFO, ""));
             giveUp(
                     some.stream()
                             .filter(one -> !one.completed && one.followed.isOld())
@@ -303,7 +304,7 @@ public final class FollowUp {
                 return mine;
             });
             if (written) {
-                LOG.warn("{}", delivery.getSummary());
+                delivery.log(LOG, Level.WARN, "");
             }
         }
     }

@@ -15,6 +15,7 @@ import org.apache.camel.Message;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Voids imports. That one is to be voided is committed before it is asked for; from then on it goes on, after a failure
@@ -45,7 +46,6 @@ public final class Voiding {
     static final String PROPERTY = "csvImportVoid";
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    private static final String JOB = "csvImportJob";
     private static final Set<Integer> LATER = Set.of(401, 403, 407, 408, 429);
 
     private final Database database;
@@ -116,7 +116,7 @@ public final class Voiding {
     private Delivery find(Exchange exchange, Message message)
             throws CsvImportRefusedException, CsvImportUnsettledException {
         String id = message.getHeader(Delivery.IMPORT_ID, "", String.class).strip();
-        Long job = id.isEmpty() ? message.getHeader(JOB, Long.class) : null;
+        Long job = id.isEmpty() ? message.getHeader(Delivery.JOB, Long.class) : null;
         if (job == null && (id.isEmpty() || id.equals(".") || id.equals("..") || id.length() > 200)) {
             throw new CsvImportRefusedException(400, "no-id", "No import is named: set the header csvImportId");
         }
@@ -220,7 +220,7 @@ public final class Voiding {
         Message message = exchange.getMessage();
         message.setHeader(Delivery.OUTCOME, delivery.state);
         message.setHeader(Delivery.IMPORT_ID, delivery.importId);
-        message.setHeader(JOB, delivery.job);
+        message.setHeader(Delivery.JOB, delivery.job);
         boolean open = delivery.state.equals("voiding");
         message.setHeader(Delivery.REASON, open ? request.reason : null);
         message.setHeader(Delivery.DETAIL, open ? request.detail : null);
@@ -244,7 +244,7 @@ public final class Voiding {
         });
         failures.remove(delivery.job);
         if (written) {
-            LOG.info("{}", delivery.getSummary());
+            delivery.log(LOG, Level.INFO, "");
         }
     }
 
@@ -269,7 +269,7 @@ public final class Voiding {
         Duration pause = Pauses.growing(failures.merge(delivery.job, 1, Integer::sum) - 1);
         delivery.reason = request.reason;
         delivery.detail = request.detail;
-        LOG.warn("{}; next attempt in {} s", delivery.getSummary(), pause.toSeconds());
+        delivery.log(LOG, Level.WARN, "; next attempt in " + pause.toSeconds() + " s");
         database.inTransaction(c -> update(
                 c,
                 "UPDATE csv_import_delivery SET next_attempt_at = ?, reason = ?, detail = ?"

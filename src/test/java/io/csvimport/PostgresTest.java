@@ -86,6 +86,25 @@ class PostgresTest {
                         .toList());
     }
 
+    @Test
+    void anImportIsFollowedAndVoidedAsWithTheEmbeddedLedger() throws Exception {
+        rig.start("one", Map.of("CSV_IMPORT_TRACK_ENABLED", "true", "CSV_IMPORT_TRACK_INTERVAL", "PT0.2S"));
+        PostgresRig.await().until(() -> rig.isReady("one"));
+        Path people = rig.drop("People/people.csv", "name\nAnna\ninvalid\n");
+        PostgresRig.await().until(() -> summary("people.csv").startsWith("completed"));
+        assertTrue(Files.exists(people.resolveSibling(".imported/people.csv.failed-rows.csv")));
+        rig.sandbox.listLag(Duration.ofDays(1));
+        rig.drop("People/late.csv", "name\nOla\n");
+        PostgresRig.await()
+                .until(() -> rig.rows("SELECT 1 FROM csv_import_delivery WHERE track_looks > 2")
+                                .size()
+                        == 1);
+        rig.rows("UPDATE csv_import_delivery SET state = 'voiding', owner = 'gone' WHERE file_name = 'people.csv'"
+                + " RETURNING job");
+        PostgresRig.await().until(() -> summary("people.csv").startsWith("voided"));
+        assertTrue(rig.sandbox.imports().get(0).voided());
+    }
+
     /** State, attempts, whether it was reconciled, and HTTP status of a file's row. */
     private String summary(String fileName) {
         try {
