@@ -88,7 +88,13 @@ public final class Voiding {
      */
     public void begin(Exchange exchange) throws CsvImportRefusedException, CsvImportUnsettledException {
         Message message = exchange.getMessage();
-        Delivery delivery = find(exchange, message);
+        Delivery delivery;
+        try {
+            delivery = find(exchange, message);
+        } catch (CsvImportRefusedException e) {
+            LOG.warn("Nothing is voided: {}", e.getMessage());
+            throw e;
+        }
         Request request = new Request(delivery);
         exchange.setProperty(PROPERTY, request);
         if (delivery.state.equals("voided")) {
