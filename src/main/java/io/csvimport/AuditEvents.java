@@ -21,9 +21,11 @@ final class AuditEvents {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final String organization;
+    private final Metrics metrics;
 
-    AuditEvents(String organization) {
+    AuditEvents(String organization, Metrics metrics) {
         this.organization = organization;
+        this.metrics = metrics;
     }
 
     /** Writes the event {@code csv-import.<state>} of the delivery. */
@@ -50,6 +52,7 @@ final class AuditEvents {
                 delivery.job,
                 payload(delivery, prefix + n, type, time),
                 time);
+        metrics.count(delivery, what);
     }
 
     private String payload(Delivery delivery, String id, String type, String time) {

@@ -168,6 +168,7 @@ public final class CsvImportMain {
     }
 
     private static String welcome(Settings settings, Path routes) {
+        String management = "http://" + settings.get("management.host") + ":" + settings.get("management.port");
         return "csv-import-routes is ready.\n"
                 + "  API         " + settings.get("api.url") + ", organization " + settings.get("api.organization")
                 + "\n"
@@ -183,8 +184,11 @@ public final class CsvImportMain {
                         ? new AuditFile(settings).file()
                         : settings.get("audit.uri").split(":")[0] + ":… (csv-import.audit.uri)")
                 + "\n"
-                + "  health      http://" + settings.get("management.host") + ":" + settings.get("management.port")
-                + "/observe/health";
+                + "  health      " + management + "/observe/health\n"
+                + "  operations  "
+                + (ManagementGuard.isOperable(settings)
+                        ? management + "/csv-imports"
+                        : "none: they need csv-import.management.username and .password here");
     }
 
     private static String profile() {

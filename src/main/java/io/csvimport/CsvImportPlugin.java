@@ -1,7 +1,6 @@
 package io.csvimport;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.ScheduledExecutorService;
@@ -70,10 +69,10 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         return settings;
     }
 
-    /** Those of the platform, where it has any. */
+    /** Those of the platform, where it has any: in Camel's registry, or in Micrometer's own. */
     private static MeterRegistry meters(CamelContext context) {
         return Optional.ofNullable(context.getRegistry().findSingleByType(MeterRegistry.class))
-                .orElseGet(SimpleMeterRegistry::new);
+                .orElse(io.micrometer.core.instrument.Metrics.globalRegistry);
     }
 
     private static void bind(CamelContext context, Settings settings, Database database, Owner owner, Metrics metrics)
@@ -83,11 +82,12 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         metrics.show(health);
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(health));
         ApiClock clock = new ApiClock();
+        AuditEvents events = new AuditEvents(settings.get("api.organization"), metrics);
         Deliveries deliveries = new Deliveries(
                 database,
                 settings.get("api.organization"),
                 owner,
-                metrics,
+                events,
                 settings.flag("track.enabled") ? settings.duration("track.interval") : null);
         deliveries.doubtUnfinished();
         Ledger ledger = new Ledger(settings, deliveries, clock);
@@ -104,9 +104,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportFailure", new Failure(health));
         registry.bind("csvImportAnswer", new ApiAnswer(health, clock));
         registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, owner, clock));
-        registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, sources));
+        registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, sources, events));
         registry.bind("csvImportPreview", new Preview(health));
-        registry.bind("csvImportVoiding", new Voiding(settings, database, owner, health));
+        registry.bind("csvImportVoiding", new Voiding(settings, database, owner, health, events));
         registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, owner, sources));
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));

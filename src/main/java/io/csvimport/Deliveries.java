@@ -32,17 +32,15 @@ public final class Deliveries {
     private final String organization;
     private final AuditEvents events;
     private final Owner owner;
-    private final Metrics metrics;
     private final Duration trackAfter;
 
     /** @param trackAfter how long after it was accepted an import is looked up first; null: it is not followed */
-    Deliveries(Database database, String organization, Owner owner, Metrics metrics, Duration trackAfter) {
+    Deliveries(Database database, String organization, Owner owner, AuditEvents events, Duration trackAfter) {
         this.database = database;
-        this.metrics = metrics;
         this.owner = owner;
         this.trackAfter = trackAfter;
         this.organization = organization;
-        this.events = new AuditEvents(organization);
+        this.events = events;
     }
 
     /** Whatever was being sent by a process that has ended since has an unknown outcome from now on. */
@@ -287,7 +285,6 @@ public final class Deliveries {
                 delivery.attempts);
         if (settled && updated == 1) {
             events.insert(c, delivery);
-            metrics.settled(delivery);
         }
     }
 

@@ -100,13 +100,13 @@ public final class FollowUp {
     private int failures;
     private long listLength;
 
-    FollowUp(Settings settings, Database database, Owner owner, Sources sources) {
+    FollowUp(Settings settings, Database database, Owner owner, Sources sources, AuditEvents events) {
         this.database = database;
         this.owner = owner;
         this.sources = sources;
         files = new FailedRowsFile(settings.path("data-dir"), sources);
         organization = settings.get("api.organization");
-        events = new AuditEvents(organization);
+        this.events = events;
         interval = settings.duration("track.interval");
     }
 

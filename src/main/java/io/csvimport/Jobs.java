@@ -51,6 +51,8 @@ final class Jobs {
                 "reason",
                 "detail",
                 "http_status",
+                "failed_rows",
+                "failed_rows_file",
                 "created_at",
                 "sending_at",
                 "next_attempt_at",

@@ -82,15 +82,19 @@ final class Metrics {
     }
 
     void show(ApiHealth health) {
-        Gauge.builder("csv.import.ready", health, check -> check.call().getState() == HealthCheck.State.UP ? 1 : 0)
+        // a ledger that is away is not asked twice: that takes its time
+        Gauge.builder(
+                        "csv.import.ready",
+                        health,
+                        check -> open() != null && check.call().getState() == HealthCheck.State.UP ? 1 : 0)
                 .description("1: ready; 0: /observe/health/ready says why not")
                 .register(meters);
     }
 
-    /** A delivery was settled, or followed up. */
-    void settled(Delivery delivery) {
-        files(delivery.state, delivery.from).increment();
-        if (delivery.state.equals("accepted")) {
+    /** Whatever has an audit event is counted. */
+    void count(Delivery delivery, String outcome) {
+        files(outcome, delivery.from).increment();
+        if (outcome.equals("accepted")) {
             uploaded.increment(delivery.size);
         }
     }

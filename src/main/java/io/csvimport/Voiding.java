@@ -57,12 +57,12 @@ public final class Voiding {
     private final Set<Long> underway = ConcurrentHashMap.newKeySet();
     private final Map<Long, Integer> failures = new ConcurrentHashMap<>();
 
-    Voiding(Settings settings, Database database, Owner owner, ApiHealth health) {
+    Voiding(Settings settings, Database database, Owner owner, ApiHealth health, AuditEvents events) {
         this.database = database;
         this.owner = owner;
         this.health = health;
         organization = settings.get("api.organization");
-        events = new AuditEvents(organization);
+        this.events = events;
         documentsPath = settings.get("void.path").equals("csv-import");
     }
 
