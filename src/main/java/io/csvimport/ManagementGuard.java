@@ -27,6 +27,7 @@ final class ManagementGuard implements Handler<RoutingContext> {
 
     private static final String OPEN = "/observe/";
     private static final String OPERATIONS = "/csv-imports";
+    private static final String DOCUMENT = "/openapi.json";
     /** Camel's management server takes no more, and keeps it in memory. */
     private static final long LARGEST_BODY = 10L << 20;
 
@@ -44,11 +45,11 @@ final class ManagementGuard implements Handler<RoutingContext> {
     private final String host;
     private final boolean loopback;
     private final byte[] credential;
-    private final Router router;
+    private final VertxPlatformHttpRouter router;
 
-    private ManagementGuard(Settings settings, Router router) {
+    private ManagementGuard(Settings settings, VertxPlatformHttpRouter router) {
         this.router = router;
-        host = settings.get("management.host");
+        host = router.getServer().getHost();
         loopback = isLoopback(host);
         credential = settings.find("management.username")
                 .map(username ->
@@ -83,7 +84,7 @@ final class ManagementGuard implements Handler<RoutingContext> {
     @Override
     public void handle(RoutingContext ctx) {
         HttpServerRequest request = ctx.request();
-        if (ctx.normalizedPath().startsWith(OPEN)) {
+        if (isOpen(ctx.normalizedPath())) {
             ctx.next();
         } else if (credential == null && !loopback) {
             fail(
@@ -103,6 +104,13 @@ final class ManagementGuard implements Handler<RoutingContext> {
         } else {
             ctx.next();
         }
+    }
+
+    /** On a server of the user's own the rest is the user's. */
+    private boolean isOpen(String path) {
+        return router.isManagementServer()
+                ? path.startsWith(OPEN)
+                : !path.startsWith(OPERATIONS) && !path.startsWith(DOCUMENT);
     }
 
     private boolean isAuthorized(String header) {

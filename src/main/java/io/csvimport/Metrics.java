@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 import org.apache.camel.health.HealthCheck;
 
 /**
@@ -21,7 +22,7 @@ import org.apache.camel.health.HealthCheck;
  */
 final class Metrics {
 
-    private static final List<String> OPEN = List.of("claimed", "sending", "waiting", "unknown", "held", "voiding");
+    private static final List<String> OPEN = List.of("claimed", "sending", "waiting", "unknown", "held");
     private static final long FRESH_NANOS = Duration.ofSeconds(5).toNanos();
 
     /** What the ledger has open; an instant is null where nothing is open. */
@@ -53,7 +54,7 @@ final class Metrics {
         for (String outcome : List.of("accepted", "duplicate", "rejected", "held", "withdrawn")) {
             List.of("file", "sftp", "jms", "http").forEach(from -> files(outcome, from));
         }
-        for (String state : OPEN) {
+        for (String state : Stream.concat(OPEN.stream(), Stream.of("voiding")).toList()) {
             Gauge.builder("csv.import.open.files", this, ofLedger(now -> now.files.getOrDefault(state, 0L)))
                     .description("Files of the ledger whose fate is open, by state")
                     .tag("state", state)
@@ -148,7 +149,8 @@ final class Metrics {
                             c,
                             "SELECT state, COUNT(*), MIN(created_at) FROM csv_import_delivery"
                                     + " WHERE released_at IS NULL AND state IN ('" + String.join("', '", OPEN)
-                                    + "') GROUP BY state")) {
+                                    + "') GROUP BY state UNION ALL SELECT 'voiding', COUNT(*), NULL"
+                                    + " FROM csv_import_delivery WHERE state = 'voiding'")) {
                         files.put(state.name, state.count);
                         boolean isToBeImported = !state.name.equals("held") && !state.name.equals("voiding");
                         if (isToBeImported && (oldest == null || state.oldest.isBefore(oldest))) {

@@ -182,6 +182,10 @@ final class Installation implements AutoCloseable {
         }
     }
 
+    int managementPort() {
+        return Integer.parseInt(environment.get("CSV_IMPORT_MANAGEMENT_PORT"));
+    }
+
     HttpResponse<String> get(String path) throws IOException, InterruptedException {
         URI uri = URI.create("http://127.0.0.1:" + environment.get("CSV_IMPORT_MANAGEMENT_PORT") + path);
         return HttpClient.newHttpClient()

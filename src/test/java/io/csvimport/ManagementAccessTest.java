@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.csvimport.Operator.Answer;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -33,9 +34,8 @@ class ManagementAccessTest {
 
     @BeforeEach
     void install() throws IOException {
-        int port = Installation.freePort();
-        product = new Installation(directory).with("CSV_IMPORT_MANAGEMENT_PORT", String.valueOf(port));
-        operator = new Operator(port);
+        product = new Installation(directory);
+        operator = new Operator(product.managementPort());
     }
 
     @AfterEach
@@ -93,6 +93,47 @@ class ManagementAccessTest {
         product.awaitImport("people.csv");
         assertOpen();
         assertFalse(product.output().contains(PASSWORD), product.output());
+    }
+
+    @Test
+    void aServerOfTheUsersOwnGivesNoWayAroundTheGuard() throws Exception {
+        int port = Installation.freePort();
+        product.write(
+                "application.properties",
+                "camel.server.enabled=true\ncamel.server.host=0.0.0.0\ncamel.server.port=" + port + "\n");
+        product.start();
+        product.awaitReady();
+        Operator outside = new Operator(port);
+        for (String path : List.of("/csv-imports", "/csv-imports/1", "/openapi.json")) {
+            assertEquals(403, outside.get(path).status(), path);
+        }
+        assertEquals(404, outside.get("/other").status());
+    }
+
+    @Test
+    void theCallsAreEditedAndTakenAwayWhileItRuns() throws Exception {
+        product.withRoutesToEdit().start();
+        product.awaitReady();
+        String file = "routes/operations/csv-import-rest.camel.yaml";
+        String calls = Files.readString(product.path(file));
+        product.write(file, calls.replace("path: /{id}/retry", "path: /{id}/again"));
+        product.awaitUntil(
+                "the edited call",
+                () -> operator.post("/csv-imports/1/again").status() == 404
+                        && operator.post("/csv-imports/1/again").text("detail").contains("ledger"));
+        String document = operator.get("/openapi.json").http().body();
+        assertTrue(document.contains("/csv-imports/{id}/again"), document);
+        assertFalse(document.contains("/csv-imports/{id}/retry"), document);
+        assertEquals(200, operator.get("/csv-imports").status());
+
+        product.write(file, calls.replace("    get:", "    gets:"));
+        product.awaitUntil("the refusal", () -> product.output().contains(file + " is not used"));
+        assertEquals(200, operator.get("/csv-imports").status());
+
+        Files.delete(product.path(file));
+        product.awaitUntil("no more calls", () -> operator.get("/csv-imports").status() == 404);
+        assertEquals(404, operator.get("/openapi.json").status());
+        assertOpen();
     }
 
     private void assertOpen() throws Exception {

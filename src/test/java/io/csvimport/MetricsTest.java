@@ -31,7 +31,7 @@ class MetricsTest {
     private long bytes;
 
     @BeforeAll
-    void importSomeFiles(@TempDir Path directory) throws IOException {
+    void importSomeFiles(@TempDir Path directory) throws Exception {
         product = new Installation(directory)
                 // nothing takes the audit events
                 .with("CSV_IMPORT_AUDIT_URI", "file:" + Files.createFile(directory.resolve("no-folder")) + "/events");
@@ -42,6 +42,9 @@ class MetricsTest {
         bytes = Files.size(product.path("inbox/People/.imported/people.csv"));
         product.write("inbox/empty.csv", "");
         product.awaitFile("inbox/.rejected/empty.csv");
+        product.sandbox().failVoid(SandboxFault.status(503));
+        Operator operator = new Operator(product.managementPort());
+        assertEquals(202, operator.call("DELETE", "/csv-imports/1", new byte[0]).status());
         product.sandbox().failAll(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
         product.drop("inbox/People/waits.csv");
         product.awaitUntil("a file that waits", () -> metric("csv_import_open_files{state=\"waiting\"}") == 1);
@@ -87,6 +90,8 @@ class MetricsTest {
     void whatWaitsHasAnAge() throws Exception {
         assertAll(
                 () -> assertEquals(0, metric("csv_import_open_files{state=\"held\"}")),
+                () -> assertEquals(1, metric("csv_import_open_files{state=\"voiding\"}")),
+                () -> assertTrue(metric("csv_import_api_requests_total{operation=\"void\",status=\"503\"}") > 0),
                 () -> assertTrue(metric("csv_import_open_files_age_seconds") > 0),
                 () -> assertTrue(metric("csv_import_data_dir_free_bytes") > 0),
                 () -> assertEquals(1, metric("csv_import_ready")));

@@ -49,8 +49,8 @@ class OperationsTest {
                 .with("CSV_IMPORT_RECONCILE_WAIT", "PT0S")
                 .with("CSV_IMPORT_RECONCILE_NOT_FOUND", "hold")
                 .with("CSV_IMPORT_FILE_QUIET_AFTER_GROWTH", "PT5S");
-        port = Installation.freePort();
-        product.with("CSV_IMPORT_MANAGEMENT_PORT", String.valueOf(port)).start();
+        port = product.managementPort();
+        product.start();
         product.awaitReady();
         operator = new Operator(port);
     }

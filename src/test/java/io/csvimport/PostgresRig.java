@@ -135,6 +135,10 @@ final class PostgresRig implements AutoCloseable {
         }
     }
 
+    Operator operator(String name) {
+        return new Operator(managementPorts.get(name));
+    }
+
     boolean isReady(String name) throws InterruptedException {
         return health(name).startsWith("200");
     }

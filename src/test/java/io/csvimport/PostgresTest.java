@@ -121,6 +121,32 @@ class PostgresTest {
     }
 
     @Test
+    void theOperationsAreTheSameAsWithTheEmbeddedLedger() throws Exception {
+        rig.start("one", Map.of());
+        PostgresRig.await().until(() -> rig.isReady("one"));
+        rig.sandbox.failNext(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
+        rig.drop("Busy/busy.csv");
+        Operator operator = rig.operator("one");
+        PostgresRig.await()
+                .until(() -> operator.get("/csv-imports?state=waiting&template=Busy&from=file&size=5")
+                                .json()
+                                .path("count")
+                                .asInt()
+                        == 1);
+        String job = operator.get("/csv-imports?fileName=busy.csv")
+                .json()
+                .at("/results/0/job")
+                .asText();
+        assertEquals("busy.csv", operator.get("/csv-imports/" + job).text("fileName"));
+        assertTrue(
+                operator.get("/observe/metrics").http().body().contains("csv_import_open_files{state=\"waiting\"} 1"));
+        assertEquals(202, operator.post("/csv-imports/" + job + "/retry").status());
+        rig.awaitContent();
+        assertEquals(
+                409, operator.post("/csv-imports/" + job + "/settle?importId=1").status());
+    }
+
+    @Test
     void twoProcessesWithOneInboxImportEachFileOnce() throws Exception {
         rig.start("one", Map.of());
         rig.start("two", Map.of());
