@@ -13,6 +13,7 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Base64;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
@@ -141,7 +142,7 @@ final class ManagementGuard implements Handler<RoutingContext> {
         HttpServerRequest request = ctx.request();
         String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
         String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
-        if (type != null && type.toLowerCase().startsWith("multipart/")
+        if (type != null && type.toLowerCase(Locale.ROOT).startsWith("multipart/")
                 || request.getHeader(HttpHeaders.CONTENT_ENCODING) != null) {
             fail(ctx, 415, PROBLEMS.get(415) + ", neither in a multipart form nor compressed");
         } else if (length != null && Long.parseLong(length) > LARGEST_BODY) {
