@@ -45,7 +45,10 @@ import org.junit.jupiter.api.io.TempDir;
  */
 abstract class CsvImportTestSupport extends CamelMainTestSupport {
 
-    /** Settings of one test, or of all of a class, without their prefix: {@code "duplicates=import"}. */
+    /**
+     * Settings of one test, or of all of a class, without their prefix: {@code "duplicates=import"}; {@code {home}} is
+     * the test's folder.
+     */
     @Retention(RetentionPolicy.RUNTIME)
     @interface With {
         String[] value();
@@ -65,7 +68,6 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     final BeforeEachCallback prepare = test -> {
         inbox = Files.createDirectories(home.resolve("inbox"));
         Files.createDirectories(home.resolve("routes"));
-        addRoutes();
         sandbox = Sandbox.start(0, "5664", "key", "s%25écret+&", Set.of());
         set(
                 "api.url=" + sandbox.url(),
@@ -79,6 +81,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
                 "reconcile.wait=PT0S",
                 "track.enabled=false",
                 "management.port=0");
+        addRoutes();
         for (AnnotatedElement element : List.of(test.getRequiredTestClass(), test.getRequiredTestMethod())) {
             With with = element.getAnnotation(With.class);
             set(with == null ? new String[0] : with.value());
@@ -88,10 +91,10 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
                 .withShutdownTimeout(1);
     };
 
-    private void set(String... lines) {
+    void set(String... lines) {
         for (String line : lines) {
             String[] setting = line.split("=", 2);
-            settings.setProperty(Settings.PREFIX + setting[0], setting[1]);
+            settings.setProperty(Settings.PREFIX + setting[0], setting[1].replace("{home}", home.toString()));
         }
     }
 
@@ -111,7 +114,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
                 .withRoutesExcludePattern("**/csv-import-rest.camel.yaml");
     }
 
-    /** The place for {@link #addRoute}: the context has not started yet. */
+    /** The place for {@link #addRoute} and {@link #set}: the context has not started yet. */
     void addRoutes() throws IOException {
         // most tests need none but the product's
     }
