@@ -62,7 +62,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
 
     Path inbox;
     Sandbox sandbox;
-    private final Properties settings = new Properties();
+    final Properties settings = new Properties();
 
     @RegisterExtension
     final BeforeEachCallback prepare = test -> {

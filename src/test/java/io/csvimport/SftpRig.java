@@ -57,8 +57,9 @@ import org.apache.sshd.sftp.server.SftpSubsystemProxy;
  * An SFTP server on the loopback interface, with a folder of the machine as its login folder, from which paths lead
  * out, as with most real servers. It counts what it is asked for, and is troublesome on demand.
  *
- * <p>Files for its clients: {@code known_hosts}; {@code id}, a private key; {@code id-locked}, another one, with the
- * passphrase {@link #PASSPHRASE}.
+ * <p>Files for its clients: {@code known_hosts}, {@code old_known_hosts} with another key of this server, {@code
+ * empty_known_hosts}; {@code id}, a private key; {@code id-locked}, another one, with the passphrase {@link
+ * #PASSPHRASE}.
  */
 final class SftpRig implements AutoCloseable {
 
@@ -68,10 +69,11 @@ final class SftpRig implements AutoCloseable {
 
     private static final ClientKeys CLIENT_KEYS = new ClientKeys();
 
-    /** A request that is not gone on with before the test says so. */
+    /** A request that is not gone on with before the test says so, and not at all where its connection is cut. */
     static final class Hold {
         private final CountDownLatch reached = new CountDownLatch(1);
         private final CountDownLatch released = new CountDownLatch(1);
+        private volatile boolean cut;
 
         boolean isReached() {
             return reached.getCount() == 0;
@@ -81,13 +83,23 @@ final class SftpRig implements AutoCloseable {
             released.countDown();
         }
 
-        private void keep() {
+        private void cut() {
+            cut = isReached();
+            if (cut) {
+                release();
+            }
+        }
+
+        private void keep() throws IOException {
             reached.countDown();
             try {
-                released.await(2, TimeUnit.MINUTES);
+                cut = !released.await(2, TimeUnit.MINUTES) || cut;
             } catch (InterruptedException e) {
-                // its connection was cut
                 Thread.currentThread().interrupt();
+                cut = true;
+            }
+            if (cut) {
+                throw new IOException("the connection was cut");
             }
         }
     }
@@ -126,6 +138,7 @@ final class SftpRig implements AutoCloseable {
 
     private final Path login;
     private final AtomicInteger connections = new AtomicInteger();
+    private final AtomicInteger ended = new AtomicInteger();
     private final AtomicInteger logins = new AtomicInteger();
     private final AtomicInteger passwords = new AtomicInteger();
     private final AtomicInteger keys = new AtomicInteger();
@@ -135,6 +148,7 @@ final class SftpRig implements AutoCloseable {
     private final Map<String, String> listedAs = new ConcurrentHashMap<>();
     private volatile boolean readOnly;
     private volatile boolean refusing;
+    private final List<Hold> holds = new CopyOnWriteArrayList<>();
     private volatile Hold atRead;
     private volatile long readHeldFrom;
     private volatile Hold beforeMove;
@@ -151,7 +165,9 @@ final class SftpRig implements AutoCloseable {
             Files.write(directory.resolve("id"), CLIENT_KEYS.openFile);
             Files.write(directory.resolve("id-locked"), CLIENT_KEYS.lockedFile);
             start();
-            writeKnownHosts();
+            writeKnownHosts("known_hosts", hostKey);
+            writeKnownHosts("old_known_hosts", newKey());
+            Files.createFile(directory.resolve("empty_known_hosts"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -194,6 +210,11 @@ final class SftpRig implements AutoCloseable {
             }
 
             @Override
+            public void sessionClosed(Session session) {
+                ended.incrementAndGet();
+            }
+
+            @Override
             public void sessionEvent(Session session, Event event) {
                 if (event == Event.Authenticated) {
                     logins.incrementAndGet();
@@ -226,11 +247,13 @@ final class SftpRig implements AutoCloseable {
 
     /** Ends as a server does that goes down: connections are cut, the port refuses. */
     void stop() throws IOException {
+        holds.forEach(Hold::cut);
         server.stop(true);
     }
 
     /** Cuts all connections in the middle of whatever they do; the next one is welcome. */
     void dropConnections() {
+        holds.forEach(Hold::cut);
         server.getActiveSessions().forEach(session -> session.close(true));
     }
 
@@ -247,9 +270,11 @@ final class SftpRig implements AutoCloseable {
         return directory.resolve("known_hosts");
     }
 
-    private void writeKnownHosts() throws IOException {
+    private void writeKnownHosts(String file, KeyPair key) throws IOException {
         Files.writeString(
-                knownHosts(), "[127.0.0.1]:" + port + " " + PublicKeyEntry.toString(hostKey.getPublic()) + "\n", UTF_8);
+                directory.resolve(file),
+                "[127.0.0.1]:" + port + " " + PublicKeyEntry.toString(key.getPublic()) + "\n",
+                UTF_8);
     }
 
     /** Logins are refused, whatever they bring. */
@@ -270,24 +295,35 @@ final class SftpRig implements AutoCloseable {
     /** The next read at or behind the offset is held. */
     Hold holdRead(long offset) {
         readHeldFrom = offset;
-        atRead = new Hold();
+        atRead = newHold();
         return atRead;
     }
 
     /** The next move is held, before anything is moved. */
     Hold holdBeforeMove() {
-        beforeMove = new Hold();
+        beforeMove = newHold();
         return beforeMove;
     }
 
     /** The next move is held when it was done, but before its client is told so. */
     Hold holdAfterMove() {
-        afterMove = new Hold();
+        afterMove = newHold();
         return afterMove;
+    }
+
+    private Hold newHold() {
+        Hold hold = new Hold();
+        holds.add(hold);
+        return hold;
     }
 
     int connections() {
         return connections.get();
+    }
+
+    /** Connections that are over. */
+    int ended() {
+        return ended.get();
     }
 
     int logins() {
@@ -321,11 +357,7 @@ final class SftpRig implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        for (Hold hold : new Hold[] {atRead, beforeMove, afterMove}) {
-            if (hold != null) {
-                hold.release();
-            }
-        }
+        holds.forEach(Hold::release);
         stop();
     }
 
@@ -389,7 +421,8 @@ final class SftpRig implements AutoCloseable {
                 long offset,
                 byte[] data,
                 int dataOffset,
-                int dataLength) {
+                int dataLength)
+                throws IOException {
             Hold hold = atRead;
             if (hold != null && offset >= readHeldFrom) {
                 atRead = null;
@@ -410,7 +443,8 @@ final class SftpRig implements AutoCloseable {
 
         @Override
         public void moved(
-                ServerSession session, Path source, Path target, Collection<CopyOption> options, Throwable thrown) {
+                ServerSession session, Path source, Path target, Collection<CopyOption> options, Throwable thrown)
+                throws IOException {
             Hold hold = afterMove;
             if (hold != null) {
                 afterMove = null;
