@@ -29,7 +29,7 @@ final class CrashRig implements AutoCloseable {
     final Sandbox sandbox = Sandbox.start(0, "5664", "key", "secret", Set.of());
     final Oracle oracle;
     final Map<String, String> settings = new HashMap<>();
-    private final List<String> javaOptions =
+    final List<String> javaOptions =
             new ArrayList<>(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
     private Distribution running;
     private long readyBefore;

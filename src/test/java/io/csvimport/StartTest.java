@@ -141,6 +141,43 @@ class StartTest {
     }
 
     @Test
+    void everyMissingSettingOfTheSftpSourceIsNamedAtOnce() throws Exception {
+        product.with("CSV_IMPORT_SFTP_ENABLED", "true");
+        assertRefused("sftp.host", "sftp.username", "sftp.password");
+        assertEquals(
+                3,
+                product.output()
+                        .lines()
+                        .filter(line -> line.contains("csv-import.sftp."))
+                        .count());
+    }
+
+    @Test
+    void anSftpSourceWithNeitherPasswordNorKeyIsRefused() throws Exception {
+        withSftp().without("CSV_IMPORT_SFTP_PASSWORD");
+        assertRefused("sftp.password");
+        assertTrue(product.output().contains("sftp.private-key-file"), product.output());
+        assertFalse(product.output().contains("sftp.host"), product.output());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sftp.known-hosts-file", "sftp.private-key-file"})
+    void aFileOfTheSftpSourceThatIsMissingIsNamed(String setting) throws Exception {
+        withSftp().with(variable(setting), "no-such-file");
+        assertRefused(setting);
+        assertTrue(product.output().contains("no-such-file"), product.output());
+    }
+
+    private Installation withSftp() throws IOException {
+        product.write("known_hosts", "");
+        return product.with("CSV_IMPORT_SFTP_ENABLED", "true")
+                .with("CSV_IMPORT_SFTP_HOST", "sftp.example.com")
+                .with("CSV_IMPORT_SFTP_USERNAME", "partner")
+                .with("CSV_IMPORT_SFTP_PASSWORD", SECRET)
+                .with("CSV_IMPORT_SFTP_KNOWN_HOSTS_FILE", "known_hosts");
+    }
+
+    @Test
     void anUnknownPropertyIsNamed() throws Exception {
         assertRefused(product.start("-Dcsv-import.templat=People"), "csv-import.templat (CSV_IMPORT_TEMPLAT)");
     }
