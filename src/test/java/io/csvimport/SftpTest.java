@@ -84,6 +84,29 @@ class SftpTest extends CsvImportTestSupport {
     }
 
     @Test
+    @With({"track.enabled=true", "track.interval=PT0.1S"})
+    void theFailedRowsOfAnImportLieBesideItsFileOnTheServer() throws Exception {
+        Path imported = awaitIn(".imported", drop("People/people.csv", "name\nAnna\ninvalid\n"));
+        assertEquals(
+                1, awaitEvent("completed", "people.csv").at("/data/failedRows").asInt());
+        Path rows = imported.resolveSibling("people.csv.failed-rows.csv");
+        assertTrue(Files.readString(rows).startsWith("row,error\n3,"), Files.readString(rows));
+        String place = job("people.csv").get("failed_rows_file");
+        assertTrue(
+                place.startsWith("sftp://") && place.endsWith("/People/.imported/people.csv.failed-rows.csv"), place);
+    }
+
+    @Test
+    @With({"track.enabled=true", "track.interval=PT0.1S", "sftp.read-only=true"})
+    void whereTheServerIsOnlyReadTheFailedRowsLieInTheDataDir() throws Exception {
+        drop("People/people.csv", "name\nAnna\ninvalid\n");
+        awaitEvent("completed", "people.csv");
+        Path rows = Path.of(job("people.csv").get("failed_rows_file"));
+        assertEquals(home.resolve("data/failed-rows"), rows.getParent());
+        assertTrue(Files.readString(rows).startsWith("row,error\n3,"), Files.readString(rows));
+    }
+
+    @Test
     @With({"sftp.password=", "sftp.private-key-file={home}/server/id"})
     void aFileIsImportedByPrivateKey() {
         awaitIn(".imported", drop("People/people.csv", CSV));
