@@ -33,6 +33,7 @@ class MetricsTest {
     @BeforeAll
     void importSomeFiles(@TempDir Path directory) throws Exception {
         product = new Installation(directory)
+                .with("CSV_IMPORT_TRACK_ENABLED", "false")
                 // nothing takes the audit events
                 .with("CSV_IMPORT_AUDIT_URI", "file:" + Files.createFile(directory.resolve("no-folder")) + "/events");
         product.start();
