@@ -56,6 +56,7 @@ class ReadmeTest {
     Path directory;
 
     private Installation product;
+    private SftpRig partner;
 
     @BeforeEach
     void start() throws IOException {
@@ -63,13 +64,21 @@ class ReadmeTest {
                 .withRoutesToEdit()
                 .with("CSV_IMPORT_TEMPLATE", "People")
                 .with("CSV_IMPORT_NOTIFY", "hr@example.com");
-        product.start();
+        // the login folder of the partner's server is the working directory
+        partner = new SftpRig(directory.resolve("partner"), directory);
+        product.with("PARTNER_HOST", "127.0.0.1")
+                .with("PARTNER_PORT", String.valueOf(partner.port()))
+                .with("PARTNER_USERNAME", SftpRig.USERNAME)
+                .with("PARTNER_PASSWORD", SftpRig.PASSWORD);
+        product.write("home/.ssh/known_hosts", Files.readString(partner.knownHosts()));
+        product.start("-Duser.home=" + product.path("home"));
         product.awaitReady();
     }
 
     @AfterEach
-    void stop() {
+    void stop() throws IOException {
         product.close();
+        partner.close();
     }
 
     @TestFactory

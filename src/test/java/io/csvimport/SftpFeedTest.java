@@ -40,7 +40,7 @@ class SftpFeedTest extends CsvImportTestSupport {
                         host: 127.0.0.1
                         port: %d
                         username: "{{partner.user}}"
-                        password: "{{partner.password}}"
+                        password: "#property:partner.password"
                         knownHostsFile: "%s"
                         directory: outbox
                         template: Partner Completions
@@ -61,7 +61,7 @@ class SftpFeedTest extends CsvImportTestSupport {
                         port: %d
                         username: "{{partner.user}}"
                         privateKeyFile: "%s"
-                        privateKeyPassphrase: "{{archive.passphrase}}"
+                        privateKeyPassphrase: "#property:archive.passphrase"
                         knownHostsFile: "%s"
                         directory: shelf
                         template: Archived
