@@ -160,7 +160,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     // what a user sees
 
     static ConditionFactory soon() {
-        return await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(20));
+        return await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(20));
     }
 
     static void awaitThat(Callable<Boolean> condition) {
