@@ -177,6 +177,7 @@ public final class CsvImportMain {
                         ? "  SFTP        " + settings.get("sftp.username") + "@" + settings.get("sftp.host") + ":"
                                 + settings.get("sftp.port") + ", " + settings.get("sftp.directory") + "\n"
                         : "")
+                + (settings.flag("jms.enabled") ? "  queue       " + settings.get("jms.queue") + "\n" : "")
                 + "  routes      " + routes + "\n"
                 + "  data        " + settings.path("data-dir") + "\n"
                 + "  audit trail "

@@ -95,8 +95,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Registry registry = context.getRegistry();
         Sources sources = new Sources();
         registry.bind("csvImportSources", sources);
-        registry.bind("csvImportDeliveries", deliveries);
         registry.bind("csvImportLedger", ledger);
+        registry.bind("csvImportDeliveries", deliveries);
         registry.bind("csvImportInspection", new Inspection(settings, spool));
         registry.bind("csvImportNames", new Names(settings));
         registry.bind("csvImportUpload", new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease));
@@ -107,7 +107,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, sources, events));
         registry.bind("csvImportPreview", new Preview(health));
         registry.bind("csvImportVoiding", new Voiding(settings, database, owner, health, events));
-        registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, owner, sources));
+        registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, deliveries, owner, sources));
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** The rows of {@code csv_import_delivery}: what is read of them, and what is written into them. */
 public final class Deliveries {
@@ -33,6 +34,8 @@ public final class Deliveries {
     private final AuditEvents events;
     private final Owner owner;
     private final Duration trackAfter;
+    /** Source keys of messages that are in the hands of consumers of this process. */
+    final Set<String> inHands = ConcurrentHashMap.newKeySet();
 
     /** @param trackAfter how long after it was accepted an import is looked up first; null: it is not followed */
     Deliveries(Database database, String organization, Owner owner, AuditEvents events, Duration trackAfter) {
@@ -105,6 +108,47 @@ public final class Deliveries {
     /** Whether a job that is not released has its bytes there. */
     boolean isKept(Path file) throws CsvImportUnsettledException {
         return !select("released_at IS NULL AND file_path = ?", file.toString()).isEmpty();
+    }
+
+    /** The unreleased deliveries whose source keys begin so. */
+    List<Delivery> startingWith(String sourceKeys) throws CsvImportUnsettledException {
+        return select(
+                "released_at IS NULL AND substr(source_key, 1, ?) = ?",
+                sourceKeys.codePointCount(0, sourceKeys.length()),
+                sourceKeys);
+    }
+
+    /** Whether a job that is not released has its bytes in a file of this name. */
+    boolean isKept(String fileName) throws CsvImportUnsettledException {
+        return !select("released_at IS NULL AND file_path LIKE ?", "%/" + fileName)
+                .isEmpty();
+    }
+
+    /**
+     * Deliveries of messages that came no more: unsent ones that are in nobody's hands, settled ones of which the broker
+     * has heard, but the ledger has not.
+     */
+    List<Delivery> abandonedMessages(Instant unsentSince, Instant settledSince) throws CsvImportUnsettledException {
+        List<Delivery> found = select(
+                "released_at IS NULL AND source_key LIKE '%|jms:%' AND (settled_at < ? AND state <> 'held'"
+                        + " OR state IN ('claimed', 'waiting') AND COALESCE(next_attempt_at, created_at) < ?"
+                        + " AND (owner = ? OR owner NOT IN " + owner.living() + "))",
+                text(settledSince),
+                text(unsentSince),
+                owner.id());
+        return found.stream()
+                .filter(delivery -> !inHands.contains(delivery.sourceKey))
+                .toList();
+    }
+
+    /** The bytes of a delivery have moved; its source is the file from now on. */
+    void moved(Delivery delivery) throws CsvImportUnsettledException {
+        database.inTransaction(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET source_key = ?, file_path = ? WHERE job = ?",
+                delivery.sourceKey,
+                delivery.path,
+                delivery.job));
     }
 
     /** Whether an import id is that of a job of ours. */

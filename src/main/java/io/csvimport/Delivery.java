@@ -89,7 +89,7 @@ public final class Delivery {
                 .forEach(exchange::removeProperty);
         Delivery delivery = new Delivery();
         String feed = exchange.getProperty(FEED, exchange.getFromRouteId(), String.class);
-        delivery.from = feed == null ? "csv-import" : PACKAGED.getOrDefault(feed, feed);
+        delivery.from = from(feed);
         Object body = exchange.getMessage().getBody();
         delivery.file = Inspection.localFile(body);
         String key = exchange.getMessage().getHeader("csvImportSourceKey", String.class);
@@ -107,6 +107,8 @@ public final class Delivery {
                     new CsvChangedException(delivery.file.toString()));
         }
         if (key != null) {
+            // where the source has a key of its own, the file is but a copy of what it has
+            delivery.source = null;
             delivery.sourceKey = delivery.from + "|" + key;
         } else if (delivery.source != null) {
             delivery.sourceKey = delivery.source.key();
@@ -114,6 +116,11 @@ public final class Delivery {
         delivery.path = delivery.source == null ? null : delivery.source.location();
         exchange.setProperty(PROPERTY, delivery);
         return delivery;
+    }
+
+    /** What the ledger and the audit events call a feed. */
+    static String from(String feed) {
+        return feed == null ? "csv-import" : PACKAGED.getOrDefault(feed, feed);
     }
 
     /** Takes up where the ledger's row left off. */

@@ -28,6 +28,9 @@ public final class Inspection {
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final int BUFFER = 1 << 16;
 
+    /** Exchange property: why what the source has can be no CSV, found out by the source. */
+    static final String REFUSAL = "csvImportRefusal";
+
     private final Settings settings;
     private final Spool spool;
 
@@ -42,6 +45,10 @@ public final class Inspection {
      */
     public void inspect(Exchange exchange) throws CsvRejectedException, CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
+        CsvRejectedException refusal = exchange.getProperty(REFUSAL, CsvRejectedException.class);
+        if (refusal != null) {
+            throw refusal;
+        }
         try {
             inspect(exchange, delivery);
         } catch (IOException | InvalidPayloadException e) {
@@ -181,7 +188,7 @@ public final class Inspection {
         return utf16 || utf32;
     }
 
-    private static MessageDigest sha256() {
+    static MessageDigest sha256() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {

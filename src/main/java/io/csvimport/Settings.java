@@ -67,9 +67,13 @@ public final class Settings {
             Map.entry("sftp.read-only", Settings::checkFlag),
             Map.entry("sftp.private-key-file", Settings::checkReadableFile),
             Map.entry("sftp.known-hosts-file", Settings::checkReadableFile),
-            Map.entry("jms.enabled", v -> checkPattern(v, "false", "false: queues are not in this version")),
+            Map.entry("jms.enabled", Settings::checkFlag),
             Map.entry(
-                    "jms.url", v -> checkPattern(v, "(amqps?|failover|tcp):.+", "an amqp, amqps, failover or tcp URL")),
+                    "jms.url",
+                    v -> checkPattern(
+                            v,
+                            "(amqps?://|failover:\\(amqp|\\(?tcp://).+",
+                            "amqp://…, amqps://…, failover:(amqp…) or tcp://…")),
             Map.entry("jms.consumers", v -> checkNumber(v, 1, 100)),
             Map.entry("preview", v -> checkPattern(v, "off|gate", "off or gate")),
             Map.entry("track.enabled", Settings::checkFlag),
@@ -93,7 +97,9 @@ public final class Settings {
             "sftp.enabled",
             Map.of(
                     "sftp.host", "the name or address of the SFTP server",
-                    "sftp.username", "who logs in on the SFTP server"));
+                    "sftp.username", "who logs in on the SFTP server"),
+            "jms.enabled",
+            Map.of("jms.url", "the URL of the broker, as in amqp://broker.example.com:5672"));
 
     private final Properties defaults = defaults();
     private final Properties given;

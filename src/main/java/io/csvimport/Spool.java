@@ -55,7 +55,7 @@ public final class Spool {
 
     /** Where the bytes of a source's file are copied to: kept for its next attempt, until the process ends. */
     Path copyOf(String sourceKey) {
-        return folder.resolve("." + UUID.nameUUIDFromBytes(sourceKey.getBytes(StandardCharsets.UTF_8)) + ".csv");
+        return folder.resolve("." + nameOf(sourceKey));
     }
 
     /** Begins a delivery whose bytes are to be kept, wherever they come from. */
@@ -69,17 +69,8 @@ public final class Spool {
     /** Makes bytes and job durable (fsync), and shows the file to the spool's feed. */
     public void keep(Exchange exchange) throws IOException, CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        String lane = UUID.nameUUIDFromBytes((delivery.from + "/" + delivery.template).getBytes(StandardCharsets.UTF_8))
-                .toString();
-        Path kept = Files.createDirectories(folder.resolve(lane))
-                .resolve(shown(delivery.file).getFileName());
-        Path hidden = kept.resolveSibling("." + kept.getFileName());
-        force(delivery.file);
-        Files.move(delivery.file, hidden);
-        force(hidden.getParent());
-        FileMark mark = FileMark.of(hidden);
-        delivery.path = kept.toString();
-        delivery.sourceKey = new FileMark(kept, mark.size(), mark.modified(), mark.fileKey()).key();
+        Path hidden =
+                hide(delivery, delivery.file, shown(delivery.file).getFileName().toString());
         delivery.duplicates = exchange.getMessage().getHeader("csvImportDuplicates", duplicates, String.class);
         delivery.mark = null;
         deliveries.claim(delivery, false);
@@ -90,8 +81,41 @@ public final class Spool {
             deliveries.write(delivery, "rejected", null);
             delivery.log(LOG, Level.INFO, "");
         }
-        Files.move(hidden, kept);
+        Files.move(hidden, shown(hidden));
         exchange.setProperty(Delivery.JOB, delivery.job);
+    }
+
+    /** Takes over the bytes of a delivery whose source is to let go of it before its end. */
+    void adopt(Delivery delivery, Path file, String key) throws IOException, CsvImportUnsettledException {
+        Path hidden = hide(delivery, file, nameOf(key));
+        deliveries.moved(delivery);
+        Files.move(hidden, shown(hidden));
+    }
+
+    /** Whether the delivery of this key was adopted, and its source has not let go of it. */
+    boolean hasAdopted(String key) throws CsvImportUnsettledException {
+        return deliveries.isKept(nameOf(key));
+    }
+
+    private static String nameOf(String key) {
+        return UUID.nameUUIDFromBytes(key.getBytes(StandardCharsets.UTF_8)) + ".csv";
+    }
+
+    /** Moves a file, durably, to its lane; the delivery knows it by its name once it is shown there. */
+    private Path hide(Delivery delivery, Path file, String name) throws IOException {
+        String lane = UUID.nameUUIDFromBytes((delivery.from + "/" + delivery.template).getBytes(StandardCharsets.UTF_8))
+                .toString();
+        Path kept = Files.createDirectories(folder.resolve(lane)).resolve(name);
+        Path hidden = kept.resolveSibling("." + kept.getFileName());
+        if (Files.exists(file)) {
+            force(file);
+            Files.move(file, hidden);
+        }
+        force(hidden.getParent());
+        FileMark mark = FileMark.of(hidden);
+        delivery.path = kept.toString();
+        delivery.sourceKey = new FileMark(kept, mark.size(), mark.modified(), mark.fileKey()).key();
+        return hidden;
     }
 
     static void force(Path path) throws IOException {

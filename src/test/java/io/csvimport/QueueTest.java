@@ -1,0 +1,480 @@
+package io.csvimport;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.csvimport.sandbox.SandboxFault;
+import io.csvimport.sandbox.SandboxRequest;
+import jakarta.jms.BytesMessage;
+import jakarta.jms.Connection;
+import jakarta.jms.JMSException;
+import jakarta.jms.MapMessage;
+import jakarta.jms.Message;
+import jakarta.jms.MessageConsumer;
+import jakarta.jms.MessageProducer;
+import jakarta.jms.Session;
+import jakarta.jms.StreamMessage;
+import jakarta.jms.TextMessage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The queue source, in-process, against a real broker: AMQP 1.0 and Artemis core. */
+@CsvImportTestSupport.With({"jms.username=" + Broker.USER, "jms.password=" + Broker.PASSWORD})
+class QueueTest extends CsvImportTestSupport {
+
+    @TempDir
+    static Path brokerFolder;
+
+    private static Broker broker;
+    private static int number;
+
+    private final String queue = "csv-" + ++number;
+
+    @BeforeAll
+    static void startBroker() throws IOException {
+        broker = new Broker(brokerFolder).start();
+    }
+
+    @AfterAll
+    static void stopBroker() {
+        broker.close();
+    }
+
+    @Override
+    void addRoutes() throws IOException {
+        addHidingRoute();
+        for (String protocol : List.of("amqp", "core")) {
+            addRoute(
+                    "from-" + protocol,
+                    """
+                - route:
+                    id: from-%s
+                    from:
+                      uri: kamelet:csv-import-queue-source
+                      parameters:
+                        queue: %s
+                        template: People
+                        url: "%s"
+                      steps:
+                        - to: direct:csv-import
+                """
+                            .formatted(protocol, queue + "-" + protocol, url(protocol)));
+        }
+    }
+
+    private void addHidingRoute() throws IOException {
+        addRoute(
+                "hiding",
+                """
+                - route:
+                    id: hiding
+                    from:
+                      uri: kamelet:csv-import-queue-source
+                      parameters:
+                        queue: %s-hiding
+                        template: People
+                        url: "%s"
+                      steps:
+                        - doTry:
+                            steps:
+                              - to: direct:csv-import
+                            doCatch:
+                              - exception: [java.lang.Exception]
+                                steps:
+                                  - log: hidden
+                """
+                        .formatted(queue, broker.core()));
+    }
+
+    private static String url(String protocol) {
+        return protocol.equals("amqp") ? broker.amqp() : broker.core();
+    }
+
+    private String queue(String protocol) {
+        return queue + "-" + protocol;
+    }
+
+    private static BytesMessage bytes(Session session, String content) throws JMSException {
+        BytesMessage message = session.createBytesMessage();
+        message.writeBytes(content.getBytes(UTF_8));
+        return message;
+    }
+
+    static Message named(Message message, Map<String, ?> properties) throws JMSException {
+        for (Map.Entry<String, ?> property : properties.entrySet()) {
+            message.setObjectProperty(property.getKey(), property.getValue());
+        }
+        return message;
+    }
+
+    private void send(String protocol, Broker.Maker... makers) throws JMSException {
+        broker.send(url(protocol), queue(protocol), makers);
+    }
+
+    private void awaitAcknowledged(String protocol) {
+        awaitThat(() -> broker.count(queue(protocol)) == 0);
+    }
+
+    private Message takeRejected(String protocol) throws JMSException {
+        Message rejected = broker.take(url(protocol), queue(protocol) + ".rejected", 10_000);
+        assertNotNull(rejected);
+        return rejected;
+    }
+
+    private List<Path> spooled() throws IOException {
+        try (Stream<Path> files = Files.walk(home.resolve("data/spool"))) {
+            return files.filter(Files::isRegularFile).toList();
+        }
+    }
+
+    // what becomes of a message
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void bytesTextAndStreamMessagesAreImportedByteForByte(String protocol) throws Exception {
+        String csv = "name\nJürgen 名前\n";
+        send(
+                protocol,
+                session -> named(bytes(session, csv + "bytes"), Map.of("fileName", "bytes.csv")),
+                session -> named(session.createTextMessage(csv + "text"), Map.of("fileName", "text.csv")),
+                session -> {
+                    StreamMessage stream = session.createStreamMessage();
+                    stream.writeBytes(csv.getBytes(UTF_8));
+                    stream.writeString("stream");
+                    return named(stream, Map.of("fileName", "stream.csv"));
+                });
+        for (String kind : List.of("bytes", "text", "stream")) {
+            SandboxRequest upload = awaitUpload(kind + ".csv");
+            assertArrayEquals((csv + kind).getBytes(UTF_8), upload.file());
+        }
+        assertEquals(
+                "from-" + protocol,
+                awaitEvent("accepted", "text.csv").at("/data/from").asText());
+        awaitAcknowledged(protocol);
+        awaitThat(() -> spooled().isEmpty());
+        awaitThat(() -> jobs().stream().allMatch(job -> job.get("released_at") != null));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void propertiesNameTemplateNotifyAndFile(String protocol) throws Exception {
+        send(
+                protocol,
+                session -> named(
+                        bytes(session, CSV),
+                        Map.of("template", "Courses", "notify", "a+b@x.com, c@x.com", "fileName", "a/b/c.csv")));
+        SandboxRequest upload = awaitUpload("c.csv");
+        assertEquals("Courses", importOf("c.csv").template());
+        assertTrue(upload.target().contains("notify=a%2Bb%40x.com"), upload.target());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void aMessageThatNamesNothingIsOfTheFeedsTemplateAndNamedAfterItsJob(String protocol) throws Exception {
+        send(protocol, session -> bytes(session, CSV));
+        awaitThat(() -> !sandbox.imports().isEmpty());
+        assertEquals(jobs().get(0).get("job") + ".csv", importedNames().get(0));
+        assertEquals("People", sandbox.imports().get(0).template());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void theSameBytesAgainAreADuplicateAndAcknowledged(String protocol) throws Exception {
+        send(protocol, session -> bytes(session, CSV), session -> bytes(session, CSV));
+        awaitThat(() -> events().size() == 2);
+        awaitAcknowledged(protocol);
+        assertEquals(1, sandbox.imports().size());
+        assertEquals(0, broker.count(queue(protocol) + ".rejected"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    @With("duplicates=import")
+    void whereDuplicatesAreImportedSoAreEqualMessagesWithoutAnId(String protocol) throws Exception {
+        try (Connection connection = broker.connect(url(protocol));
+                Session session = connection.createSession();
+                MessageProducer producer = session.createProducer(session.createQueue(queue(protocol)))) {
+            producer.setDisableMessageID(true);
+            for (int i = 0; i < 3; i++) {
+                producer.send(named(bytes(session, CSV), Map.of("fileName", "same.csv")));
+            }
+        }
+        awaitThat(() -> sandbox.imports().size() == 3);
+        awaitAcknowledged(protocol);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void anEmptyMessageIsRejectedAsItIsWithItsPropertiesAndTheReason(String protocol) throws Exception {
+        send(protocol, session -> named(bytes(session, ""), Map.of("fileName", "empty.csv", "number", 7)));
+        Message rejected = takeRejected(protocol);
+        assertEquals("empty", rejected.getStringProperty("csvImportReason"));
+        assertEquals("empty.csv", rejected.getStringProperty("fileName"));
+        assertEquals(7, rejected.getIntProperty("number"));
+        assertEquals(
+                "empty", awaitEvent("rejected", "empty.csv").at("/data/reason").asText());
+        awaitAcknowledged(protocol);
+        assertEquals(List.of(), uploads());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void whatTheApiRejectsKeepsItsBody(String protocol) throws Exception {
+        sandbox.failAll(SandboxFault.status(422));
+        String large = "name\n" + "Anna\n".repeat(100_000);
+        send(
+                protocol,
+                session -> bytes(session, CSV),
+                session -> session.createTextMessage(CSV + "text"),
+                session -> {
+                    StreamMessage stream = session.createStreamMessage();
+                    stream.writeString(CSV + "stream");
+                    return stream;
+                },
+                session -> bytes(session, large));
+        awaitThat(() -> broker.count(queue(protocol) + ".rejected") == 4);
+        try (Connection connection = broker.connect(url(protocol));
+                Session session = connection.createSession();
+                MessageConsumer consumer = session.createConsumer(session.createQueue(queue(protocol) + ".rejected"))) {
+            assertArrayEquals(CSV.getBytes(UTF_8), content((BytesMessage) consumer.receive(5000)));
+            assertEquals(CSV + "text", ((TextMessage) consumer.receive(5000)).getText());
+            assertEquals(CSV + "stream", ((StreamMessage) consumer.receive(5000)).readString());
+            BytesMessage last = (BytesMessage) consumer.receive(5000);
+            assertArrayEquals(large.getBytes(UTF_8), content(last));
+            assertEquals("http-422", last.getStringProperty("csvImportReason"));
+        }
+        awaitAcknowledged(protocol);
+    }
+
+    private static byte[] content(BytesMessage message) throws JMSException {
+        byte[] content = new byte[(int) message.getBodyLength()];
+        message.readBytes(content);
+        return content;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void objectMapAndOtherMessagesAreRefused(String protocol) throws Exception {
+        send(
+                protocol,
+                session -> session.createObjectMessage("csv"),
+                session -> {
+                    MapMessage map = session.createMapMessage();
+                    map.setString("csv", CSV);
+                    return map;
+                },
+                Session::createMessage,
+                session -> {
+                    StreamMessage stream = session.createStreamMessage();
+                    stream.writeInt(7);
+                    return stream;
+                });
+        awaitThat(() -> broker.count(queue(protocol) + ".rejected") == 4);
+        Message object = takeRejected(protocol);
+        assertEquals("message-kind", object.getStringProperty("csvImportReason"));
+        assertEquals(CSV, ((MapMessage) takeRejected(protocol)).getString("csv"));
+        awaitAcknowledged(protocol);
+        awaitThat(() -> events().size() == 4);
+        assertTrue(jobs().stream().allMatch(job -> job.get("reason").equals("message-kind")));
+        assertEquals(List.of(), uploads());
+    }
+
+    // bad input
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void badNamesAreRejected(String protocol) throws Exception {
+        Map<String, String> reasons = new LinkedHashMap<>();
+        reasons.put("fileName=/etc/people.csv", "file-name");
+        reasons.put("fileName=../people.csv", "file-name");
+        reasons.put("fileName=C:\\people.csv", "file-name");
+        reasons.put("fileName=people\r\n.csv", "file-name");
+        reasons.put("template=People\r\nX-Evil: 1", "template");
+        reasons.put("notify=a@x.com\r\nBcc: b@x.com", "notify");
+        reasons.put("notify=nobody", "notify");
+        for (String property : reasons.keySet()) {
+            String[] parts = property.split("=", 2);
+            send(protocol, session -> named(bytes(session, CSV + property), Map.of(parts[0], parts[1])));
+        }
+        awaitThat(() -> broker.count(queue(protocol) + ".rejected") == reasons.size());
+        for (String reason : reasons.values()) {
+            assertEquals(reason, takeRejected(protocol).getStringProperty("csvImportReason"));
+        }
+        awaitAcknowledged(protocol);
+        assertEquals(List.of(), uploads());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void noOtherPropertySteersAnythingWhateverItsCase(String protocol) throws Exception {
+        Map<String, Object> evil = new LinkedHashMap<>();
+        for (String name : List.of(
+                "CamelHttpUri",
+                "camelhttpuri",
+                "CAMELHTTPURI",
+                "CamelRestHttpUri",
+                "CamelHttpPath",
+                "CamelHttpQuery",
+                "camelHttpQuery",
+                "CamelHttpMethod",
+                "CamelFileName",
+                "Authorization",
+                "Host",
+                "csvImportSourceKey",
+                "csvImportDuplicates",
+                "csvImportOutcome",
+                "CamelRedeliveryDelay",
+                "X_Evil")) {
+            evil.put(name, "http://127.0.0.1:1/evil");
+        }
+        evil.put("Template", "Other");
+        evil.put("TEMPLATE", "Other");
+        evil.put("notify", 7);
+        send(protocol, session -> named(bytes(session, CSV), evil), session -> {
+            Message message = named(bytes(session, CSV + 2), evil);
+            message.setJMSReplyTo(session.createQueue(queue(protocol) + "-replies"));
+            message.setJMSCorrelationID("evil");
+            message.setJMSType("evil");
+            return message;
+        });
+        awaitThat(() -> sandbox.imports().size() == 2);
+        awaitAcknowledged(protocol);
+        for (SandboxRequest upload : uploads()) {
+            assertEquals("POST", upload.method());
+            assertFalse((upload.target() + upload.headers())
+                    .toLowerCase(Locale.ROOT)
+                    .contains("evil"));
+            assertFalse(upload.target().contains("notify"), upload.target());
+        }
+        assertEquals("People", sandbox.imports().get(0).template());
+        assertEquals(0, broker.count(queue(protocol) + "-replies"));
+    }
+
+    // waiting
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void whileOneWaitsItIsHeldNotRolledBackAndNoOtherIsHoarded(String protocol) throws Exception {
+        SandboxFault busy = SandboxFault.status(503, false, Map.of("Retry-After", "1"));
+        sandbox.failNext(busy, busy);
+        send(
+                protocol,
+                session -> named(bytes(session, CSV), Map.of("fileName", "first.csv")),
+                session -> named(bytes(session, CSV + 2), Map.of("fileName", "second.csv")));
+        awaitThat(() -> uploads().size() == 1);
+        assertEquals(2, broker.count(queue(protocol)));
+        assertEquals(1, broker.delivering(queue(protocol)));
+        // another consumer gets the next one at once
+        Message second = broker.take(url(protocol), queue(protocol), 5000);
+        assertEquals("second.csv", second.getStringProperty("fileName"));
+        assertEquals(1, second.getIntProperty("JMSXDeliveryCount"));
+        awaitThat(() -> importedNames().equals(List.of("first.csv")));
+        awaitAcknowledged(protocol);
+        assertEquals(3, uploads().size());
+        assertEquals("3", job("first.csv").get("attempts"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void aStopGivesTheMessageThatWaitsBackAtOnceAndItWasDeliveredOnce(String protocol) throws Exception {
+        sandbox.failAll(SandboxFault.status(503, false, Map.of("Retry-After", "1")));
+        send(protocol, session -> named(bytes(session, CSV), Map.of("fileName", "first.csv")));
+        awaitThat(() -> uploads().size() >= 3);
+        sandbox.failAll(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
+        awaitThat(() -> job("first.csv").get("next_attempt_at") != null
+                && String.valueOf(job("first.csv").get("next_attempt_at"))
+                                .compareTo(Instant.now().plusSeconds(300).toString())
+                        > 0);
+        context.getRouteController().stopRoute("from-" + protocol);
+        Message back = broker.take(url(protocol), queue(protocol), 10_000);
+        assertEquals(2, back.getIntProperty("JMSXDeliveryCount"));
+        assertEquals(List.of(), spooled());
+        assertEquals("waiting", job("first.csv").get("state"));
+    }
+
+    @Test
+    @With({"jms.consumers=3", "parallel=3"})
+    void severalConsumersWorkAtATime() throws Exception {
+        sandbox.failAll(SandboxFault.hang(false));
+        send(
+                "core",
+                session -> bytes(session, CSV),
+                session -> bytes(session, CSV + 2),
+                session -> bytes(session, CSV + 3));
+        awaitThat(() -> broker.delivering(queue("core")) == 3);
+        awaitThat(() -> rows("SELECT job FROM csv_import_delivery WHERE state = 'sending'")
+                        .size()
+                == 3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    @With("reconcile.not-found=hold")
+    void aHeldMessageIsAcknowledgedWithADurableCopyThatGoesOnWhenAPersonSaysSo(String protocol) throws Exception {
+        sandbox.failNext(SandboxFault.status(500, false, Map.of()));
+        send(
+                protocol,
+                session -> named(bytes(session, CSV), Map.of("fileName", "held.csv")),
+                session -> named(bytes(session, CSV + 2), Map.of("fileName", "later.csv")));
+        awaitState("held.csv", "held");
+        awaitAcknowledged(protocol);
+        awaitUpload("later.csv");
+        assertEquals(CSV, Files.readString(spooled().get(0)));
+        assertNull(job("held.csv").get("released_at"));
+        update("UPDATE csv_import_delivery SET state = 'waiting', settled_at = NULL, next_attempt_at = NULL"
+                + " WHERE state = 'held'");
+        awaitThat(() -> importedNames().contains("held.csv"));
+        assertEquals(
+                "from-" + protocol,
+                awaitEvent("accepted", "held.csv").at("/data/from").asText());
+        awaitThat(() -> spooled().isEmpty());
+        assertEquals(2, jobs().size());
+    }
+
+    @Test
+    void aFeedThatHidesThatACsvWaitsLosesNothing() throws Exception {
+        sandbox.failNext(SandboxFault.status(503, false, Map.of("Retry-After", "1")));
+        broker.send(
+                broker.core(), queue + "-hiding", session -> named(bytes(session, CSV), Map.of("fileName", "a.csv")));
+        awaitThat(() -> importedNames().equals(List.of("a.csv")));
+        awaitThat(() -> broker.count(queue + "-hiding") == 0);
+    }
+
+    // the broker
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void aBrokerThatStopsWhileAMessageWaitsCostsNothing(String protocol) throws Exception {
+        sandbox.failAll(SandboxFault.status(503, false, Map.of("Retry-After", "1")));
+        send(protocol, session -> named(bytes(session, CSV), Map.of("fileName", "a.csv")));
+        awaitThat(() -> !uploads().isEmpty());
+        broker.stop();
+        sandbox.failAll(SandboxFault.none());
+        awaitState("a.csv", "accepted");
+        broker.start();
+        awaitAcknowledged(protocol);
+        awaitThat(() -> job("a.csv").get("released_at") != null);
+        send(protocol, session -> named(bytes(session, CSV + 2), Map.of("fileName", "b.csv")));
+        awaitUpload("b.csv");
+        assertEquals(List.of("a.csv", "b.csv"), importedNames());
+        assertEquals(2, jobs().size());
+    }
+}
