@@ -27,6 +27,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -35,6 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The distribution and a real broker, either of them ended in the middle. The same bytes again would be imported again
  * here: a message that is taken for another one shows.
  */
+@Tag("long")
 class QueueCrashTest {
 
     private static final ObjectMapper JSON = new ObjectMapper();

@@ -37,6 +37,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The built distribution and an SFTP server, either of which dies at the worst moment. */
+@Tag("long")
 class SftpCrashTest {
 
     private static final byte[] LARGE = "0123456789abcde\n".repeat(1 << 19).getBytes(UTF_8);
