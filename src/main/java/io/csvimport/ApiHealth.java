@@ -11,7 +11,7 @@ import org.apache.camel.impl.health.AbstractHealthCheck;
 
 /**
  * Readiness: DOWN at once while the API refuses credential or organization, the ledger is away, or its disk nearly full;
- * DOWN when the API, or the server of a source, was away for {@code csv-import.health.grace}. Inside a host platform it
+ * DOWN when the API, or the server or broker of a source, was away for {@code csv-import.health.grace}. Inside a host platform it
  * is a detail, and never the platform's readiness.
  */
 public final class ApiHealth extends AbstractHealthCheck {

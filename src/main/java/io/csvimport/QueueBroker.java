@@ -9,34 +9,55 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import org.apache.activemq.artemis.jms.client.ActiveMQBytesMessage;
 import org.apache.activemq.artemis.jms.client.ActiveMQConnectionFactory;
 import org.apache.activemq.artemis.jms.client.ActiveMQMessage;
+import org.apache.camel.CamelContext;
+import org.apache.camel.CamelContextAware;
 import org.apache.qpid.jms.JmsConnectionFactory;
 import org.apache.qpid.jms.policy.JmsDefaultPrefetchPolicy;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.springframework.jms.connection.DelegatingConnectionFactory;
 
 /**
- * The broker of a queue: a client by its URL's scheme, which fetches no message before one is asked for, and whether
- * the broker is there. The password is no part of a URI, whatever characters it has.
+ * The broker of a queue: a client by its URL's scheme, which fetches no message before one is asked for. The password
+ * is no part of a URI, whatever characters it has. Where the feed names no broker, it is that of the settings with its
+ * login, which is shown to no other one.
  */
-public final class QueueBroker extends DelegatingConnectionFactory implements AutoCloseable {
+public final class QueueBroker extends DelegatingConnectionFactory implements AutoCloseable, CamelContextAware {
 
-    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    private static final long TOLD_NANOS = Duration.ofMinutes(1).toNanos();
     private static final int BUFFER = 1 << 16;
     /** In bytes: what is larger, Artemis streams. */
     private static final long STREAMED = 100 * 1024L;
+    /** Of a first connection, with growing pauses: a failover client that never gave up would never say so. */
+    private static final String TRIES = "failover.startupMaxReconnectAttempts";
 
+    private CamelContext camelContext;
+    private ApiHealth health;
+    private String feed;
     private String url;
     private String username;
     private String password;
-    private boolean away;
-    private long told = System.nanoTime() - TOLD_NANOS;
+    private QueueHealth watch;
 
+    @Override
+    public CamelContext getCamelContext() {
+        return camelContext;
+    }
+
+    @Override
+    public void setCamelContext(CamelContext camelContext) {
+        this.camelContext = camelContext;
+    }
+
+    public void setHealth(ApiHealth health) {
+        this.health = health;
+    }
+
+    public void setFeed(String feed) {
+        this.feed = feed;
+    }
+
+    /** Empty for the broker of the settings. */
     public void setUrl(String url) {
         this.url = url;
     }
@@ -52,9 +73,34 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
     @Override
     public synchronized ConnectionFactory getTargetConnectionFactory() {
         if (super.getTargetConnectionFactory() == null) {
+            if (url.isEmpty()) {
+                takeSettings();
+            }
             setTargetConnectionFactory(url.matches("\\(?tcp:.*") ? artemis() : qpid());
         }
         return super.getTargetConnectionFactory();
+    }
+
+    private void takeSettings() {
+        if (!username.isEmpty() || !password.isEmpty()) {
+            throw new IllegalArgumentException("A feed with a username or password of its own needs a url, too:"
+                    + " \"#property:csv-import.jms.url\" is the broker of the settings");
+        }
+        url = setting("url");
+        username = setting("username");
+        password = setting("password");
+        if (url.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "A queue needs a broker: set csv-import.jms.url (CSV_IMPORT_JMS_URL), or the feed's own url");
+        }
+    }
+
+    private String setting(String name) {
+        return camelContext
+                .getPropertiesComponent()
+                .resolveProperty(Settings.PREFIX + "jms." + name)
+                .orElse("")
+                .trim();
     }
 
     private ConnectionFactory artemis() {
@@ -68,7 +114,9 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
     }
 
     private ConnectionFactory qpid() {
-        JmsConnectionFactory factory = new JmsConnectionFactory(url);
+        boolean endless = url.startsWith("failover:(") && !url.contains(TRIES);
+        String tries = endless ? (url.contains(")?") ? "&" : "?") + TRIES + "=5" : "";
+        JmsConnectionFactory factory = new JmsConnectionFactory(url + tries);
         if (!username.isEmpty()) {
             factory.setUsername(username);
             factory.setPassword(password);
@@ -76,6 +124,8 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
         JmsDefaultPrefetchPolicy none = new JmsDefaultPrefetchPolicy();
         none.setAll(0);
         factory.setPrefetchPolicy(none);
+        // a sender in another language has names that are none of JMS; what is rejected keeps them
+        factory.setValidatePropertyNames(false);
         return factory;
     }
 
@@ -117,36 +167,12 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
         }
     }
 
-    /** A consumer listens. */
-    synchronized void isThere() {
-        if (away) {
-            LOG.info("The broker {} is back", bare(url));
+    /** Whether it is there, as the one who consumes finds out. */
+    synchronized QueueHealth health() {
+        if (watch == null) {
+            watch = new QueueHealth(health, feed, url);
         }
-        away = false;
-    }
-
-    /** No connection, or no consumer: it is tried again for ever, and told once a minute. */
-    synchronized void isAway(Exception e) {
-        away = true;
-        if (System.nanoTime() - told >= TOLD_NANOS) {
-            told = System.nanoTime();
-            LOG.warn(
-                    "The broker {} is away or refuses; its messages wait, it is tried again: {}", bare(url), reason(e));
-        }
-    }
-
-    private String reason(Exception e) {
-        Throwable root = e;
-        while (root.getCause() != null && root.getCause() != root) {
-            root = root.getCause();
-        }
-        String message = e.getMessage() + (root == e ? "" : ", " + root.getMessage());
-        return bare(Names.visible(message.replace(url, bare(url))));
-    }
-
-    /** Without options and users: there may be passwords among them. */
-    private static String bare(String url) {
-        return url.replaceAll("[?][^,) ]*", "?…").replaceAll("//[^/,) ]*@", "//…@");
+        return watch;
     }
 
     @Override

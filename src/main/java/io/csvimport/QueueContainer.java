@@ -53,13 +53,13 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
 
     private final CamelContext context;
     private final QueueFeed feed;
-    private final QueueBroker broker;
+    private final QueueHealth health;
 
-    QueueContainer(JmsEndpoint endpoint, QueueFeed feed, QueueBroker broker) {
+    QueueContainer(JmsEndpoint endpoint, QueueFeed feed, QueueHealth health) {
         super(endpoint);
         this.context = endpoint.getCamelContext();
         this.feed = feed;
-        this.broker = broker;
+        this.health = health;
     }
 
     @Override
@@ -107,7 +107,7 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
         } catch (JMSException | Error e) {
             // of the message alone: what concerns the connection, the next call of the container finds out
             LOG.warn("A message of {} goes back to the broker: {}", getDestinationName(), e.toString());
-            pause(Duration.ofSeconds(5));
+            pause(Duration.ofSeconds(5), feed.pausesEnded());
             throw new GivenBackException();
         }
     }
@@ -159,7 +159,7 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
             rejected.clearProperties();
         }
         for (Map.Entry<String, Object> property : properties.entrySet()) {
-            rejected.setObjectProperty(property.getKey(), property.getValue());
+            carry(rejected, property.getKey(), property.getValue());
         }
         try (MessageProducer producer =
                 session.createProducer(session.createQueue(getDestinationName() + ".rejected"))) {
@@ -167,10 +167,24 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
         }
     }
 
+    /** A sender in another language has names and types of properties that JMS does not have. */
+    private static void carry(Message rejected, String name, Object value) {
+        try {
+            rejected.setObjectProperty(name, value);
+        } catch (JMSException | RuntimeException e) {
+            try {
+                rejected.setStringProperty(name, String.valueOf(value));
+            } catch (JMSException | RuntimeException no) {
+                LOG.warn("A rejected message has lost its property {}: {}", Names.visible(name), no.getMessage());
+            }
+        }
+    }
+
     /** @throws GivenBackException where the container stops */
     private void untilItSucceeds(Attempt attempt) throws JMSException {
         for (int n = 0; ; n++) {
             Duration pause = Pauses.growing(n);
+            int opened = feed.pausesEnded();
             try {
                 if (attempt.succeeds()) {
                     return;
@@ -187,7 +201,7 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
                     pause = Duration.between(Instant.now(), unsettled.getNextAttempt());
                 }
             }
-            pause(pause);
+            pause(pause, opened);
             if (isEnding()) {
                 throw new GivenBackException();
             }
@@ -214,13 +228,15 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
         return super.receiveMessage(consumer);
     }
 
-    /** Ends soon where the container stops. */
-    private void pause(Duration asked) {
+    /** Ends soon where the container stops, or where a person has ended all pauses, for one more time than this. */
+    private void pause(Duration asked, int opened) {
         long nanos = asked.compareTo(LONGEST) > 0 ? LONGEST.toNanos() : asked.toNanos();
         lifecycleLock.lock();
         try {
             long end = System.nanoTime() + Math.max(nanos, TimeUnit.MILLISECONDS.toNanos(10));
-            for (long rest = end - System.nanoTime(); rest > 0 && !isEnding(); rest = end - System.nanoTime()) {
+            for (long rest = end - System.nanoTime();
+                    rest > 0 && opened == feed.pausesEnded() && !isEnding();
+                    rest = end - System.nanoTime()) {
                 lifecycleCondition.awaitNanos(Math.min(rest, LOOK.toNanos()));
             }
         } catch (InterruptedException e) {
@@ -257,6 +273,7 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        health.isForgotten();
     }
 
     // whether the broker is there
@@ -265,19 +282,22 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
     protected void prepareSharedConnection(Connection connection) throws JMSException {
         super.prepareSharedConnection(connection);
         feed.connected();
+        health.watch(connection);
     }
 
     @Override
     protected MessageConsumer createConsumer(Session session, Destination destination) throws JMSException {
         MessageConsumer consumer = super.createConsumer(session, destination);
-        broker.isThere();
+        health.isThere();
         return consumer;
     }
 
     @Override
     protected void invokeExceptionListener(JMSException e) {
-        if (isRunning()) {
-            broker.isAway(e);
+        if (isEnding()) {
+            health.isForgotten();
+        } else {
+            health.isAway(e);
         }
     }
 }

@@ -58,6 +58,11 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
         return feed;
     }
 
+    /** How often a person has ended all pauses. */
+    int pausesEnded() {
+        return lanes.opened();
+    }
+
     Spool spool() {
         return spool;
     }
@@ -75,7 +80,7 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
         QueueBroker broker = (QueueBroker) endpoint.getConfiguration().getConnectionFactory();
         // a URL that is none stops the start of the route, not its first connection
         broker.getTargetConnectionFactory();
-        return new QueueContainer(endpoint, this, broker);
+        return new QueueContainer(endpoint, this, broker.health());
     }
 
     /** The thread's message from now on; null for none. */

@@ -18,7 +18,6 @@ import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -27,8 +26,14 @@ import java.util.Map;
  */
 final class QueueMessage {
 
-    /** The only properties of a message that are looked at. */
-    private static final List<String> NAMES = List.of("template", "notify", "fileName");
+    /** The only properties of a message that are looked at, and the reason of a rejection for each. */
+    private static final Map<String, String> NAMES = new LinkedHashMap<>();
+
+    static {
+        NAMES.put("template", "template");
+        NAMES.put("notify", "notify");
+        NAMES.put("fileName", "file-name");
+    }
 
     final Message message;
     final Path copy;
@@ -57,13 +62,18 @@ final class QueueMessage {
      */
     void read(String queue) throws JMSException, IOException {
         MessageDigest sha256 = Inspection.sha256();
-        for (String name : NAMES) {
-            if (message.getObjectProperty(name) instanceof String value) {
-                names.put(name, value);
-                sha256.update((name + "=" + value + "\n").getBytes(StandardCharsets.UTF_8));
+        refusal = null;
+        for (Map.Entry<String, String> name : NAMES.entrySet()) {
+            Object value = message.getObjectProperty(name.getKey());
+            if (value instanceof String text) {
+                names.put(name.getKey(), text);
+                sha256.update((name.getKey() + "=" + text + "\n").getBytes(StandardCharsets.UTF_8));
+            } else if (value != null) {
+                // what is meant is not guessed, and not left out: it would be imported as something else
+                refusal = new CsvRejectedException(
+                        name.getValue(), "The property " + name.getKey() + " of a message is a string: this is none");
             }
         }
-        refusal = null;
         if (message instanceof BytesMessage bytes
                 && bytes.getBodyLength() > copy.getParent().toFile().getUsableSpace()) {
             throw new IOException(
@@ -78,6 +88,11 @@ final class QueueMessage {
         }
         String id = QueueBroker.id(message);
         hasId = id != null;
+        if (hasId && !id.matches("[ -~]{1,200}")) {
+            // a ledger does not take whatever a sender may call it
+            sha256.update(id.getBytes(StandardCharsets.UTF_8));
+            id = "";
+        }
         identity =
                 "jms:" + queue + "|" + (hasId ? id : "") + "|" + HexFormat.of().formatHex(sha256.digest());
     }

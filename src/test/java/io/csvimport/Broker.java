@@ -11,12 +11,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import javax.security.auth.Subject;
 import org.apache.activemq.artemis.core.config.impl.SecurityConfiguration;
 import org.apache.activemq.artemis.core.server.Queue;
 import org.apache.activemq.artemis.core.server.embedded.EmbeddedActiveMQ;
 import org.apache.activemq.artemis.jms.client.ActiveMQConnectionFactory;
+import org.apache.activemq.artemis.spi.core.protocol.RemotingConnection;
 import org.apache.activemq.artemis.spi.core.security.ActiveMQJAASSecurityManager;
 import org.apache.activemq.artemis.spi.core.security.jaas.InVMLoginModule;
+import org.apache.activemq.artemis.spi.core.security.jaas.NoCacheLoginException;
 import org.apache.qpid.jms.JmsConnectionFactory;
 
 /**
@@ -77,6 +81,7 @@ final class Broker implements AutoCloseable {
     private final int amqp = Installation.freePort();
     private final int core = Installation.freePort();
     private final List<String> acceptors = new ArrayList<>();
+    private final List<String> logins = new CopyOnWriteArrayList<>();
     private EmbeddedActiveMQ server;
 
     Broker(Path folder) throws IOException {
@@ -101,7 +106,15 @@ final class Broker implements AutoCloseable {
             users.addRole(USER, "all");
             server = new EmbeddedActiveMQ();
             server.setConfigResourcePath(xml.toUri().toString());
-            server.setSecurityManager(new ActiveMQJAASSecurityManager(InVMLoginModule.class.getName(), users));
+            server.setSecurityManager(new ActiveMQJAASSecurityManager(InVMLoginModule.class.getName(), users) {
+                @Override
+                public Subject authenticate(
+                        String user, String password, RemotingConnection connection, String securityDomain)
+                        throws NoCacheLoginException {
+                    logins.add(user + " " + password);
+                    return super.authenticate(user, password, connection, securityDomain);
+                }
+            });
             server.start();
             return this;
         } catch (Exception e) {
@@ -169,6 +182,11 @@ final class Broker implements AutoCloseable {
     int delivering(String queue) {
         Queue found = queue(queue);
         return found == null ? 0 : found.getDeliveringCount();
+    }
+
+    /** The names and passwords that clients came with. */
+    List<String> logins() {
+        return logins;
     }
 
     Queue queue(String queue) {

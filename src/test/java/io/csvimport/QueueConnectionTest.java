@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.csvimport.sandbox.SandboxFault;
 import jakarta.jms.JMSException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.SocketTimeoutException;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -25,6 +27,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 class QueueConnectionTest {
 
     private static final String STORE_PASSWORD = "store-secret";
+
+    private static final String SECOND =
+            """
+            - route:
+                id: second
+                from:
+                  uri: kamelet:csv-import-queue-source
+                  parameters:
+                    queue: second
+                    template: People
+                    %s
+                  steps:
+                    - to: direct:csv-import
+            """;
 
     @TempDir
     private Path directory;
@@ -117,14 +133,12 @@ class QueueConnectionTest {
         product.with("CSV_IMPORT_JMS_URL", protocol.equals("failover") ? "failover:(" + url + ")" : url)
                 .start();
         product.awaitReady();
-        if (!protocol.equals("failover")) {
-            product.awaitUntil("told", () -> product.output().contains("is away or refuses"));
-        }
+        product.awaitUntil("told", () -> product.output().contains("is away or refuses"));
         broker.start();
         send("a.csv");
         product.awaitImport("a.csv");
         assertEquals(
-                protocol.equals("failover") ? 0 : 1,
+                1,
                 product.output()
                         .lines()
                         .filter(line -> line.contains("is away or refuses"))
@@ -138,12 +152,100 @@ class QueueConnectionTest {
         broker.start();
         product.with("CSV_IMPORT_JMS_URL", protocol.equals("core") ? broker.core() : broker.amqp())
                 .with("CSV_IMPORT_JMS_PASSWORD", "wrong#secret")
+                .with("CSV_IMPORT_HEALTH_GRACE", "PT0S")
                 .start();
         product.awaitUntil("told", () -> product.output().contains("is away or refuses"));
+        awaitDownForTheBroker();
         send("a.csv");
         assertSaysNoSecretAndNoTrace();
         assertEquals(List.of(), product.uploads());
         assertEquals(1, broker.count("csv-import"));
+    }
+
+    private void awaitDownForTheBroker() {
+        product.awaitUntil("routes", () -> product.output().contains("csv-import-routes is ready."));
+        product.awaitUntil("readiness DOWN for the broker", () -> {
+            HttpResponse<String> ready = product.get("/observe/health/ready");
+            String health = product.get("/observe/health").body();
+            assertFalse(health.contains(Broker.PASSWORD) || health.contains("wrong#secret"), health);
+            return ready.statusCode() == 503 && health.contains("The broker ");
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core", "failover", "reconnect"})
+    void readinessIsDownWhileTheBrokerIsAwayAndUpWhenItIsBack(String client) throws Exception {
+        broker.start();
+        String url =
+                switch (client) {
+                    case "amqp" -> broker.amqp();
+                    case "failover" -> "failover:(" + broker.amqp() + ")";
+                    case "reconnect" -> broker.core() + "?reconnectAttempts=-1&retryInterval=200";
+                    default -> broker.core();
+                };
+        product.with("CSV_IMPORT_JMS_URL", url)
+                .with("CSV_IMPORT_HEALTH_GRACE", "PT0S")
+                .start();
+        send("a.csv");
+        product.awaitImport("a.csv");
+        product.awaitReady();
+        broker.stop();
+        awaitDownForTheBroker();
+        broker.start();
+        product.awaitReady();
+        send("b.csv");
+        product.awaitImport("b.csv");
+        assertSaysNoSecretAndNoTrace();
+    }
+
+    @Test
+    void aFeedThatIsRemovedLeavesNoFailureOfItsBroker() throws Exception {
+        product.withRoutesToEdit().with("CSV_IMPORT_JMS_ENABLED", "false").with("CSV_IMPORT_HEALTH_GRACE", "PT0S");
+        product.write("routes/second.camel.yaml", SECOND.formatted(""));
+        product.start();
+        awaitDownForTheBroker();
+        Files.delete(product.path("routes/second.camel.yaml"));
+        product.awaitReady();
+        assertSaysNoSecretAndNoTrace();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"username: lms", "consumers: 1"})
+    void aFeedWithoutABrokerOrWithALoginForNoneIsRefusedByName(String parameter) throws Exception {
+        product.withRoutesToEdit()
+                .with("CSV_IMPORT_JMS_ENABLED", "false")
+                .with("CSV_IMPORT_JMS_URL", parameter.startsWith("username") ? broker.core() : "");
+        product.write("routes/second.camel.yaml", SECOND.formatted(parameter));
+        product.start();
+        product.awaitUntil("told", () -> product.output().contains("second.camel.yaml is not used: "));
+        assertTrue(
+                product.output().contains(parameter.startsWith("username") ? "needs a url" : "CSV_IMPORT_JMS_URL"),
+                product.output());
+        assertSaysNoSecretAndNoTrace();
+    }
+
+    @Test
+    void aMessageThatWaitsGoesOnAtOnceWhenAPersonSaysSo() throws Exception {
+        broker.start();
+        product.sandbox().failNext(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
+        product.start();
+        product.awaitReady();
+        send("a.csv");
+        Operator operator = new Operator(product.managementPort());
+        product.awaitUntil(
+                "waiting",
+                () -> operator.get("/csv-imports?state=waiting")
+                                .json()
+                                .path("count")
+                                .asInt()
+                        == 1);
+        String job = operator.get("/csv-imports?state=waiting")
+                .json()
+                .at("/results/0/job")
+                .asText();
+        assertEquals(202, operator.post("/csv-imports/" + job + "/retry").status());
+        product.awaitImport("a.csv");
+        product.awaitUntil("acknowledged", () -> broker.count("csv-import") == 0);
     }
 
     @Test

@@ -73,6 +73,8 @@ class QueueTest extends CsvImportTestSupport {
                         queue: %s
                         template: People
                         url: "%s"
+                        username: "#property:csv-import.jms.username"
+                        password: "#property:csv-import.jms.password"
                       steps:
                         - to: direct:csv-import
                 """
@@ -92,6 +94,8 @@ class QueueTest extends CsvImportTestSupport {
                         queue: %s-hiding
                         template: People
                         url: "%s"
+                        username: "#property:csv-import.jms.username"
+                        password: "#property:csv-import.jms.password"
                       steps:
                         - doTry:
                             steps:
@@ -310,9 +314,14 @@ class QueueTest extends CsvImportTestSupport {
         reasons.put("template=People\r\nX-Evil: 1", "template");
         reasons.put("notify=a@x.com\r\nBcc: b@x.com", "notify");
         reasons.put("notify=nobody", "notify");
+        reasons.put("template=#7", "template");
+        reasons.put("notify=#7", "notify");
+        reasons.put("fileName=#7", "file-name");
         for (String property : reasons.keySet()) {
             String[] parts = property.split("=", 2);
-            send(protocol, session -> named(bytes(session, CSV + property), Map.of(parts[0], parts[1])));
+            // a property of another type than text is no name
+            Object value = parts[1].equals("#7") ? 7 : parts[1];
+            send(protocol, session -> named(bytes(session, CSV + property), Map.of(parts[0], value)));
         }
         awaitThat(() -> broker.count(queue(protocol) + ".rejected") == reasons.size());
         for (String reason : reasons.values()) {
@@ -347,7 +356,6 @@ class QueueTest extends CsvImportTestSupport {
         }
         evil.put("Template", "Other");
         evil.put("TEMPLATE", "Other");
-        evil.put("notify", 7);
         send(protocol, session -> named(bytes(session, CSV), evil), session -> {
             Message message = named(bytes(session, CSV + 2), evil);
             message.setJMSReplyTo(session.createQueue(queue(protocol) + "-replies"));
@@ -456,6 +464,26 @@ class QueueTest extends CsvImportTestSupport {
                 broker.core(), queue + "-hiding", session -> named(bytes(session, CSV), Map.of("fileName", "a.csv")));
         awaitThat(() -> importedNames().equals(List.of("a.csv")));
         awaitThat(() -> broker.count(queue + "-hiding") == 0);
+    }
+
+    @Test
+    @With("health.grace=PT0S")
+    void aFeedThatIsStoppedLeavesNoFailureOfItsBroker() throws Exception {
+        ApiHealth health = context.getRegistry().lookupByNameAndType("csvImportHealth", ApiHealth.class);
+        broker.stop();
+        try {
+            awaitThat(() -> health.call().getMessage().orElse("").contains("broker"));
+            for (String route : List.of("from-amqp", "from-core", "hiding")) {
+                context.getRouteController().stopRoute(route);
+            }
+            awaitThat(() -> !health.call().getMessage().orElse("").contains("broker"));
+        } finally {
+            broker.start();
+        }
+        // whoever starts a route again finds its consumer at work
+        context.getRouteController().startRoute("from-amqp");
+        send("amqp", session -> named(bytes(session, CSV), Map.of("fileName", "a.csv")));
+        awaitUpload("a.csv");
     }
 
     // the broker
