@@ -44,9 +44,18 @@ class ReadmeTest {
             return yaml.matches("(?s).*direct:csv-import(-spool)?\\s.*");
         }
 
+        private Map<?, ?> parameters() {
+            return (Map<?, ?>) ((Map<?, ?>) route.get("from")).get("parameters");
+        }
+
+        /** The queue that it takes messages from, or null. */
+        String queue() {
+            return (String) parameters().get("queue");
+        }
+
         /** The folder that it takes files from. */
         String folder() {
-            Map<?, ?> parameters = (Map<?, ?>) ((Map<?, ?>) route.get("from")).get("parameters");
+            Map<?, ?> parameters = parameters();
             Object kamelets = parameters.get("directory");
             return (kamelets != null ? kamelets : parameters.get("directoryName")).toString();
         }
@@ -57,6 +66,7 @@ class ReadmeTest {
 
     private Installation product;
     private SftpRig partner;
+    private Broker broker;
 
     @BeforeEach
     void start() throws IOException {
@@ -70,6 +80,10 @@ class ReadmeTest {
                 .with("PARTNER_PORT", String.valueOf(partner.port()))
                 .with("PARTNER_USERNAME", SftpRig.USERNAME)
                 .with("PARTNER_PASSWORD", SftpRig.PASSWORD);
+        broker = new Broker(directory.resolve("broker")).start();
+        product.with("CSV_IMPORT_JMS_URL", broker.amqp())
+                .with("CSV_IMPORT_JMS_USERNAME", Broker.USER)
+                .with("CSV_IMPORT_JMS_PASSWORD", Broker.PASSWORD);
         product.write("home/.ssh/known_hosts", Files.readString(partner.knownHosts()));
         product.start("-Duser.home=" + product.path("home"));
         product.awaitReady();
@@ -79,6 +93,7 @@ class ReadmeTest {
     void stop() throws IOException {
         product.close();
         partner.close();
+        broker.close();
     }
 
     @TestFactory
@@ -89,7 +104,15 @@ class ReadmeTest {
                 .map(feed -> dynamicTest(feed.id(), () -> {
                     String name = feed.id() + ".csv";
                     product.write("routes/" + feed.id() + ".camel.yaml", feed.yaml());
-                    product.drop(feed.folder() + "/" + name);
+                    if (feed.queue() == null) {
+                        product.drop(feed.folder() + "/" + name);
+                    } else {
+                        broker.send(
+                                broker.amqp(),
+                                feed.queue(),
+                                session ->
+                                        QueueTest.named(session.createTextMessage("name\n"), Map.of("fileName", name)));
+                    }
                     product.awaitImport(name);
                     JsonNode event = product.awaitAudit("csv-import.accepted", name);
                     assertEquals(feed.id(), event.path("data").path("from").asText());
