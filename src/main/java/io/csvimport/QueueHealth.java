@@ -6,6 +6,7 @@ import jakarta.jms.MessageConsumer;
 import jakarta.jms.MessageProducer;
 import jakarta.jms.Session;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import org.apache.activemq.artemis.api.core.client.FailoverEventListener;
 import org.apache.activemq.artemis.api.core.client.FailoverEventType;
@@ -24,11 +25,13 @@ final class QueueHealth implements JmsConnectionListener, FailoverEventListener 
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final long TOLD_NANOS = Duration.ofMinutes(1).toNanos();
+    /** A broker that comes and goes is not told of each time. */
+    private static final long CALM_NANOS = Duration.ofSeconds(10).toNanos();
 
     private final ApiHealth health;
     private final String feed;
     private final String url;
-    private boolean away;
+    private boolean isTold;
     private long told = System.nanoTime() - TOLD_NANOS;
 
     QueueHealth(ApiHealth health, String feed, String url) {
@@ -47,7 +50,7 @@ final class QueueHealth implements JmsConnectionListener, FailoverEventListener 
 
     /** A consumer listens. */
     synchronized void isThere() {
-        if (away) {
+        if (isTold) {
             LOG.info("The broker {} is back", bare(url));
         }
         isForgotten();
@@ -55,7 +58,7 @@ final class QueueHealth implements JmsConnectionListener, FailoverEventListener 
 
     /** Nobody asks it for messages any more. */
     synchronized void isForgotten() {
-        away = false;
+        isTold = false;
         health.sourceWorks(feed);
     }
 
@@ -64,12 +67,12 @@ final class QueueHealth implements JmsConnectionListener, FailoverEventListener 
         isAway(reason(e));
     }
 
-    /** It is tried again for ever, and told once a minute. */
+    /** It is tried again for ever, and told at once, then once a minute. */
     private synchronized void isAway(String why) {
-        away = true;
         health.sourceFailed(feed, "The broker " + bare(url) + " is away or refuses: " + why);
-        if (System.nanoTime() - told >= TOLD_NANOS) {
+        if (System.nanoTime() - told >= (isTold ? TOLD_NANOS : CALM_NANOS)) {
             told = System.nanoTime();
+            isTold = true;
             LOG.warn("The broker {} is away or refuses; its messages wait, it is tried again: {}", bare(url), why);
         }
     }
@@ -79,7 +82,13 @@ final class QueueHealth implements JmsConnectionListener, FailoverEventListener 
         while (root.getCause() != null && root.getCause() != root) {
             root = root.getCause();
         }
-        String message = e.getMessage() + (root == e ? "" : ", " + root.getMessage());
+        if (root instanceof UnknownHostException) {
+            return "no such host: " + root.getMessage();
+        }
+        String message = String.valueOf(e.getMessage());
+        if (!message.contains(String.valueOf(root.getMessage()))) {
+            message += ", " + root.getMessage();
+        }
         return bare(Names.visible(message.replace(url, bare(url))));
     }
 
