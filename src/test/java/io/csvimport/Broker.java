@@ -40,6 +40,7 @@ final class Broker implements AutoCloseable {
                 <journal-type>NIO</journal-type>
                 <journal-file-size>1M</journal-file-size>
                 <journal-pool-files>2</journal-pool-files>
+                <authentication-cache-size>0</authentication-cache-size>
                 <max-disk-usage>-1</max-disk-usage>
                 <transaction-timeout>500</transaction-timeout>
                 <transaction-timeout-scan-period>100</transaction-timeout-scan-period>
