@@ -166,6 +166,10 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
                 return null;
             }
         } catch (NoSuchFileException e) {
+            if (file.isThere()) {
+                // it is the other folder that is gone
+                throw new IOException(from + " cannot be moved into " + folder, e);
+            }
             return null;
         }
         return to;

@@ -197,7 +197,11 @@ public final class SftpServer implements SourceFolders {
 
     @Override
     public void makeFolder(String location) throws IOException {
-        if (!exists(location)) {
+        try {
+            if (!call(location, channel -> channel.stat(quoted(location))).isDir()) {
+                throw new IOException(location + " is no folder: no file can be moved into it; take it away");
+            }
+        } catch (NoSuchFileException e) {
             call(location, channel -> {
                 // the one name that JSch takes as it is
                 channel.mkdir(location.substring(name().length()));

@@ -483,6 +483,20 @@ class SftpTest extends CsvImportTestSupport {
         assertEquals(2, jobs().size());
     }
 
+    @Test
+    @With("duplicates=import")
+    void aFileIsImportedOnceThoughThereIsNoFolderToMoveItInto() throws Exception {
+        Path noFolder = drop("People/.imported", "a file of this name");
+        Path file = drop("People/people.csv", CSV);
+        awaitEvent("accepted", "people.csv");
+        awaitPolls(3);
+        assertTrue(Files.exists(file));
+        Files.delete(noFolder);
+        awaitIn(".imported", file);
+        assertEquals(1, uploads().size());
+        assertEquals(1, jobs().size());
+    }
+
     /** Names and contents of files for one template, in the order of their times. */
     private void dropTogether(String... files) {
         Instant time = Instant.parse("2026-01-02T03:04:05Z");
