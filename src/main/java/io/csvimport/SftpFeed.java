@@ -127,6 +127,8 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     @Override
     protected void doStop() {
         sources.remove(server.name(), server);
+        // the feed that takes its place, if any, tells anew what is wrong
+        health.sourceWorks(server.name());
         server.close();
     }
 

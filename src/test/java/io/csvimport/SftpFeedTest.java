@@ -9,6 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.apache.camel.Route;
+import org.apache.camel.health.HealthCheck;
+import org.apache.camel.health.HealthCheckRegistry;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -141,6 +144,24 @@ class SftpFeedTest extends CsvImportTestSupport {
         awaitEvent("accepted", "more.csv");
         assertTrue(Files.exists(waiting));
         assertEquals("waiting", job("waiting.csv").get("state"));
+    }
+
+    @Test
+    @With("health.grace=PT0S")
+    void aFeedThatIsTakenAwayIsNoReasonToBeNotReady() throws Exception {
+        partner.stop();
+        HealthCheck health = context.getCamelContextExtension()
+                .getContextPlugin(HealthCheckRegistry.class)
+                .getCheck("csv-import-api")
+                .orElseThrow();
+        String server = "127.0.0.1:" + partner.port();
+        awaitThat(() -> String.valueOf(health.call().getMessage().orElse("")).contains(server));
+        for (Route route : context.getRoutes()) {
+            if (route.getEndpoint().getEndpointUri().startsWith("csv-import-sftp:")) {
+                context.getRouteController().stopRoute(route.getRouteId());
+            }
+        }
+        awaitThat(() -> !String.valueOf(health.call().getMessage().orElse("")).contains(server));
     }
 
     @Test
