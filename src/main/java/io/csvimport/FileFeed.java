@@ -93,6 +93,11 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     /** Whether an entry that is never taken, folder or file, is to be passed over; says so with {@link #report}. */
     abstract boolean isLeftAlone(GenericFile<T> candidate);
 
+    /** The fate of the file of a source key is settled: nothing is to be kept for a next attempt. */
+    void released(String sourceKey) {
+        // nothing was
+    }
+
     /** Tells the operator once of what is left alone. */
     final void report(String what) {
         if (reported.add(what)) {
@@ -169,10 +174,12 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
         return now - sight.since >= (grown ? quietAfterGrowth : quiet).toNanos();
     }
 
-    /** Whether the file was in the latest listing. */
-    final boolean isSeenSince(String location, long nanoTime) {
-        Sight sight = sights.get(location);
-        return sight != null && sight.lastSeen - nanoTime >= 0;
+    /** Whether the file of a delivery, and not another in its place, was in the latest listing. */
+    final boolean isSeenSince(Delivery delivery, long nanoTime) {
+        Sight sight = sights.get(delivery.path);
+        return sight != null
+                && sight.lastSeen - nanoTime >= 0
+                && sight.file.key().equals(delivery.sourceKey);
     }
 
     /** The template that the first folder below the feed's directory names, or the feed's own, or null. */
@@ -250,6 +257,7 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
             }
         }
         if (FileRelease.isReleased(done)) {
+            released(file.key());
             if (file.folders().isReadOnly()) {
                 remembered.put(file.location(), file);
             }

@@ -2,6 +2,7 @@ package io.csvimport;
 
 import com.jcraft.jsch.ChannelSftp.LsEntry;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.List;
@@ -25,6 +26,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     private SftpServer server;
     private Deliveries deliveries;
+    private Spool spool;
     private Sources sources;
     private long began;
     private int sweeps;
@@ -45,6 +47,10 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     public void setHealth(ApiHealth health) {
         this.health = health;
+    }
+
+    public void setSpool(Spool spool) {
+        this.spool = spool;
     }
 
     public void setDeliveries(Deliveries deliveries) {
@@ -119,6 +125,16 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
         return super.process(exchange, callback);
     }
 
+    /** The copy of a file that waited, or whose outcome was unknown, outlives its attempts. */
+    @Override
+    void released(String sourceKey) {
+        try {
+            Files.deleteIfExists(spool.copyOf(sourceKey));
+        } catch (IOException e) {
+            LOG.warn("{} is left over in the spool until the next start: {}", spool.copyOf(sourceKey), e.toString());
+        }
+    }
+
     @Override
     protected void doStart() {
         sources.add(server.name(), server);
@@ -157,13 +173,13 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
         }
     }
 
-    /** Lets go of deliveries whose file is gone from the server. */
+    /** Lets go of deliveries whose file is gone from the server, or was replaced there. */
     private void sweep(boolean settledToo) throws IOException, CsvImportUnsettledException {
         String folder = server.location(server.directory()) + "/";
         List<Delivery> unreleased = deliveries.unreleasedBelow(folder, settledToo, 0);
         while (!unreleased.isEmpty()) {
             for (Delivery delivery : unreleased) {
-                if (!isSeenSince(delivery.path, began)) {
+                if (!isSeenSince(delivery, began)) {
                     letGoWhereGone(delivery);
                 }
             }
@@ -173,10 +189,19 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     }
 
     private void letGoWhereGone(Delivery delivery) throws IOException, CsvImportUnsettledException {
-        try {
-            server.find(delivery.path);
-        } catch (NoSuchFileException e) {
+        if (!isThere(delivery)) {
             FileRelease.letGo(deliveries, delivery);
+            if (!Deliveries.UNSETTLED.contains(delivery.state)) {
+                released(delivery.sourceKey);
+            }
+        }
+    }
+
+    private boolean isThere(Delivery delivery) throws IOException {
+        try {
+            return server.find(delivery.path).key().equals(delivery.sourceKey);
+        } catch (NoSuchFileException e) {
+            return false;
         }
     }
 

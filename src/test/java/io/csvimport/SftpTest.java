@@ -556,6 +556,40 @@ class SftpTest extends CsvImportTestSupport {
     }
 
     @Test
+    void theCopyOfAFileWhoseOutcomeWasUnknownOrThatWasWithdrawnIsNotKept() throws Exception {
+        sandbox.failNext(SandboxFault.resetAtEnd(true));
+        awaitIn(".imported", drop("People/unknown.csv", CSV));
+        awaitThat(() -> spooled().isEmpty());
+        sandbox.failAll(SandboxFault.status(503));
+        Path file = drop("People/people.csv", CSV + 2);
+        awaitState("people.csv", "waiting");
+        assertEquals(1, spooled().size());
+        Files.delete(file);
+        awaitEvent("withdrawn", "people.csv");
+        awaitThat(() -> spooled().isEmpty());
+    }
+
+    private List<Path> spooled() throws IOException {
+        try (Stream<Path> files = Files.walk(home.resolve("data/spool"))) {
+            return files.filter(Files::isRegularFile).toList();
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void aFileThatIsUploadedAnewWhileItWaitsIsImportedOnce() throws Exception {
+        sandbox.failAll(SandboxFault.status(503));
+        drop("People/people.csv", CSV);
+        awaitState("people.csv", "waiting");
+        Path again =
+                drop("People/people.csv", CSV.getBytes(UTF_8), Instant.now().plusSeconds(5));
+        awaitEvent("withdrawn", "people.csv");
+        sandbox.failAll(null);
+        awaitIn(".imported", again);
+        assertEquals(1, sandbox.imports().size());
+    }
+
+    @Test
     @Tag("long")
     void aWaitingFileIsNotWithdrawnWhileTheServerIsAway() throws Exception {
         sandbox.failAll(SandboxFault.status(503));
