@@ -4,9 +4,7 @@ import jakarta.jms.BytesMessage;
 import jakarta.jms.Connection;
 import jakarta.jms.DeliveryMode;
 import jakarta.jms.Destination;
-import jakarta.jms.InvalidDestinationException;
 import jakarta.jms.JMSException;
-import jakarta.jms.JMSSecurityException;
 import jakarta.jms.Message;
 import jakarta.jms.MessageConsumer;
 import jakarta.jms.MessageProducer;
@@ -164,6 +162,10 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
         try (MessageProducer producer =
                 session.createProducer(session.createQueue(getDestinationName() + ".rejected"))) {
             producer.send(rejected, DeliveryMode.PERSISTENT, taken.message.getJMSPriority(), 0);
+        } catch (JMSException e) {
+            // fails where the session has ended; otherwise the queue of rejected messages is missing, full, or not ours
+            session.getTransacted();
+            throw new IOException("A message of " + getDestinationName() + " cannot be rejected: " + e.getMessage(), e);
         }
     }
 
@@ -189,9 +191,6 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
                 if (attempt.succeeds()) {
                     return;
                 }
-            } catch (JMSSecurityException | InvalidDestinationException e) {
-                // the queue of rejected messages is not ours to write
-                told(new IOException("A message of " + getDestinationName() + " cannot be rejected: " + e, e));
             } catch (CsvImportUnsettledException | IOException | RuntimeException e) {
                 // Camel's listener throws it wrapped
                 CsvImportUnsettledException unsettled = ObjectHelper.getException(CsvImportUnsettledException.class, e);

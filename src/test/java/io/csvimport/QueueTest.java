@@ -23,12 +23,19 @@ import jakarta.jms.TextMessage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
+import org.apache.activemq.artemis.core.server.ActiveMQServer;
+import org.apache.activemq.artemis.core.settings.impl.AddressSettings;
+import org.apache.qpid.jms.message.JmsMessage;
+import org.apache.qpid.jms.message.facade.JmsMessageFacade;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -237,6 +244,46 @@ class QueueTest extends CsvImportTestSupport {
                 "empty", awaitEvent("rejected", "empty.csv").at("/data/reason").asText());
         awaitAcknowledged(protocol);
         assertEquals(List.of(), uploads());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void aRejectedMessageOfASenderThatSpeaksNoJmsIsRejectedAllTheSame(String protocol) throws Exception {
+        broker.send(broker.amqp(), queue(protocol), session -> {
+            Message message = session.createTextMessage("");
+            JmsMessageFacade amqp = ((JmsMessage) message).getFacade();
+            amqp.setProperty("fileName", "empty.csv");
+            amqp.setProperty("x-sender", "name");
+            if (protocol.equals("amqp")) {
+                // the broker itself cannot give it to a core client
+                amqp.setProperty("sent", new Date());
+            }
+            return message;
+        });
+        Message rejected = takeRejected(protocol);
+        assertEquals("empty", rejected.getStringProperty("csvImportReason"));
+        assertEquals("empty.csv", rejected.getStringProperty("fileName"));
+        assertEquals(protocol.equals("amqp"), rejected.propertyExists("sent"));
+        awaitAcknowledged(protocol);
+        assertEquals(0, broker.count("given-up"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amqp", "core"})
+    void aMessageThatTheBrokerDoesNotPermitToRejectStaysInHandsUntilItDoes(String protocol) throws Exception {
+        String rejected = queue(protocol) + ".rejected";
+        ActiveMQServer server = broker.server().getActiveMQServer();
+        server.getSecurityRepository().addMatch(rejected, Set.of());
+        // the first time that it goes back, the broker gives it up
+        server.getAddressSettingsRepository()
+                .addMatch(queue(protocol), new AddressSettings().setMaxDeliveryAttempts(1));
+        send(protocol, session -> named(bytes(session, ""), Map.of("fileName", "empty.csv")));
+        awaitState("empty.csv", "rejected");
+        soon().during(Duration.ofSeconds(2)).until(() -> broker.count(rejected) == 0);
+        server.getSecurityRepository().removeMatch(rejected);
+        assertEquals("empty", takeRejected(protocol).getStringProperty("csvImportReason"));
+        awaitAcknowledged(protocol);
+        assertEquals(0, broker.count("given-up"));
     }
 
     @ParameterizedTest
