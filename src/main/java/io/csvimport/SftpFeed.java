@@ -65,6 +65,10 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
             report(location + " has a separator in its name: it is left alone");
             return true;
         }
+        if (name.indexOf('\uFFFD') >= 0) {
+            report(location + " has a name that is not UTF-8: it is left alone; rename it");
+            return true;
+        }
         if (entry(candidate).getAttrs().isLink()) {
             report(location + " is a symbolic link: it is left alone; put the file itself there");
             return true;

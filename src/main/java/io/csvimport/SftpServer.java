@@ -9,6 +9,7 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -138,12 +139,18 @@ public final class SftpServer implements SourceFolders {
 
     @Override
     public boolean exists(String location) throws IOException {
-        try {
-            call(location, channel -> channel.lstat(quoted(location)));
-            return true;
-        } catch (NoSuchFileException e) {
-            return false;
-        }
+        return call(location, channel -> {
+            try {
+                channel.lstat(quoted(location));
+                return true;
+            } catch (SftpException e) {
+                // a name that is too long for the server has nothing either
+                if (e.id == ChannelSftp.SSH_FX_NO_SUCH_FILE || e.id == ChannelSftp.SSH_FX_BAD_MESSAGE) {
+                    return false;
+                }
+                throw e;
+            }
+        });
     }
 
     @Override
@@ -257,6 +264,8 @@ public final class SftpServer implements SourceFolders {
         try {
             return call.in(channel);
         } catch (SftpException e) {
+            // what the server itself answers has no cause
+            boolean answered = e.getCause() == null && channel.isConnected();
             if (e.id == ChannelSftp.SSH_FX_NO_SUCH_FILE || e.id == ChannelSftp.SSH_FX_PERMISSION_DENIED) {
                 idle.push(channel);
             } else {
@@ -265,10 +274,16 @@ public final class SftpServer implements SourceFolders {
             if (e.id == ChannelSftp.SSH_FX_NO_SUCH_FILE) {
                 throw new NoSuchFileException(location);
             }
-            throw e.id == ChannelSftp.SSH_FX_PERMISSION_DENIED
-                    ? new IOException(location + ": the server does not permit it", e)
-                    : lost(e);
+            if (e.id == ChannelSftp.SSH_FX_PERMISSION_DENIED) {
+                throw new AccessDeniedException(Names.visible(location), null, "the server does not permit it");
+            }
+            throw answered ? failed(location, e) : lost(e);
         }
+    }
+
+    private static IOException failed(String location, SftpException e) {
+        return new IOException(
+                Names.visible(location) + ": the server cannot do it, or its disk is full: " + SftpSession.plain(e), e);
     }
 
     private IOException lost(Exception e) {

@@ -6,6 +6,8 @@ import com.jcraft.jsch.JSchException;
 import com.jcraft.jsch.JSchUnknownHostKeyException;
 import com.jcraft.jsch.Session;
 import com.jcraft.jsch.SftpException;
+import java.util.HashSet;
+import java.util.Set;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.file.GenericFileOperationFailedException;
 import org.apache.camel.component.file.remote.RemoteFileConfiguration;
@@ -19,6 +21,8 @@ import org.slf4j.LoggerFactory;
 final class SftpSession extends SftpOperations {
 
     private final SftpServer server;
+    /** Folders that may not be read, told once in a session. */
+    private final Set<String> closed = new HashSet<>();
 
     SftpSession(SftpServer server, SftpEndpoint endpoint) {
         this.server = server;
@@ -68,7 +72,12 @@ final class SftpSession extends SftpOperations {
                     && (cause.id == ChannelSftp.SSH_FX_PERMISSION_DENIED
                             || cause.id == ChannelSftp.SSH_FX_NO_SUCH_FILE)) {
                 // one folder that is closed, or gone again, holds up no other
-                LoggerFactory.getLogger("csv-import").debug("{}: {}", server.location(path), cause.getMessage());
+                if (cause.id == ChannelSftp.SSH_FX_PERMISSION_DENIED && closed.add(path)) {
+                    LoggerFactory.getLogger("csv-import")
+                            .warn(
+                                    "{} may not be read: what lies in it is left alone until the server permits it",
+                                    Names.visible(server.location(path)));
+                }
                 return new SftpRemoteFile[0];
             }
             throw e;

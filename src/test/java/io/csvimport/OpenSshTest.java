@@ -96,6 +96,13 @@ class OpenSshTest {
     }
 
     @Test
+    void aFileWhoseReasonFileWouldHaveTooLongANameIsImportedAndMoved() throws Exception {
+        rig.drop("People", "x".repeat(244) + ".csv", "name\nlong");
+        rig.start();
+        rig.awaitContent();
+    }
+
+    @Test
     void manySmallFilesAreTakenInAFewLogins() throws Exception {
         for (int i = 0; i < 200; i++) {
             rig.drop("Template " + i % 4, "file-" + i + ".csv", "name\n" + i);
