@@ -1,6 +1,7 @@
 package io.csvimport;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -88,6 +89,13 @@ public final class Failure implements ExceptionHandler {
         return told.putIfAbsent(exception.toString(), now) != null;
     }
 
+    /** What a message says alone, where it is a sentence of our own; with its kind, where it is not. */
+    static String plain(Throwable exception) {
+        boolean sentence = exception.getClass() == IOException.class
+                || exception instanceof FileSystemException file && file.getReason() != null;
+        return sentence ? exception.getMessage() : exception.toString();
+    }
+
     @Override
     public void handleException(Throwable exception) {
         handleException(null, null, exception);
@@ -109,7 +117,7 @@ public final class Failure implements ExceptionHandler {
             return;
         }
         if (exception instanceof IOException || exception instanceof CamelException) {
-            LOG.warn("{}; it is tried again", exception.toString());
+            LOG.warn("{}; it is tried again", plain(exception));
         } else {
             LOG.error("{}", message, exception);
         }

@@ -4,11 +4,13 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.zip.CRC32C;
@@ -27,6 +29,8 @@ public final class Inspection {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final int BUFFER = 1 << 16;
+    /** For a file that may not be read, which holds back no other. */
+    private static final Duration FORBIDDEN_PAUSE = Duration.ofMinutes(1);
 
     /** Exchange property: why what the source has can be no CSV, found out by the source. */
     static final String REFUSAL = "csvImportRefusal";
@@ -52,10 +56,17 @@ public final class Inspection {
         try {
             inspect(exchange, delivery);
         } catch (IOException | InvalidPayloadException e) {
-            String what = delivery.place() + " cannot be read now: "
-                    + (e.getClass() == IOException.class ? e.getMessage() : e.toString());
+            // Camel's conversion of a body hides what its source has said
+            Throwable cause = e;
+            while (!(cause instanceof IOException) && cause.getCause() != null) {
+                cause = cause.getCause();
+            }
+            String what = delivery.place() + " cannot be read now: " + Failure.plain(cause);
             if (!(e instanceof CsvChangedException)) {
                 LOG.warn("{}; it is tried again", what);
+            }
+            if (cause instanceof AccessDeniedException) {
+                throw CsvImportUnsettledException.ofItemAlone(what, FORBIDDEN_PAUSE);
             }
             throw new CsvImportUnsettledException(what, Instant.now().plusSeconds(2), e);
         }
