@@ -156,7 +156,7 @@ public final class SftpServer implements SourceFolders {
     @Override
     public String read(String location) throws IOException {
         try (InputStream in = open(location)) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            return new String(in.readNBytes(LONGEST_TEXT), StandardCharsets.UTF_8);
         }
     }
 

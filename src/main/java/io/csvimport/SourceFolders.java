@@ -1,6 +1,8 @@
 package io.csvimport;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -18,7 +20,10 @@ interface SourceFolders {
     /** Whether anything has this path. */
     boolean exists(String path) throws IOException;
 
-    /** The text of a small file, UTF-8. */
+    /** In bytes: what is longer is no text of ours, and is read no further. */
+    int LONGEST_TEXT = 1 << 20;
+
+    /** The text of a small file, UTF-8, or the beginning of a longer one. */
     String read(String path) throws IOException;
 
     /** Writes a small file, UTF-8, so that it is there whole or not at all; one that is there is replaced. */
@@ -69,7 +74,9 @@ interface SourceFolders {
 
         @Override
         public String read(String path) throws IOException {
-            return Files.readString(Path.of(path));
+            try (InputStream in = Files.newInputStream(Path.of(path))) {
+                return new String(in.readNBytes(LONGEST_TEXT), StandardCharsets.UTF_8);
+            }
         }
 
         @Override
