@@ -71,6 +71,17 @@ public final class Deliveries {
         return select("job = ?", job).get(0);
     }
 
+    /** The latest delivery of the item that is offered again. */
+    Delivery first(Delivery again) throws CsvImportUnsettledException {
+        List<Delivery> found = select(
+                "item_key = ? AND organization = ? AND template = ? AND sha256 = ?",
+                again.itemKey,
+                organization,
+                again.template,
+                again.sha256);
+        return found.get(found.size() - 1);
+    }
+
     /** The unreleased deliveries in a state, oldest first. */
     List<Delivery> in(String state) throws CsvImportUnsettledException {
         return select("released_at IS NULL AND state = ?", state);
@@ -204,15 +215,16 @@ public final class Deliveries {
         });
     }
 
-    /** False where another process was faster. */
+    /** False where another process was faster, or the spool has the item already. */
     private boolean insert(Connection c, Delivery delivery) throws SQLException {
         List<Long> jobs = query(
                 c,
                 row -> row.getLong(1),
-                "INSERT INTO csv_import_delivery (source_key, source, state, organization, template, notify,"
+                "INSERT INTO csv_import_delivery (source_key, item_key, source, state, organization, template, notify,"
                         + " file_name, file_path, file_size, sha256, duplicates, owner, created_at)"
-                        + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job",
+                        + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job",
                 delivery.sourceKey,
+                delivery.itemKey,
                 delivery.from,
                 "claimed",
                 organization,

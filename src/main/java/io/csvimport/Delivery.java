@@ -42,6 +42,7 @@ public final class Delivery {
     // from the source
     String from;
     String sourceKey;
+    String itemKey;
     SourceFile source;
     String path;
 

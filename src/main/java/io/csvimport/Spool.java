@@ -61,19 +61,29 @@ public final class Spool {
     /** Begins a delivery whose bytes are to be kept, wherever they come from. */
     public void begin(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.begin(exchange);
+        delivery.itemKey = delivery.source == null ? delivery.sourceKey : null;
         delivery.source = null;
         delivery.mark = null;
         delivery.file = null;
     }
 
-    /** Makes bytes and job durable (fsync), and shows the file to the spool's feed. */
+    /**
+     * Makes bytes and job durable (fsync), and shows the file to the spool's feed. An item that has a key of its own and
+     * is offered again, because its source did not hear that it was kept, keeps its first job.
+     */
     public void keep(Exchange exchange) throws IOException, CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
         Path hidden =
                 hide(delivery, delivery.file, shown(delivery.file).getFileName().toString());
         delivery.duplicates = exchange.getMessage().getHeader("csvImportDuplicates", duplicates, String.class);
         delivery.mark = null;
-        deliveries.claim(delivery, false);
+        if (!deliveries.claim(delivery, false)) {
+            Files.delete(hidden);
+            Delivery first = deliveries.first(delivery);
+            first.log(LOG, Level.INFO, "; it was offered again");
+            exchange.setProperty(Delivery.JOB, first.job);
+            return;
+        }
         if ("rejected".equals(exchange.getProperty(Delivery.OUTCOME))) {
             // for good: what the ledger keeps of a wrong name may look right
             delivery.reason = exchange.getProperty(Delivery.REASON, String.class);
