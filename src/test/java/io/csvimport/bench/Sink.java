@@ -1,0 +1,74 @@
+package io.csvimport.bench;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The fastest API there can be, on a port of the loopback interface: it takes every upload, and looks at nothing. */
+final class Sink implements AutoCloseable {
+
+    private final Vertx vertx = Vertx.vertx();
+    private final HttpServer server;
+    private final AtomicLong uploads = new AtomicLong();
+    private volatile long lastBegin;
+    private volatile long lastEnd;
+
+    Sink() throws Exception {
+        server = vertx.createHttpServer(new HttpServerOptions().setReceiveBufferSize(1 << 20))
+                .requestHandler(this::answer)
+                .listen(0, "127.0.0.1")
+                .toCompletionStage()
+                .toCompletableFuture()
+                .get();
+    }
+
+    private void answer(HttpServerRequest request) {
+        if (!request.method().name().equals("POST")) {
+            request.response().end("{\"count\":0,\"results\":[]}");
+            return;
+        }
+        lastBegin = System.nanoTime();
+        request.endHandler(end -> {
+            long number = uploads.get() + 1;
+            lastEnd = System.nanoTime();
+            request.response().setStatusCode(202).end("{\"id\":\"" + number + "\"}");
+            uploads.set(number);
+        });
+    }
+
+    String url() {
+        return "http://127.0.0.1:" + server.actualPort();
+    }
+
+    long uploads() {
+        return uploads.get();
+    }
+
+    /** When the latest upload began to arrive, by {@link System#nanoTime}. */
+    long lastBegin() {
+        return lastBegin;
+    }
+
+    /** When the last byte of the latest upload had arrived. */
+    long lastEnd() {
+        return lastEnd;
+    }
+
+    /** Waits until so many uploads have arrived since it began. */
+    void await(long count, Process sender) throws InterruptedException {
+        long deadline = System.nanoTime() + 900_000_000_000L;
+        while (uploads.get() < count) {
+            if (!sender.isAlive() && uploads.get() < count || System.nanoTime() > deadline) {
+                throw new IllegalStateException(uploads.get() + " uploads of " + count + " have arrived");
+            }
+            Thread.sleep(1);
+        }
+    }
+
+    @Override
+    public void close() {
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+}
