@@ -49,6 +49,8 @@ final class Database implements AutoCloseable {
     private final boolean shared;
     private final AtomicBoolean away = new AtomicBoolean();
     private final HikariDataSource pool;
+    /** Of SQLite's one connection. */
+    private volatile boolean durable = true;
 
     /**
      * @throws IOException where the data dir cannot be written, another process has it, or the ledger cannot be opened;
@@ -159,11 +161,35 @@ final class Database implements AutoCloseable {
                 + ": stop it, or give this one a data dir of its own (csv-import.data-dir, CSV_IMPORT_DATA_DIR)");
     }
 
-    /** @throws CsvImportUnsettledException where the database is away or refuses: nothing of the work is kept */
+    /**
+     * What it has done is on the disk when it returns.
+     *
+     * @throws CsvImportUnsettledException where the database is away or refuses: nothing of the work is kept
+     */
     <T> T inTransaction(Work<T> work) throws CsvImportUnsettledException {
+        return inTransaction(work, true);
+    }
+
+    /**
+     * What it has done survives this process at once, and a power failure with the next transaction that is on the
+     * disk: for what is found out again where it is missing.
+     */
+    <T> T lazily(Work<T> work) throws CsvImportUnsettledException {
+        return inTransaction(work, false);
+    }
+
+    private <T> T inTransaction(Work<T> work, boolean durable) throws CsvImportUnsettledException {
         try (Connection connection = pool.getConnection()) {
+            if (!shared && durable != this.durable) {
+                connection.setAutoCommit(true);
+                execute(connection, "PRAGMA synchronous = " + (durable ? "FULL" : "NORMAL"));
+                this.durable = durable;
+            }
             connection.setAutoCommit(false);
             try {
+                if (shared && !durable) {
+                    execute(connection, "SET LOCAL synchronous_commit = off");
+                }
                 T result = work.run(connection);
                 connection.commit();
                 if (away.compareAndSet(true, false)) {
@@ -208,6 +234,13 @@ final class Database implements AutoCloseable {
             // SQLite rolls back by itself when the disk is full; nothing is sure of this connection any more
             cause.addSuppressed(e);
             pool.evictConnection(connection);
+            durable = true;
+        }
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
         }
     }
 

@@ -187,32 +187,44 @@ public final class Deliveries {
 
     /**
      * Writes the row of a delivery that has none, and, where it is to be the only one of its bytes, finds the first of
-     * them: the delivery is settled as its duplicate, or, while that has no import id yet, it is not single.
+     * them: the delivery is settled as its duplicate, or, while that has no import id yet, it is not single. A claim is
+     * on the disk when sending is: until then its source has all there is.
      *
      * @return whether the delivery may go on
      */
     boolean claim(Delivery delivery, boolean single) throws CsvImportUnsettledException {
-        return database.inTransaction(c -> {
-            if (delivery.job == 0 && (!insert(c, delivery) || database.isShared() && isGone(c, delivery))) {
-                return false;
-            }
-            if (!single || becomeSingle(c, delivery)) {
-                return true;
-            }
-            List<String> first = query(
-                    c,
-                    row -> row.getString(1),
-                    "SELECT import_id FROM csv_import_delivery WHERE organization = ? AND template = ? AND sha256 = ?"
-                            + " AND state IN ('accepted', 'completed', 'held') ORDER BY job",
-                    organization,
-                    delivery.template,
-                    delivery.sha256);
-            if (!first.isEmpty()) {
-                delivery.importId = first.get(0);
-                write(c, delivery, "duplicate", null);
-            }
+        boolean goesOn = database.lazily(c -> claim(c, delivery, single));
+        if ("duplicate".equals(delivery.state)) {
+            write(delivery, "duplicate", null);
+        }
+        return goesOn;
+    }
+
+    /** Writes, durably, the row of a delivery whose source lets go of it; false where its item was kept before. */
+    boolean keep(Delivery delivery) throws CsvImportUnsettledException {
+        return database.inTransaction(c -> insert(c, delivery));
+    }
+
+    private boolean claim(Connection c, Delivery delivery, boolean single) throws SQLException {
+        if (delivery.job == 0 && (!insert(c, delivery) || database.isShared() && isGone(c, delivery))) {
             return false;
-        });
+        }
+        if (!single || becomeSingle(c, delivery)) {
+            return true;
+        }
+        List<String> first = query(
+                c,
+                row -> row.getString(1),
+                "SELECT import_id FROM csv_import_delivery WHERE organization = ? AND template = ? AND sha256 = ?"
+                        + " AND state IN ('accepted', 'completed', 'held') ORDER BY job",
+                organization,
+                delivery.template,
+                delivery.sha256);
+        if (!first.isEmpty()) {
+            delivery.importId = first.get(0);
+            delivery.state = "duplicate";
+        }
+        return false;
     }
 
     /** False where another process was faster, or the spool has the item already. */
@@ -344,9 +356,9 @@ public final class Deliveries {
         }
     }
 
-    /** The source has let go of the delivery: its key may come again, as a new one. */
+    /** The source has let go of the delivery: its key may come again, as a new one. Where this is lost, it is swept. */
     void released(Delivery delivery, String to) throws CsvImportUnsettledException {
-        database.inTransaction(c -> update(
+        database.lazily(c -> update(
                 c,
                 "UPDATE csv_import_delivery SET released_at = ?, released_to = ? WHERE job = ?"
                         + " AND settled_at IS NOT NULL AND released_at IS NULL",

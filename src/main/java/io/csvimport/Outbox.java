@@ -2,6 +2,7 @@ package io.csvimport;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -32,6 +33,7 @@ public final class Outbox {
     private final Database database;
     private final Owner owner;
     private final Map<Long, Pause> pauses = new HashMap<>();
+    private final List<String> taken = new ArrayList<>();
     private int failuresInARow;
     private long closedUntil = System.nanoTime();
 
@@ -42,6 +44,7 @@ public final class Outbox {
 
     /** What is due, oldest first; it ends early when the audit endpoint turns out to be away. */
     public Iterator<Event> due() throws CsvImportUnsettledException {
+        mark();
         if (!isOver(closedUntil) || !owner.leads()) {
             return List.<Event>of().iterator();
         }
@@ -50,7 +53,7 @@ public final class Outbox {
                         c -> Database.query(
                                 c,
                                 row -> new Event(row.getString("id"), row.getLong("job"), row.getString("payload")),
-                                "SELECT id, job, payload FROM csv_import_event WHERE sent_at IS NULL ORDER BY sequence LIMIT 1000"))
+                                "SELECT id, job, payload FROM csv_import_event WHERE sent_at IS NULL ORDER BY sequence LIMIT 250"))
                 .stream()
                 // those that were refused before do not keep the others from their turn
                 .sorted(Comparator.comparingInt(event -> pauses.getOrDefault(event.job, NONE).failures))
@@ -65,12 +68,25 @@ public final class Outbox {
     }
 
     /** The audit endpoint has taken the event. */
-    public void sent(Exchange exchange) throws CsvImportUnsettledException {
+    public void sent(Exchange exchange) {
         Event event = exchange.getProperty("csvImportEvent", Event.class);
-        database.inTransaction(c -> Database.update(
-                c, "UPDATE csv_import_event SET sent_at = ? WHERE id = ?", Deliveries.text(Instant.now()), event.id));
+        taken.add(event.id);
         pauses.remove(event.job);
         failuresInARow = 0;
+    }
+
+    /** Marks what was taken, once it is on the disk; what a power failure loses of it is sent again. */
+    public void mark() throws CsvImportUnsettledException {
+        if (!taken.isEmpty()) {
+            String now = Deliveries.text(Instant.now());
+            database.lazily(c -> {
+                for (String id : taken) {
+                    Database.update(c, "UPDATE csv_import_event SET sent_at = ? WHERE id = ?", now, id);
+                }
+                return null;
+            });
+            taken.clear();
+        }
     }
 
     /** The audit endpoint has not taken the event: it comes again, the same. */

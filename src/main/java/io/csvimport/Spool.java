@@ -77,7 +77,7 @@ public final class Spool {
                 hide(delivery, delivery.file, shown(delivery.file).getFileName().toString());
         delivery.duplicates = exchange.getMessage().getHeader("csvImportDuplicates", duplicates, String.class);
         delivery.mark = null;
-        if (!deliveries.claim(delivery, false)) {
+        if (!deliveries.keep(delivery)) {
             Files.delete(hidden);
             Delivery first = deliveries.first(delivery);
             first.log(LOG, Level.INFO, "; it was offered again");

@@ -159,7 +159,9 @@ public final class Bench {
                 sender == Sender.PRODUCT
                         ? ""
                         : String.format(
-                                Locale.ROOT, "%.2f times as fast as this", median(all) / median(values.get(Sender.PRODUCT)))));
+                                Locale.ROOT,
+                                "%.2f times as fast as this",
+                                median(all) / median(values.get(Sender.PRODUCT)))));
     }
 
     /** A file that is renamed into place, one at a time; milliseconds until its first byte is at the API. */
