@@ -12,6 +12,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 
@@ -21,7 +22,7 @@ public final class ApiAnswer {
     private static final int MOST = 500;
     private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     /** One word with a digit in it: no "OK", no page of HTML. */
-    private static final String PLAIN_ID = "(?=.*\\d)[A-Za-z0-9._~:-]{1,200}";
+    private static final Pattern PLAIN_ID = Pattern.compile("(?=.*\\d)[A-Za-z0-9._~:-]{1,200}");
 
     private final ApiHealth health;
     private final ApiClock clock;
@@ -90,7 +91,7 @@ public final class ApiAnswer {
 
     private static String plain(String id) {
         String bare = id.strip();
-        return bare.matches(PLAIN_ID) ? bare : null;
+        return PLAIN_ID.matcher(bare).matches() ? bare : null;
     }
 
     /** The pause that a Retry-After header asks for, seconds or an HTTP date (RFC 9110); null where it asks for none. */

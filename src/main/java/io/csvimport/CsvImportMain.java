@@ -39,8 +39,7 @@ public final class CsvImportMain {
         Settings settings = new Settings(files);
         if (System.getProperty(LOGGING) == null) {
             String text = "classpath:META-INF/csv-import/log4j2.properties";
-            boolean json = settings.get("log.format").equals("json");
-            System.setProperty(LOGGING, json ? text + "," + text.replace("log4j2", "log4j2-json") : text);
+            System.setProperty(LOGGING, isJson(settings) ? text + "," + text.replace("log4j2", "log4j2-json") : text);
         }
         if ("sandbox".equals(profile())) {
             startSandbox(settings);
@@ -85,6 +84,10 @@ public final class CsvImportMain {
         }
     }
 
+    private static boolean isJson(Settings settings) {
+        return settings.get("log.format").equals("json");
+    }
+
     private static void refuse(List<String> problems) {
         System.err.println("csv-import-routes does not start:");
         problems.forEach(problem -> System.err.println("  " + problem));
@@ -114,7 +117,8 @@ public final class CsvImportMain {
         main.addInitialProperty("camel.metrics.enableRouteEventNotifier", "false");
         main.addInitialProperty("camel.metrics.skipCamelInfo", "true");
         main.addInitialProperty("camel.metrics.binders", "jvm-memory,processor,uptime");
-        main.addInitialProperty("camel.mdc.enabled", "true");
+        // lines of text have no context
+        main.addInitialProperty("camel.mdc.enabled", String.valueOf(isJson(settings)));
         main.addInitialProperty("camel.mdc.customProperties", Delivery.JOB + "," + Delivery.IMPORT_ID);
         main.addInitialProperty("camel.rest.component", "platform-http");
         // a REST service and what it calls are edited apart

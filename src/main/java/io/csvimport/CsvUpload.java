@@ -172,11 +172,11 @@ public final class CsvUpload extends HttpEntityWrapper {
         @Override
         public void writeTo(OutputStream out) throws IOException {
             CRC32C crc32c = new CRC32C();
-            byte[] buffer = new byte[BUFFER];
+            byte[] buffer = new byte[(int) Math.min(BUFFER, delivery.size)];
             long left = delivery.size;
             try (InputStream in = Files.newInputStream(delivery.file, LinkOption.NOFOLLOW_LINKS)) {
                 while (left > 0) {
-                    int n = in.readNBytes(buffer, 0, (int) Math.min(BUFFER, left));
+                    int n = in.readNBytes(buffer, 0, (int) Math.min(buffer.length, left));
                     if (n == 0) {
                         throw new CsvChangedException(delivery.place());
                     }

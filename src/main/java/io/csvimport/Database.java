@@ -21,6 +21,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
@@ -49,6 +51,7 @@ final class Database implements AutoCloseable {
     private final boolean shared;
     private final AtomicBoolean away = new AtomicBoolean();
     private final HikariDataSource pool;
+    private final Queue<Work<?>> riders = new ConcurrentLinkedQueue<>();
     /** Of SQLite's one connection. */
     private volatile boolean durable = true;
 
@@ -80,9 +83,7 @@ final class Database implements AutoCloseable {
             config.setConnectionInitSql("SET idle_in_transaction_session_timeout = '10s'");
         } else {
             config.setMaximumPoolSize(1);
-            config.addDataSourceProperty("journal_mode", "WAL");
-            config.addDataSourceProperty("synchronous", "FULL");
-            config.addDataSourceProperty("foreign_keys", "true");
+            config.setDataSource(new LedgerFile(config.getJdbcUrl()));
         }
         try (Connection probe =
                         DriverManager.getConnection(config.getJdbcUrl(), config.getUsername(), config.getPassword());
@@ -179,27 +180,32 @@ final class Database implements AutoCloseable {
     }
 
     private <T> T inTransaction(Work<T> work, boolean durable) throws CsvImportUnsettledException {
-        try (Connection connection = pool.getConnection()) {
-            if (!shared && durable != this.durable) {
-                connection.setAutoCommit(true);
-                execute(connection, "PRAGMA synchronous = " + (durable ? "FULL" : "NORMAL"));
-                this.durable = durable;
-            }
-            connection.setAutoCommit(false);
+        return connected(connection -> {
+            begin(connection, durable);
+            List<Work<?>> riding = new ArrayList<>();
             try {
-                if (shared && !durable) {
-                    execute(connection, "SET LOCAL synchronous_commit = off");
+                for (Work<?> rider = riders.poll(); rider != null; rider = riders.poll()) {
+                    riding.add(rider);
+                    rider.run(connection);
                 }
                 T result = work.run(connection);
-                connection.commit();
-                if (away.compareAndSet(true, false)) {
-                    LOG.info("The ledger is back");
-                }
+                commit(connection);
                 return result;
             } catch (SQLException | RuntimeException | Error e) {
+                riders.addAll(riding);
                 undo(connection, e);
                 throw e;
             }
+        });
+    }
+
+    private <T> T connected(Work<T> work) throws CsvImportUnsettledException {
+        try (Connection connection = pool.getConnection()) {
+            T result = work.run(connection);
+            if (away.compareAndSet(true, false)) {
+                LOG.info("The ledger is back");
+            }
+            return result;
         } catch (SQLException e) {
             if (away.compareAndSet(false, true)) {
                 LOG.warn("The ledger cannot be read or written, what is under way waits for it: {}", e.getMessage());
@@ -207,6 +213,58 @@ final class Database implements AutoCloseable {
             throw new CsvImportUnsettledException(
                     "The ledger cannot be read or written", Instant.now().plusSeconds(2), e);
         }
+    }
+
+    private void begin(Connection connection, boolean durable) throws SQLException {
+        if (shared) {
+            connection.setAutoCommit(false);
+            if (!durable) {
+                execute(connection, "SET LOCAL synchronous_commit = off");
+            }
+            return;
+        }
+        if (durable != this.durable) {
+            execute(connection, "PRAGMA synchronous = " + (durable ? "FULL" : "NORMAL"));
+            this.durable = durable;
+        }
+        // JDBC's own way compiles four statements for each transaction, and makes two of it
+        update(connection, "BEGIN IMMEDIATE");
+    }
+
+    private void commit(Connection connection) throws SQLException {
+        if (shared) {
+            connection.commit();
+        } else {
+            update(connection, "COMMIT");
+        }
+    }
+
+    /**
+     * Done with the next transaction, whose ever it is, or soon: for what nobody waits for, and is found out again where
+     * it is missing. In a shared ledger it is done at once, where others look for it.
+     */
+    void soon(Work<?> work) throws CsvImportUnsettledException {
+        if (shared) {
+            lazily(work);
+        } else {
+            riders.add(work);
+        }
+    }
+
+    /** Does what was to be done soon. */
+    void soon() throws CsvImportUnsettledException {
+        if (!riders.isEmpty()) {
+            lazily(c -> null);
+        }
+    }
+
+    /**
+     * Reads as the pipeline sees it.
+     *
+     * @throws CsvImportUnsettledException where the database is away
+     */
+    <T> T read(Work<T> work) throws CsvImportUnsettledException {
+        return connected(work);
     }
 
     /**
@@ -217,7 +275,7 @@ final class Database implements AutoCloseable {
      */
     <T> T look(Work<T> work) throws CsvImportUnsettledException {
         if (shared) {
-            return inTransaction(work);
+            return read(work);
         }
         try (Connection connection = DriverManager.getConnection(pool.getJdbcUrl())) {
             return work.run(connection);
@@ -229,7 +287,11 @@ final class Database implements AutoCloseable {
 
     private void undo(Connection connection, Throwable cause) {
         try {
-            connection.rollback();
+            if (shared) {
+                connection.rollback();
+            } else {
+                update(connection, "ROLLBACK");
+            }
         } catch (SQLException e) {
             // SQLite rolls back by itself when the disk is full; nothing is sure of this connection any more
             cause.addSuppressed(e);
@@ -272,6 +334,11 @@ final class Database implements AutoCloseable {
 
     @Override
     public void close() {
+        try {
+            soon();
+        } catch (CsvImportUnsettledException e) {
+            // it is found out again
+        }
         pool.close();
         try {
             lock.close();

@@ -36,6 +36,8 @@ public final class Deliveries {
     private final Duration trackAfter;
     /** Source keys of messages that are in the hands of consumers of this process. */
     final Set<String> inHands = ConcurrentHashMap.newKeySet();
+    /** Source keys whose release the ledger is to hear of soon. */
+    private final Set<String> lettingGo = ConcurrentHashMap.newKeySet();
 
     /** @param trackAfter how long after it was accepted an import is looked up first; null: it is not followed */
     Deliveries(Database database, String organization, Owner owner, AuditEvents events, Duration trackAfter) {
@@ -62,6 +64,9 @@ public final class Deliveries {
 
     /** The delivery of a source key that is not released yet. */
     Optional<Delivery> find(String sourceKey) throws CsvImportUnsettledException {
+        if (lettingGo.contains(sourceKey)) {
+            database.soon();
+        }
         return select("source_key = ? AND released_at IS NULL", sourceKey).stream()
                 .findFirst();
     }
@@ -178,7 +183,7 @@ public final class Deliveries {
     }
 
     private List<Delivery> select(String where, Object... parameters) throws CsvImportUnsettledException {
-        return database.inTransaction(c -> query(
+        return database.read(c -> query(
                 c,
                 Deliveries::read,
                 "SELECT * FROM csv_import_delivery WHERE " + where + " ORDER BY job LIMIT 1000",
@@ -358,13 +363,18 @@ public final class Deliveries {
 
     /** The source has let go of the delivery: its key may come again, as a new one. Where this is lost, it is swept. */
     void released(Delivery delivery, String to) throws CsvImportUnsettledException {
-        database.lazily(c -> update(
-                c,
-                "UPDATE csv_import_delivery SET released_at = ?, released_to = ? WHERE job = ?"
-                        + " AND settled_at IS NOT NULL AND released_at IS NULL",
-                text(Instant.now()),
-                to,
-                delivery.job));
+        String now = text(Instant.now());
+        lettingGo.add(delivery.sourceKey);
+        database.soon(c -> {
+            lettingGo.remove(delivery.sourceKey);
+            return update(
+                    c,
+                    "UPDATE csv_import_delivery SET released_at = ?, released_to = ? WHERE job = ?"
+                            + " AND settled_at IS NOT NULL AND released_at IS NULL",
+                    now,
+                    to,
+                    delivery.job);
+        });
     }
 
     static Delivery read(ResultSet row) throws SQLException {

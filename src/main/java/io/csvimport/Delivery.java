@@ -29,6 +29,8 @@ public final class Delivery {
     static final String DETAIL = "csvImportDetail";
     static final String HTTP_STATUS = "csvImportHttpStatus";
     static final String RETRY_AFTER = "csvImportRetryAfter";
+    static final String RECALLED = "csvImportRecalled";
+    static final String SUMMARY = "csvImportSummary";
 
     /** Exchange property: the route id of the feed, where one of the packaged sources owns the release. */
     static final String FEED = "csvImportFeed";
@@ -66,7 +68,9 @@ public final class Delivery {
     long job;
     String owner;
     String state;
+    /** Whether the ledger had its outcome before: only the release is left to do. */
     boolean recalled;
+
     int attempts;
     String importId;
     boolean reconciled;
@@ -86,7 +90,7 @@ public final class Delivery {
 
     /** A new delivery of what the exchange carries, before a byte of it is read. */
     static Delivery begin(Exchange exchange) throws CsvImportUnsettledException {
-        Stream.of(OUTCOME, JOB, IMPORT_ID, REASON, DETAIL, HTTP_STATUS, RETRY_AFTER, CsvUpload.PROPERTY)
+        Stream.of(OUTCOME, JOB, IMPORT_ID, REASON, DETAIL, HTTP_STATUS, RETRY_AFTER, RECALLED, CsvUpload.PROPERTY)
                 .forEach(exchange::removeProperty);
         Delivery delivery = new Delivery();
         String feed = exchange.getProperty(FEED, exchange.getFromRouteId(), String.class);
@@ -169,11 +173,6 @@ public final class Delivery {
         return exchange.getProperty(PROPERTY, Delivery.class);
     }
 
-    /** Whether the ledger had its outcome before: only the release is left to do. */
-    public boolean isRecalled() {
-        return recalled;
-    }
-
     /** Says what became of it, with the job and the import id in the logging context. */
     void log(Logger log, Level level, String more) {
         LoggingEventBuilder line = log.atLevel(level).addKeyValue(JOB, job);
@@ -184,7 +183,7 @@ public final class Delivery {
     }
 
     /** One readable line: the file, what became of it, and the import id or the reason. */
-    public String getSummary() {
+    String getSummary() {
         StringBuilder line = new StringBuilder();
         line.append(fileName == null ? "A file of others" : Names.visible(fileName))
                 .append(": ")

@@ -116,8 +116,24 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         for (Delivery delivery : deliveries.unreleasedFiles()) {
             Path file = Path.of(delivery.path);
             if (Files.isDirectory(file.getParent()) && !isThere(file, delivery)) {
-                letGo(deliveries, delivery);
+                letGo(deliveries, delivery, movedTo(file, delivery));
             }
+        }
+    }
+
+    /** Where the file was moved before the process died, or null where somebody else took it. */
+    private static String movedTo(Path file, Delivery delivery) {
+        String folder = FOLDERS.get(delivery.state);
+        if (folder == null) {
+            return null;
+        }
+        Path moved = file.resolveSibling(folder).resolve(file.getFileName());
+        try {
+            FileMark found = FileMark.of(moved);
+            FileMark before = new FileMark(file, found.size(), found.modified(), found.fileKey());
+            return before.key().equals(delivery.sourceKey) ? moved.toString() : null;
+        } catch (IOException e) {
+            return null;
         }
     }
 
@@ -132,7 +148,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
     }
 
     /** A delivery whose file is gone: what was not sent is withdrawn, what is settled has no more to do. */
-    static void letGo(Deliveries deliveries, Delivery delivery) throws CsvImportUnsettledException {
+    static void letGo(Deliveries deliveries, Delivery delivery, String to) throws CsvImportUnsettledException {
         if (UNSENT.contains(delivery.state)) {
             delivery.reason = "gone";
             delivery.detail = "The file was taken away or replaced before it was sent";
@@ -140,7 +156,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
             delivery.log(LOG, Level.INFO, "");
         }
         if (!OPEN.contains(delivery.state)) {
-            deliveries.released(delivery, null);
+            deliveries.released(delivery, to);
         }
     }
 

@@ -117,7 +117,7 @@ public final class FollowUp {
         if (now - nextRound < 0 || !owner.leads()) {
             return;
         }
-        List<Followed> due = database.inTransaction(c -> query(
+        List<Followed> due = database.read(c -> query(
                 c,
                 Followed::read,
                 "SELECT * FROM csv_import_delivery WHERE track_at IS NOT NULL AND track_at <= ? AND state = 'accepted'"

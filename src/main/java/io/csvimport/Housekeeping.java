@@ -93,7 +93,7 @@ public final class Housekeeping {
     private void deleteImported(String before) throws CsvImportUnsettledException {
         List<Imported> files;
         do {
-            files = database.inTransaction(c -> query(
+            files = database.read(c -> query(
                     c,
                     row -> new Imported(
                             row.getLong("job"), row.getString("released_to"), row.getString("failed_rows_file")),

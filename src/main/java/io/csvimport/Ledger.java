@@ -79,6 +79,7 @@ public final class Ledger {
         }
         if (!Deliveries.UNSETTLED.contains(delivery.state)) {
             delivery.recalled = true;
+            exchange.setProperty(Delivery.RECALLED, true);
             boolean imported = Deliveries.IMPORTED.contains(delivery.state);
             exchange.setProperty(Delivery.OUTCOME, imported ? "accepted" : delivery.state);
         } else if (delivery.state.equals("unknown") || delivery.state.equals("sending")) {
@@ -204,6 +205,7 @@ public final class Ledger {
         Delivery delivery = Delivery.of(exchange);
         String outcome = exchange.getProperty(Delivery.OUTCOME, String.class);
         if (!Deliveries.UNSETTLED.contains(delivery.state)) {
+            exchange.setProperty(Delivery.SUMMARY, delivery.getSummary());
             return;
         }
         delivery.importId = exchange.getProperty(Delivery.IMPORT_ID, String.class);
@@ -212,6 +214,7 @@ public final class Ledger {
         delivery.httpStatus = exchange.getProperty(Delivery.HTTP_STATUS, Integer.class);
         if (!Deliveries.UNSETTLED.contains(outcome)) {
             write(delivery, outcome, null);
+            exchange.setProperty(Delivery.SUMMARY, delivery.getSummary());
             return;
         }
         String next = "it is looked for in the import list";

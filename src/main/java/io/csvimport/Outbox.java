@@ -49,11 +49,11 @@ public final class Outbox {
             return List.<Event>of().iterator();
         }
         return database
-                .inTransaction(
+                .read(
                         c -> Database.query(
                                 c,
                                 row -> new Event(row.getString("id"), row.getLong("job"), row.getString("payload")),
-                                "SELECT id, job, payload FROM csv_import_event WHERE sent_at IS NULL ORDER BY sequence LIMIT 250"))
+                                "SELECT id, job, payload FROM csv_import_event WHERE sent_at IS NULL ORDER BY sequence LIMIT 1000"))
                 .stream()
                 // those that were refused before do not keep the others from their turn
                 .sorted(Comparator.comparingInt(event -> pauses.getOrDefault(event.job, NONE).failures))
@@ -87,6 +87,7 @@ public final class Outbox {
             });
             taken.clear();
         }
+        database.soon();
     }
 
     /** The audit endpoint has not taken the event: it comes again, the same. */

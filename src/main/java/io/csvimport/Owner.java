@@ -92,7 +92,7 @@ final class Owner {
     /** Whether this process does what one of all is to do. */
     boolean leads() throws CsvImportUnsettledException {
         return !database.isShared()
-                || database.inTransaction(c -> query(
+                || database.read(c -> query(
                                 c,
                                 row -> row.getString(1),
                                 "SELECT MIN(owner) FROM csv_import_owner WHERE lease_until > "
@@ -104,7 +104,7 @@ final class Owner {
     boolean isForeign(String owner) throws CsvImportUnsettledException {
         return database.isShared()
                 && !owner.equals(id)
-                && !database.inTransaction(c -> query(
+                && !database.read(c -> query(
                                 c,
                                 row -> 1,
                                 "SELECT 1 FROM csv_import_owner WHERE owner = ? AND lease_until > "

@@ -194,7 +194,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     private void letGoWhereGone(Delivery delivery) throws IOException, CsvImportUnsettledException {
         if (!isThere(delivery)) {
-            FileRelease.letGo(deliveries, delivery);
+            FileRelease.letGo(deliveries, delivery, null);
             if (!Deliveries.UNSETTLED.contains(delivery.state)) {
                 released(delivery.sourceKey);
             }

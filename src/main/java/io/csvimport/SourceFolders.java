@@ -107,7 +107,9 @@ interface SourceFolders {
 
         @Override
         public void makeFolder(String path) throws IOException {
-            Files.createDirectories(Path.of(path));
+            if (!Files.isDirectory(Path.of(path))) {
+                Files.createDirectories(Path.of(path));
+            }
         }
     };
 }

@@ -69,7 +69,7 @@ public final class Voiding {
     /** The jobs whose void is to go on: of this process after a failure, of one that has ended at once. */
     public List<Long> due() throws CsvImportUnsettledException {
         String ended = owner.leads() ? "owner NOT IN " + owner.living() + " OR " : "";
-        List<Long> jobs = database.inTransaction(c -> query(
+        List<Long> jobs = database.read(c -> query(
                 c,
                 row -> row.getLong("job"),
                 "SELECT job FROM csv_import_delivery WHERE state = 'voiding' AND organization = ? AND (" + ended
@@ -127,7 +127,7 @@ public final class Voiding {
             throw new CsvImportRefusedException(400, "no-id", "No import is named: set the header csvImportId");
         }
         String what = job == null ? "import " + Names.visible(id) : "job " + job;
-        List<Delivery> found = database.inTransaction(c -> query(
+        List<Delivery> found = database.read(c -> query(
                 c,
                 Deliveries::read,
                 "SELECT * FROM csv_import_delivery WHERE organization = ? AND "
@@ -159,7 +159,7 @@ public final class Voiding {
     private Delivery insert(String source, String id) throws CsvImportUnsettledException {
         LOG.warn("Import {} is voided on demand, though the ledger does not know it", Names.visible(id));
         String now = Deliveries.text(Instant.now());
-        return database.inTransaction(c -> query(
+        return database.read(c -> query(
                         c,
                         Deliveries::read,
                         "INSERT INTO csv_import_delivery (source_key, source, state, organization, import_id, duplicates,"
