@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.apache.activemq.artemis.jms.client.ActiveMQBytesMessage;
 import org.apache.activemq.artemis.jms.client.ActiveMQConnectionFactory;
 import org.apache.activemq.artemis.jms.client.ActiveMQMessage;
@@ -25,6 +26,7 @@ import org.springframework.jms.connection.DelegatingConnectionFactory;
  */
 public final class QueueBroker extends DelegatingConnectionFactory implements AutoCloseable, CamelContextAware {
 
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final int BUFFER = 1 << 16;
     /** In bytes: what is larger, Artemis streams. */
     private static final long STREAMED = 100 * 1024L;
@@ -124,6 +126,8 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
         JmsDefaultPrefetchPolicy none = new JmsDefaultPrefetchPolicy();
         none.setAll(0);
         factory.setPrefetchPolicy(none);
+        // a queue of rejected messages that is full is told, and tried again
+        factory.setSendTimeout(TIMEOUT.toMillis());
         // a sender in another language has names that are none of JMS; what is rejected keeps them
         factory.setValidatePropertyNames(false);
         return factory;

@@ -92,7 +92,7 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
                 return true;
             });
             untilItSucceeds(() -> {
-                if (feed.spool().hasAdopted(taken.key)) {
+                if (feed.spool().hasAdopted(taken.key) || feed.isDone(taken)) {
                     return true;
                 }
                 super.invokeListener(session, message);

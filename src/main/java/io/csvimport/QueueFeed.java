@@ -1,7 +1,9 @@
 package io.csvimport;
 
+import jakarta.jms.JMSException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.AsyncCallback;
@@ -11,6 +13,9 @@ import org.apache.camel.component.jms.MessageListenerContainerFactory;
 import org.apache.camel.support.AsyncProcessorSupport;
 import org.apache.camel.support.DefaultMessage;
 import org.apache.camel.support.SynchronizationAdapter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import org.springframework.jms.listener.AbstractMessageListenerContainer;
 
 /**
@@ -19,6 +24,7 @@ import org.springframework.jms.listener.AbstractMessageListenerContainer;
  */
 public final class QueueFeed extends AsyncProcessorSupport implements MessageListenerContainerFactory {
 
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private Lanes lanes;
     private Spool spool;
     private Deliveries deliveries;
@@ -116,6 +122,17 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
         inHands.put(key, taken);
         deliveries.inHands.add(from + key);
         taken.key = key;
+    }
+
+    /** Whether a message that comes again was done with: the broker missed its acknowledgement. */
+    boolean isDone(QueueMessage taken) throws CsvImportUnsettledException, JMSException {
+        if (!taken.hasId || !taken.message.getJMSRedelivered()) {
+            return false;
+        }
+        Optional<Delivery> done = deliveries.done(Delivery.from(feed) + "|" + taken.key);
+        done.ifPresent(
+                delivery -> delivery.log(LOG, Level.INFO, "; the broker gave it out again, it is acknowledged again"));
+        return done.isPresent();
     }
 
     void putDown(QueueMessage taken) {

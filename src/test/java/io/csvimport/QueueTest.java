@@ -268,6 +268,24 @@ class QueueTest extends CsvImportTestSupport {
         assertEquals(0, broker.count("given-up"));
     }
 
+    @Test
+    void aMessageThatTheBrokerGivesOutAgainThoughItWasAcknowledgedIsImportedOnce() throws Exception {
+        Broker.Maker good = session -> named(bytes(session, CSV), Map.of("template", "People", "fileName", "good.csv"));
+        Broker.Maker odd = session -> {
+            // the broker cannot give it to a core client, and ends its consumer, whatever that has in hands
+            Message message = session.createTextMessage("");
+            ((JmsMessage) message).getFacade().setProperty("sent", new Date());
+            return message;
+        };
+        broker.send(broker.amqp(), queue("core"), odd, good, odd);
+        awaitAcknowledged("core");
+        awaitState("good.csv", "accepted");
+        assertEquals(
+                1,
+                rows("SELECT job FROM csv_import_delivery WHERE file_name = 'good.csv'")
+                        .size());
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"amqp", "core"})
     void aMessageThatTheBrokerDoesNotPermitToRejectStaysInHandsUntilItDoes(String protocol) throws Exception {
