@@ -33,9 +33,14 @@ public final class CsvImportMain {
             ProcessHandle.current().parent().ifPresent(parent -> parent.onExit().thenRun(() -> System.exit(0)));
         }
         Path home = home();
+        if (List.of(args).contains("--cache")) {
+            System.exit(StartCache.write(home));
+        }
         Properties files = new Properties();
-        files.putAll(Settings.read(home.resolve("application.properties")));
-        files.putAll(Settings.read(Path.of("application.properties")));
+        if (!List.of(args).contains(StartCache.REHEARSAL)) {
+            files.putAll(Settings.read(home.resolve("application.properties")));
+            files.putAll(Settings.read(Path.of("application.properties")));
+        }
         Settings settings = new Settings(files);
         if (System.getProperty(LOGGING) == null) {
             String text = "classpath:META-INF/csv-import/log4j2.properties";

@@ -47,10 +47,13 @@ final class RoutesFolder {
     private record Parsed(
             Path file, String seen, String text, List<RouteBuilder> builders, List<RouteDefinition> routes) {
 
-        /** Route configurations first, what takes files from outside last. */
+        /** Route configurations first, then what is called, what takes files from outside, and REST services, for people. */
         int rank() {
             if (routes.isEmpty()) {
                 return 0;
+            }
+            if (routes.stream().anyMatch(route -> route.getRestDefinition() != null)) {
+                return 3;
             }
             return routes.stream().allMatch(route -> route.getEndpointUrl().startsWith("direct:")) ? 1 : 2;
         }
@@ -141,34 +144,39 @@ final class RoutesFolder {
     }
 
     private void update(Map<Path, String> versions) {
-        List<Parsed> changed = new ArrayList<>();
-        versions.forEach((file, seen) -> {
-            if (!files.getOrDefault(file, UNKNOWN).seen.equals(seen)) {
-                parse(file, seen, changed);
-            }
-        });
-        if (changed.stream().anyMatch(parsed -> parsed.rank() == 0 && files.containsKey(parsed.file))) {
+        Map<Path, String> changed = new TreeMap<>(versions);
+        changed.entrySet()
+                .removeIf(
+                        file -> files.getOrDefault(file.getKey(), UNKNOWN).seen.equals(file.getValue()));
+        // Camel joins a route with its configuration while it parses: that comes first
+        List<Parsed> configurations = parse(changed, true);
+        if (configurations.stream().anyMatch(parsed -> files.containsKey(parsed.file))) {
             // routes take up a changed route configuration when they are made anew
-            Map.copyOf(files).forEach((file, known) -> {
-                if (changed.stream().noneMatch(parsed -> parsed.file.equals(file)) && !known.text.isEmpty()) {
-                    parse(file, known.seen, changed);
+            files.forEach((file, known) -> {
+                if (!known.text.isEmpty()) {
+                    changed.putIfAbsent(file, known.seen);
                 }
             });
         }
-        changed.sort(Comparator.comparing(Parsed::rank));
-        boolean configured = changed.stream().anyMatch(parsed -> parsed.rank() == 0);
-        for (Parsed parsed : changed) {
-            // Camel joins a route with its configuration while it parses: what was parsed before that came is stale
-            apply(parsed, configured && parsed.rank() > 0);
-        }
+        configurations.forEach(this::apply);
+        parse(changed, false).forEach(this::apply);
     }
 
-    private void parse(Path file, String seen, List<Parsed> changed) {
-        try {
-            changed.add(parse(file, seen, Files.readString(file)));
-        } catch (Exception e) {
-            refuse(file, seen, e);
-        }
+    /** Parses the files that have a route configuration, or those that have none. */
+    private List<Parsed> parse(Map<Path, String> versions, boolean configurations) {
+        List<Parsed> parsed = new ArrayList<>();
+        versions.forEach((file, seen) -> {
+            try {
+                String text = Files.readString(file);
+                if (text.contains("routeConfiguration:") == configurations) {
+                    parsed.add(parse(file, seen, text));
+                }
+            } catch (Exception e) {
+                refuse(file, seen, e);
+            }
+        });
+        parsed.sort(Comparator.comparing(Parsed::rank));
+        return parsed;
     }
 
     private Parsed parse(Path file, String seen, String text) throws Exception {
@@ -193,12 +201,12 @@ final class RoutesFolder {
         return new Parsed(file, seen, text, builders, routes);
     }
 
-    private void apply(Parsed parsed, boolean stale) {
+    private void apply(Parsed parsed) {
         Known before = files.getOrDefault(parsed.file, UNKNOWN);
         try {
             refuseForeignIds(parsed);
             before.routes.forEach(this::stop);
-            start(stale ? parse(parsed.file, parsed.seen, parsed.text) : parsed);
+            start(parsed);
             Set<String> routes = ids(parsed);
             files.put(parsed.file, new Known(parsed.seen, parsed.text, routes));
             if (started) {

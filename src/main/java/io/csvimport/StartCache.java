@@ -1,0 +1,102 @@
+package io.csvimport;
+
+import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * What Java keeps from one start for the next: a class data archive, and from Java 25 on an AOT cache, which has profiles,
+ * too. It is of one Java and one place; another Java ignores it. It comes from a rehearsal: a start with the packaged
+ * routes and no settings, which imports one file into the sandbox.
+ */
+final class StartCache {
+
+    /** The argument of a start that is a rehearsal: it reads no application.properties. */
+    static final String REHEARSAL = "--rehearsal";
+
+    private static final String JAR = "csv-import-routes.jar";
+
+    private StartCache() {}
+
+    /**
+     * Writes {@code cache/<java.version>.jsa}, or {@code .aot}, beside the jar, where {@code bin/csv-import-routes} looks.
+     *
+     * @return the exit status
+     */
+    static int write(Path home) throws IOException, InterruptedException {
+        boolean aot = Runtime.version().feature() >= 25;
+        Path cache = Files.createDirectories(home.resolve("cache"))
+                .resolve(System.getProperty("java.version") + (aot ? ".aot" : ".jsa"));
+        Files.deleteIfExists(cache);
+        Path work = Files.createTempDirectory("csv-import-routes");
+        try {
+            rehearse(home, work, (aot ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + cache);
+            if (!Files.exists(cache)) {
+                System.err.println("No cache was written, every start takes its full time:\n"
+                        + Files.readString(work.resolve("output.txt")));
+                return 1;
+            }
+        } finally {
+            delete(work);
+        }
+        return 0;
+    }
+
+    private static void rehearse(Path home, Path work, String option) throws IOException, InterruptedException {
+        copyRoutes(home, Files.createDirectories(work.resolve("routes")));
+        Path inbox = Files.createDirectories(work.resolve("inbox/Sample Template"));
+        Files.writeString(inbox.resolve("sample.csv"), "name,score\nAnna,1\n");
+        ProcessBuilder rehearsal = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        option,
+                        "-Dcamel.main.profile=sandbox",
+                        "-Dcsv-import.routes=" + work.resolve("routes"),
+                        "-Dcsv-import.management.port=0",
+                        "-Dcsv-import.file.quiet=PT0S",
+                        "-jar",
+                        home.resolve(JAR).toString(),
+                        REHEARSAL)
+                .directory(work.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(work.resolve("output.txt").toFile());
+        // none of the settings of whoever starts this
+        rehearsal.environment().keySet().removeIf(name -> !name.matches("PATH|HOME|LANG|LC_.*|TMPDIR|SYSTEMROOT"));
+        Process process = rehearsal.start();
+        Path imported = inbox.resolve(".imported/sample.csv");
+        for (int i = 0; i < 600 && process.isAlive() && !Files.exists(imported); i++) {
+            process.waitFor(100, TimeUnit.MILLISECONDS);
+        }
+        process.destroy();
+        process.waitFor();
+    }
+
+    /** Those of the jar, which nobody has edited; it has no REST services. */
+    private static void copyRoutes(Path home, Path to) throws IOException {
+        List<Path> routes = new ArrayList<>();
+        try (FileSystem jar = FileSystems.newFileSystem(home.resolve(JAR));
+                Stream<Path> packaged = Files.list(jar.getPath("camel"))) {
+            packaged.forEach(routes::add);
+            routes.add(home.resolve("routes/operations/csv-import-rest.camel.yaml"));
+            for (Path route : routes) {
+                if (Files.exists(route)) {
+                    Files.copy(route, to.resolve(route.getFileName().toString()));
+                }
+            }
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+}
