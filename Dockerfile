@@ -9,32 +9,37 @@ ENV MAVEN_OPTS=-Dmaven.repo.local=/m2
 WORKDIR /build
 # The project without its sources: fetches just what the build needs, and lasts until pom.xml changes.
 COPY pom.xml ./
-RUN mvn -B -q -DskipTests package
+RUN mvn -B -q -DskipTests -Dexec.skip package
 COPY routes routes
 COPY src/main src/main
 # Readable for the user below, whatever the umask of the checkout. The empty folders are made here
 # so that the runtime image needs no shell to build upon.
-RUN mvn -B -q -DskipTests package \
+RUN mvn -B -q -DskipTests -Dexec.skip package \
     && chmod -R a+rX target/csv-import-routes \
     && mkdir -p /volumes/inbox /volumes/data
 
-# Java 17 or newer; bash for the health check alone
+# Java 17 or newer; a shell for the start script, bash for the health check
 FROM ${RUNTIME_IMAGE}
 WORKDIR /opt/csv-import-routes
 # A layer each, what changes rarely first. The process may write to /inbox and /data only.
 COPY --from=build --chown=10001:10001 /volumes/ /
 COPY --from=build /build/target/csv-import-routes/lib lib
 COPY --from=build /build/target/csv-import-routes/routes /routes
+COPY --from=build /build/target/csv-import-routes/bin bin
 COPY --from=build /build/target/csv-import-routes/csv-import-routes.jar ./
 
-# /inbox and /data, when mounted, must be writable for it. A number shows Kubernetes that it is not root.
-USER 10001:10001
 # Beyond the loopback interface only health and metrics are served, until CSV_IMPORT_MANAGEMENT_USERNAME and _PASSWORD are set.
 ENV CSV_IMPORT_DATA_DIR=/data \
     CSV_IMPORT_FILE_DIRECTORY=/inbox \
     CSV_IMPORT_ROUTES=/routes \
     CSV_IMPORT_MANAGEMENT_HOST=0.0.0.0 \
-    LC_ALL=C.UTF-8
+    LC_ALL=C.UTF-8 \
+    JAVA_OPTS="-Duser.home=/data -XX:MaxRAMPercentage=60"
+# What this Java starts faster with: a rehearsal with the packaged routes, against the sandbox.
+RUN ["java", "-jar", "csv-import-routes.jar", "--cache"]
+
+# /inbox and /data, when mounted, must be writable for it. A number shows Kubernetes that it is not root.
+USER 10001:10001
 # A new volume on /routes is filled with the packaged routes, and keeps them as they were when a later
 # image brings newer ones. A host folder hides them: an empty one means no routes, so nothing is imported.
 # To add feeds, mount a folder below it (/routes/own): sub-folders are read too, and the packaged routes stay.
@@ -52,7 +57,7 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD bash 
 # user.home, because a user without a name has none; 60 % of the container's memory instead of a quarter;
 # out of memory it ends and is started anew, which loses and repeats nothing, instead of living on half dead.
 # A read-only container needs --tmpfs /tmp:exec: SQLite unpacks its library there.
-ENTRYPOINT ["java", "-Duser.home=/data", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-jar", "csv-import-routes.jar"]
+ENTRYPOINT ["/opt/csv-import-routes/bin/csv-import-routes"]
 
 ARG VERSION=unknown
 LABEL org.opencontainers.image.title="csv-import-routes" \

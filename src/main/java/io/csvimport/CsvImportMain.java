@@ -34,7 +34,7 @@ public final class CsvImportMain {
         }
         Path home = home();
         if (List.of(args).contains("--cache")) {
-            System.exit(StartCache.write(home));
+            System.exit(StartCache.write(home, routes(home)));
         }
         Properties files = new Properties();
         if (!List.of(args).contains(StartCache.REHEARSAL)) {
@@ -50,11 +50,7 @@ public final class CsvImportMain {
             startSandbox(settings);
         }
         List<String> problems = settings.problems();
-        Path routes = Path.of(Optional.ofNullable(System.getenv("CSV_IMPORT_ROUTES"))
-                        .orElse(System.getProperty(
-                                "csv-import.routes", home.resolve("routes").toString())))
-                .toAbsolutePath()
-                .normalize();
+        Path routes = routes(home);
         if (!Files.isDirectory(routes)) {
             problems.add("csv-import.routes (CSV_IMPORT_ROUTES) is '" + routes + "': there is no such folder");
         }
@@ -73,6 +69,14 @@ public final class CsvImportMain {
             }
             refuse(List.of(cause instanceof IOException ? cause.getMessage() : cause.toString()));
         }
+    }
+
+    private static Path routes(Path home) {
+        return Path.of(Optional.ofNullable(System.getenv("CSV_IMPORT_ROUTES"))
+                        .orElse(System.getProperty(
+                                "csv-import.routes", home.resolve("routes").toString())))
+                .toAbsolutePath()
+                .normalize();
     }
 
     /** The management server would only log that it has no port. */

@@ -26,6 +26,8 @@ public final class Deliveries {
     /** States of what the API has accepted, whatever became of it later. */
     static final Set<String> IMPORTED = Set.of("accepted", "completed", "voiding", "voided");
 
+    private static final int MOST_LETTING_GO = 1000;
+
     private static final DateTimeFormatter TIME =
             new DateTimeFormatterBuilder().appendInstant(3).toFormatter(Locale.ROOT);
 
@@ -36,7 +38,7 @@ public final class Deliveries {
     private final Duration trackAfter;
     /** Source keys of messages that are in the hands of consumers of this process. */
     final Set<String> inHands = ConcurrentHashMap.newKeySet();
-    /** Source keys whose release the ledger is to hear of soon. */
+    /** Source keys whose release the ledger may not have heard of yet. */
     private final Set<String> lettingGo = ConcurrentHashMap.newKeySet();
 
     /** @param trackAfter how long after it was accepted an import is looked up first; null: it is not followed */
@@ -66,6 +68,7 @@ public final class Deliveries {
     Optional<Delivery> find(String sourceKey) throws CsvImportUnsettledException {
         if (lettingGo.contains(sourceKey)) {
             database.soon();
+            lettingGo.remove(sourceKey);
         }
         return select("source_key = ? AND released_at IS NULL", sourceKey).stream()
                 .findFirst();
@@ -375,17 +378,19 @@ public final class Deliveries {
     /** The source has let go of the delivery: its key may come again, as a new one. Where this is lost, it is swept. */
     void released(Delivery delivery, String to) throws CsvImportUnsettledException {
         String now = text(Instant.now());
+        database.soon(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET released_at = ?, released_to = ? WHERE job = ?"
+                        + " AND settled_at IS NOT NULL AND released_at IS NULL",
+                now,
+                to,
+                delivery.job));
         lettingGo.add(delivery.sourceKey);
-        database.soon(c -> {
-            lettingGo.remove(delivery.sourceKey);
-            return update(
-                    c,
-                    "UPDATE csv_import_delivery SET released_at = ?, released_to = ? WHERE job = ?"
-                            + " AND settled_at IS NOT NULL AND released_at IS NULL",
-                    now,
-                    to,
-                    delivery.job);
-        });
+        if (lettingGo.size() > MOST_LETTING_GO) {
+            Set<String> told = Set.copyOf(lettingGo);
+            database.soon();
+            lettingGo.removeAll(told);
+        }
     }
 
     static Delivery read(ResultSet row) throws SQLException {

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +34,9 @@ final class Lanes {
     private static final class Lane {
         private final Deque<Turn> queue = new ArrayDeque<>();
         private boolean busy;
+        /** The thread that begins its turns, and looks for the following one itself. */
+        private Thread worker;
+
         private long closedUntil = System.nanoTime();
     }
 
@@ -101,8 +105,10 @@ final class Lanes {
     void done(String name, long pause) {
         Lane lane = lanes.get(name);
         Deque<Turn> back = new ArrayDeque<>();
+        boolean followed;
         synchronized (lane) {
             lane.busy = false;
+            followed = lane.worker == Thread.currentThread();
             if (pause > 0) {
                 lane.closedUntil = System.nanoTime() + pause;
                 back.addAll(lane.queue);
@@ -110,7 +116,9 @@ final class Lanes {
             }
         }
         back.forEach(Turn::giveBack);
-        next(lane);
+        if (!followed) {
+            next(lane);
+        }
     }
 
     private void next(Lane lane) {
@@ -121,7 +129,12 @@ final class Lanes {
         }
         if (turn != null) {
             try {
-                pool.execute(() -> begin(lane, turn));
+                pool.execute(() -> {
+                    synchronized (lane) {
+                        lane.worker = Thread.currentThread();
+                    }
+                    begin(lane, turn);
+                });
             } catch (RejectedExecutionException e) {
                 // the process stops: nothing was begun
                 turn.giveBack();
@@ -129,17 +142,34 @@ final class Lanes {
         }
     }
 
-    private void begin(Lane lane, Turn turn) {
-        try {
-            turn.begin();
-        } catch (RuntimeException | Error e) {
-            // whatever it was, it does not keep the lane
-            LOG.error("A delivery could not begin, it is offered again", e);
-            synchronized (lane) {
-                lane.busy = false;
+    private void begin(Lane lane, Turn first) {
+        for (Turn turn = first; turn != null; turn = following(lane)) {
+            try {
+                turn.begin();
+            } catch (RuntimeException | Error e) {
+                // whatever it was, it does not keep the lane
+                LOG.error("A delivery could not begin, it is offered again", e);
+                synchronized (lane) {
+                    lane.busy = false;
+                }
+                turn.giveBack();
             }
-            turn.giveBack();
-            next(lane);
+        }
+        next(lane);
+    }
+
+    /** The lane's next turn, where no other lane waits for this thread: waking another one takes its time. */
+    private Turn following(Lane lane) {
+        boolean alone =
+                pool instanceof ThreadPoolExecutor threads && threads.getQueue().isEmpty();
+        synchronized (lane) {
+            lane.worker = null;
+            if (!alone || lane.busy || lane.queue.isEmpty()) {
+                return null;
+            }
+            lane.busy = true;
+            lane.worker = Thread.currentThread();
+            return lane.queue.poll();
         }
     }
 }

@@ -30,14 +30,14 @@ final class StartCache {
      *
      * @return the exit status
      */
-    static int write(Path home) throws IOException, InterruptedException {
+    static int write(Path home, Path routes) throws IOException, InterruptedException {
         boolean aot = Runtime.version().feature() >= 25;
         Path cache = Files.createDirectories(home.resolve("cache"))
                 .resolve(System.getProperty("java.version") + (aot ? ".aot" : ".jsa"));
         Files.deleteIfExists(cache);
         Path work = Files.createTempDirectory("csv-import-routes");
         try {
-            rehearse(home, work, (aot ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + cache);
+            rehearse(home, routes, work, (aot ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + cache);
             if (!Files.exists(cache)) {
                 System.err.println("No cache was written, every start takes its full time:\n"
                         + Files.readString(work.resolve("output.txt")));
@@ -49,8 +49,9 @@ final class StartCache {
         return 0;
     }
 
-    private static void rehearse(Path home, Path work, String option) throws IOException, InterruptedException {
-        copyRoutes(home, Files.createDirectories(work.resolve("routes")));
+    private static void rehearse(Path home, Path routes, Path work, String option)
+            throws IOException, InterruptedException {
+        copyRoutes(home, routes, Files.createDirectories(work.resolve("routes")));
         Path inbox = Files.createDirectories(work.resolve("inbox/Sample Template"));
         Files.writeString(inbox.resolve("sample.csv"), "name,score\nAnna,1\n");
         ProcessBuilder rehearsal = new ProcessBuilder(
@@ -77,13 +78,13 @@ final class StartCache {
         process.waitFor();
     }
 
-    /** Those of the jar, which nobody has edited; it has no REST services. */
-    private static void copyRoutes(Path home, Path to) throws IOException {
+    /** Those of the jar, which nobody has edited; it has no REST services, which do nothing by themselves. */
+    private static void copyRoutes(Path home, Path folder, Path to) throws IOException {
         List<Path> routes = new ArrayList<>();
         try (FileSystem jar = FileSystems.newFileSystem(home.resolve(JAR));
                 Stream<Path> packaged = Files.list(jar.getPath("camel"))) {
             packaged.forEach(routes::add);
-            routes.add(home.resolve("routes/operations/csv-import-rest.camel.yaml"));
+            routes.add(folder.resolve("operations/csv-import-rest.camel.yaml"));
             for (Path route : routes) {
                 if (Files.exists(route)) {
                     Files.copy(route, to.resolve(route.getFileName().toString()));

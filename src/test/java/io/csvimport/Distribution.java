@@ -32,6 +32,25 @@ public final class Distribution implements AutoCloseable {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of(javaOptions));
         command.addAll(List.of("-jar", HOME.resolve("csv-import-routes.jar").toString()));
+        return start(directory, environment, command);
+    }
+
+    /** The same with its start script, on the Java of this test. */
+    static Distribution startScript(Path directory, Map<String, String> environment, String... arguments)
+            throws IOException {
+        List<String> command = new ArrayList<>(List.of(script().toString()));
+        command.addAll(List.of(arguments));
+        Map<String, String> variables = new HashMap<>(environment);
+        variables.put("JAVA_HOME", System.getProperty("java.home"));
+        return start(directory, variables, command);
+    }
+
+    static Path script() {
+        return HOME.resolve("bin/csv-import-routes");
+    }
+
+    private static Distribution start(Path directory, Map<String, String> environment, List<String> command)
+            throws IOException {
         ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(directory.toFile())
                 .redirectErrorStream(true)
