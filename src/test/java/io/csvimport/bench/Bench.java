@@ -191,6 +191,15 @@ public final class Bench {
 
     /** From the start of the process to the upload of a file that waits; seconds. */
     private void start() throws Exception {
+        start("java -jar", (home, inbox, sink) -> Sender.product(home, inbox, sink, List.of()));
+        start("bin/csv-import-routes", Sender::script);
+    }
+
+    private interface Starter {
+        Process start(Path home, Path inbox, Sink sink) throws IOException;
+    }
+
+    private void start(String command, Starter starter) throws Exception {
         List<Double> seconds = new ArrayList<>();
         for (int round = 0; round < ROUNDS + 2; round++) {
             Path home = Files.createDirectories(work.resolve("start-" + round));
@@ -198,17 +207,17 @@ public final class Bench {
             Files.write(inbox.resolve("T/first.csv"), content(SMALL, -1));
             try (Sink sink = new Sink()) {
                 long began = System.nanoTime();
-                Process process = Sender.PRODUCT.start(home, inbox, sink);
+                Process process = starter.start(home, inbox, sink);
                 sink.await(1, process);
                 seconds.add((sink.lastEnd() - began) / 1e9);
                 end(process);
             }
             delete(home);
         }
-        row("start of the process to the first import, s", seconds, "");
+        row("start to the first import by `" + command + "`, s", seconds, "");
     }
 
-    /** Per cent of one core, of 20 seconds without a file. */
+    /** Per cent of one core, in 20 seconds without a file, a minute after the start. */
     private void idle() throws Exception {
         Path home = Files.createDirectories(work.resolve("idle"));
         Path inbox = Files.createDirectories(home.resolve("inbox/T")).getParent();
@@ -216,7 +225,7 @@ public final class Bench {
         try (Sink sink = new Sink()) {
             Process process = Sender.PRODUCT.start(home, inbox, sink);
             sink.await(1, process);
-            Thread.sleep(20_000);
+            Thread.sleep(60_000);
             double before = process.info().totalCpuDuration().orElseThrow().toNanos();
             Thread.sleep(20_000);
             double spent = process.info().totalCpuDuration().orElseThrow().toNanos() - before;

@@ -104,12 +104,30 @@ enum Sender {
     static Process product(Path home, Path inbox, Sink sink, List<String> javaOptions) throws IOException {
         List<String> options = new ArrayList<>(javaOptions);
         options.add("-jar");
-        return process(
+        return run(
                 home,
+                inbox,
+                sink,
                 java(
                         options,
-                        Bench.DISTRIBUTION.resolve("csv-import-routes.jar").toString()),
+                        Bench.DISTRIBUTION.resolve("csv-import-routes.jar").toString()));
+    }
+
+    /** The same by the start script, on the Java of the benchmark. */
+    static Process script(Path home, Path inbox, Sink sink) throws IOException {
+        return run(
+                home,
+                inbox,
+                sink,
+                List.of(Bench.DISTRIBUTION.resolve("bin/csv-import-routes").toString()));
+    }
+
+    private static Process run(Path home, Path inbox, Sink sink, List<String> command) throws IOException {
+        return process(
+                home,
+                command,
                 Map.of(
+                        "JAVA_HOME", System.getProperty("java.home"),
                         "CSV_IMPORT_API_URL", sink.url(),
                         "CSV_IMPORT_API_ORGANIZATION", "1",
                         "CSV_IMPORT_API_KEY", "key",
