@@ -140,11 +140,12 @@ public final class Inspection {
         long most = settings.size("max-size");
         MessageDigest sha256 = sha256();
         CRC32C crc32c = new CRC32C();
-        byte[] buffer = new byte[BUFFER];
+        long expected = delivery.source == null ? BUFFER : delivery.source.size();
+        byte[] buffer = new byte[(int) Math.max(1, Math.min(BUFFER, expected))];
         long size = 0;
         boolean wide = false;
         boolean nul = false;
-        for (int n = in.readNBytes(buffer, 0, BUFFER); n > 0; n = in.readNBytes(buffer, 0, BUFFER)) {
+        for (int n = in.readNBytes(buffer, 0, buffer.length); n > 0; n = in.readNBytes(buffer, 0, buffer.length)) {
             if (size == 0) {
                 wide = hasWideByteOrderMark(buffer, n);
             }

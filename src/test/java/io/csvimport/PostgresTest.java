@@ -249,6 +249,7 @@ class PostgresTest {
         }
     }
 
+    @Tag("long")
     @Test
     void filesGoOnWhenTheConnectionsToTheDatabaseHaveGoneSilent() throws Exception {
         try (PostgresLink link = new PostgresLink(rig.serverPort())) {

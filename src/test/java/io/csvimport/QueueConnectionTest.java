@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -126,6 +127,7 @@ class QueueConnectionTest {
         assertSaysNoSecretAndNoTrace();
     }
 
+    @Tag("long")
     @ParameterizedTest
     @ValueSource(strings = {"amqp", "core", "failover"})
     void aBrokerThatIsAwayAtStartIsWaitedForAndToldOnce(String protocol) throws Exception {
@@ -172,6 +174,7 @@ class QueueConnectionTest {
         });
     }
 
+    @Tag("long")
     @ParameterizedTest
     @ValueSource(strings = {"amqp", "core", "failover", "reconnect"})
     void readinessIsDownWhileTheBrokerIsAwayAndUpWhenItIsBack(String client) throws Exception {

@@ -510,7 +510,9 @@ class SftpTest extends CsvImportTestSupport {
     @Test
     void aWaitingFileStaysAndHoldsBackLaterOnesOfItsTemplateOnly() throws Exception {
         sandbox.failNext(SandboxFault.status(503, false, Map.of("Retry-After", "3")));
-        Path waiting = drop("People/waiting.csv", CSV);
+        // a server tells times in seconds
+        Path waiting =
+                drop("People/waiting.csv", CSV.getBytes(UTF_8), Instant.now().minusSeconds(5));
         awaitState("waiting.csv", "waiting");
         Path later = drop("People/later.csv", CSV + 1);
         awaitIn(".imported", drop("Courses/other.csv", CSV + 2));

@@ -212,6 +212,7 @@ class TroubleTest {
         rig.awaitContent();
     }
 
+    @Tag("long")
     @Test
     void anUploadIsFoundThoughTheClockWasSetBackAfterTheProcessDied() throws Exception {
         rig.sandbox.failNext(SandboxFault.hang(true));
@@ -225,6 +226,7 @@ class TroubleTest {
         assertEquals(1, uploads());
     }
 
+    @Tag("long")
     @Test
     void anUploadIsFoundThoughTheProcessWasAwayForDays() throws Exception {
         rig.sandbox.failNext(SandboxFault.hang(true));
@@ -238,6 +240,7 @@ class TroubleTest {
         assertEquals(1, uploads());
     }
 
+    @Tag("long")
     @Test
     void aWaitingFileGoesOnThoughTheClockWasSetBack() throws Exception {
         rig.sandbox.failNext(SandboxFault.status(503, false, Map.of("Retry-After", "30")));
