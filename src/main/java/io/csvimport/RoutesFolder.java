@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -136,8 +137,9 @@ final class RoutesFolder {
 
     private static String version(Path file) {
         try {
-            FileMark mark = FileMark.of(file.toRealPath());
-            return mark.size() + " " + mark.modified() + " " + mark.fileKey();
+            // of what a link leads to
+            BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
+            return found.size() + " " + found.lastModifiedTime() + " " + found.fileKey();
         } catch (IOException e) {
             return "unreadable";
         }
