@@ -95,8 +95,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Registry registry = context.getRegistry();
         Sources sources = new Sources();
         registry.bind("csvImportSources", sources);
-        registry.bind("csvImportLedger", ledger);
         registry.bind("csvImportDeliveries", deliveries);
+        registry.bind("csvImportLedger", ledger);
         registry.bind("csvImportInspection", new Inspection(settings, spool));
         registry.bind("csvImportNames", new Names(settings));
         registry.bind("csvImportUpload", new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease));

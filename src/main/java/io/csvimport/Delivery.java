@@ -29,7 +29,9 @@ public final class Delivery {
     static final String DETAIL = "csvImportDetail";
     static final String HTTP_STATUS = "csvImportHttpStatus";
     static final String RETRY_AFTER = "csvImportRetryAfter";
+    /** Set where the ledger had the outcome before: only the release is left to do. */
     static final String RECALLED = "csvImportRecalled";
+
     static final String SUMMARY = "csvImportSummary";
 
     /** Exchange property: the route id of the feed, where one of the packaged sources owns the release. */
@@ -68,8 +70,6 @@ public final class Delivery {
     long job;
     String owner;
     String state;
-    /** Whether the ledger had its outcome before: only the release is left to do. */
-    boolean recalled;
 
     int attempts;
     String importId;

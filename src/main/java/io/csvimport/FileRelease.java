@@ -149,9 +149,15 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
 
     /** A delivery whose file is gone: what was not sent is withdrawn, what is settled has no more to do. */
     static void letGo(Deliveries deliveries, Delivery delivery, String to) throws CsvImportUnsettledException {
+        letGo(deliveries, delivery, to, "The file was taken away or replaced before it was sent");
+    }
+
+    /** The same of a source of any kind; the detail says how what was not sent is gone. */
+    static void letGo(Deliveries deliveries, Delivery delivery, String to, String detail)
+            throws CsvImportUnsettledException {
         if (UNSENT.contains(delivery.state)) {
             delivery.reason = "gone";
-            delivery.detail = "The file was taken away or replaced before it was sent";
+            delivery.detail = detail;
             deliveries.write(delivery, "withdrawn", null);
             delivery.log(LOG, Level.INFO, "");
         }

@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.slf4j.event.Level;
 
 /**
  * Forgets what was kept long enough: settled jobs with their events after {@code csv-import.ledger.keep}, imported files
@@ -74,13 +73,7 @@ public final class Housekeeping {
     private void forgetMessages() throws CsvImportUnsettledException {
         Instant now = Instant.now();
         for (Delivery delivery : deliveries.abandonedMessages(now.minus(UNSENT), now.minus(SETTLED))) {
-            if (Deliveries.UNSETTLED.contains(delivery.state)) {
-                delivery.reason = "gone";
-                delivery.detail = "The message did not come again before it was sent";
-                deliveries.write(delivery, "withdrawn", null);
-                delivery.log(LOG, Level.INFO, "");
-            }
-            deliveries.released(delivery, null);
+            FileRelease.letGo(deliveries, delivery, null, "The message did not come again before it was sent");
         }
     }
 

@@ -106,7 +106,7 @@ public final class Inspection {
                 // what waits is not fetched again for each attempt
                 boolean waits = delivery.state != null && Deliveries.UNSETTLED.contains(delivery.state);
                 if (delivery.source == null || !waits) {
-                    deleteQuietly(copy);
+                    Spool.delete(copy);
                 }
             }
         });
@@ -167,14 +167,6 @@ public final class Inspection {
         }
         if (nul && !wide) {
             throw new CsvRejectedException("no-text", "The content is no text: it has NUL bytes");
-        }
-    }
-
-    private static void deleteQuietly(Path file) {
-        try {
-            Files.deleteIfExists(file);
-        } catch (IOException e) {
-            LOG.warn("{} is left over in the spool until the next start: {}", file, e.toString());
         }
     }
 

@@ -129,12 +129,7 @@ final class Lanes {
         }
         if (turn != null) {
             try {
-                pool.execute(() -> {
-                    synchronized (lane) {
-                        lane.worker = Thread.currentThread();
-                    }
-                    begin(lane, turn);
-                });
+                pool.execute(() -> begin(lane, turn));
             } catch (RejectedExecutionException e) {
                 // the process stops: nothing was begun
                 turn.giveBack();
@@ -143,6 +138,9 @@ final class Lanes {
     }
 
     private void begin(Lane lane, Turn first) {
+        synchronized (lane) {
+            lane.worker = Thread.currentThread();
+        }
         for (Turn turn = first; turn != null; turn = following(lane)) {
             try {
                 turn.begin();

@@ -78,7 +78,6 @@ public final class Ledger {
                     null);
         }
         if (!Deliveries.UNSETTLED.contains(delivery.state)) {
-            delivery.recalled = true;
             exchange.setProperty(Delivery.RECALLED, true);
             boolean imported = Deliveries.IMPORTED.contains(delivery.state);
             exchange.setProperty(Delivery.OUTCOME, imported ? "accepted" : delivery.state);
@@ -111,7 +110,7 @@ public final class Ledger {
         if (delivery.sourceKey == null) {
             delivery.sourceKey = String.join("|", delivery.from, delivery.template, delivery.fileName, delivery.sha256);
             recall(exchange, delivery);
-            if (delivery.recalled) {
+            if (exchange.getProperty(Delivery.RECALLED) != null) {
                 return;
             }
         }

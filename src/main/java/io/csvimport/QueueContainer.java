@@ -10,7 +10,6 @@ import jakarta.jms.MessageConsumer;
 import jakarta.jms.MessageProducer;
 import jakarta.jms.Session;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Enumeration;
@@ -75,7 +74,7 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
         } finally {
             feed.hold(null);
             feed.putDown(taken);
-            delete(taken);
+            Spool.delete(taken.copy);
         }
     }
 
@@ -243,14 +242,6 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
             throw new GivenBackException();
         } finally {
             lifecycleLock.unlock();
-        }
-    }
-
-    private static void delete(QueueMessage taken) {
-        try {
-            Files.deleteIfExists(taken.copy);
-        } catch (IOException e) {
-            LOG.warn("{} is left over in the spool until the next start: {}", taken.copy, e.toString());
         }
     }
 

@@ -107,12 +107,11 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
      * names tell: a delivery of the same that is not released comes again, unless another consumer has it in hands.
      */
     void identify(QueueMessage taken) throws CsvImportUnsettledException {
-        String from = Delivery.from(feed) + "|";
         String key = taken.identity;
         if (!taken.hasId) {
             key += "|" + UUID.randomUUID();
-            for (Delivery row : deliveries.startingWith(from + taken.identity + "|")) {
-                String known = row.sourceKey.substring(from.length());
+            for (Delivery row : deliveries.startingWith(sourceKey(taken.identity) + "|")) {
+                String known = row.sourceKey.substring(sourceKey("").length());
                 if (!deliveries.isForeign(row) && inHands.putIfAbsent(known, taken) == null) {
                     key = known;
                     break;
@@ -120,7 +119,7 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
             }
         }
         inHands.put(key, taken);
-        deliveries.inHands.add(from + key);
+        deliveries.inHands.add(sourceKey(key));
         taken.key = key;
     }
 
@@ -129,15 +128,20 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
         if (!taken.hasId || !taken.message.getJMSRedelivered()) {
             return false;
         }
-        Optional<Delivery> done = deliveries.done(Delivery.from(feed) + "|" + taken.key);
+        Optional<Delivery> done = deliveries.done(sourceKey(taken.key));
         done.ifPresent(
                 delivery -> delivery.log(LOG, Level.INFO, "; the broker gave it out again, it is acknowledged again"));
         return done.isPresent();
     }
 
+    /** The ledger's key for what the feed calls so. */
+    private String sourceKey(String key) {
+        return Delivery.from(feed) + "|" + key;
+    }
+
     void putDown(QueueMessage taken) {
         if (taken.key != null && inHands.remove(taken.key, taken)) {
-            deliveries.inHands.remove(Delivery.from(feed) + "|" + taken.key);
+            deliveries.inHands.remove(sourceKey(taken.key));
         }
     }
 

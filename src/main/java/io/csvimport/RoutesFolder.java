@@ -150,31 +150,46 @@ final class RoutesFolder {
         changed.entrySet()
                 .removeIf(
                         file -> files.getOrDefault(file.getKey(), UNKNOWN).seen.equals(file.getValue()));
+        Map<Path, String> texts = read(changed);
         // Camel joins a route with its configuration while it parses: that comes first
-        List<Parsed> configurations = parse(changed, true);
+        List<Parsed> configurations = parse(changed, texts, true);
         if (configurations.stream().anyMatch(parsed -> files.containsKey(parsed.file))) {
             // routes take up a changed route configuration when they are made anew
+            Map<Path, String> others = new TreeMap<>();
             files.forEach((file, known) -> {
-                if (!known.text.isEmpty()) {
-                    changed.putIfAbsent(file, known.seen);
+                if (!known.text.isEmpty() && !changed.containsKey(file)) {
+                    others.put(file, known.seen);
                 }
             });
+            changed.putAll(others);
+            texts.putAll(read(others));
         }
         configurations.forEach(this::apply);
-        parse(changed, false).forEach(this::apply);
+        parse(changed, texts, false).forEach(this::apply);
+    }
+
+    private Map<Path, String> read(Map<Path, String> versions) {
+        Map<Path, String> texts = new TreeMap<>();
+        versions.forEach((file, seen) -> {
+            try {
+                texts.put(file, Files.readString(file));
+            } catch (IOException e) {
+                refuse(file, seen, e);
+            }
+        });
+        return texts;
     }
 
     /** Parses the files that have a route configuration, or those that have none. */
-    private List<Parsed> parse(Map<Path, String> versions, boolean configurations) {
+    private List<Parsed> parse(Map<Path, String> versions, Map<Path, String> texts, boolean configurations) {
         List<Parsed> parsed = new ArrayList<>();
-        versions.forEach((file, seen) -> {
-            try {
-                String text = Files.readString(file);
-                if (text.contains("routeConfiguration:") == configurations) {
-                    parsed.add(parse(file, seen, text));
+        texts.forEach((file, text) -> {
+            if (text.contains("routeConfiguration:") == configurations) {
+                try {
+                    parsed.add(parse(file, versions.get(file), text));
+                } catch (Exception e) {
+                    refuse(file, versions.get(file), e);
                 }
-            } catch (Exception e) {
-                refuse(file, seen, e);
             }
         });
         parsed.sort(Comparator.comparing(Parsed::rank));

@@ -2,7 +2,6 @@ package io.csvimport;
 
 import com.jcraft.jsch.ChannelSftp.LsEntry;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.List;
@@ -132,11 +131,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     /** The copy of a file that waited, or whose outcome was unknown, outlives its attempts. */
     @Override
     void released(String sourceKey) {
-        try {
-            Files.deleteIfExists(spool.copyOf(sourceKey));
-        } catch (IOException e) {
-            LOG.warn("{} is left over in the spool until the next start: {}", spool.copyOf(sourceKey), e.toString());
-        }
+        Spool.delete(spool.copyOf(sourceKey));
     }
 
     @Override

@@ -128,6 +128,15 @@ public final class Spool {
         return hidden;
     }
 
+    /** Deletes a copy that is needed no more, where it is there. */
+    static void delete(Path copy) {
+        try {
+            Files.deleteIfExists(copy);
+        } catch (IOException e) {
+            LOG.warn("{} is left over in the spool until the next start: {}", copy, e.toString());
+        }
+    }
+
     static void force(Path path) throws IOException {
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             channel.force(true);
