@@ -8,8 +8,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import org.apache.camel.component.http.HttpClientConfigurer;
@@ -40,14 +41,19 @@ final class ApiClient implements HttpClientConfigurer {
     private static final Timeout CONNECT = Timeout.ofSeconds(30);
 
     private final Settings settings;
-    private final ScheduledExecutorService timer;
     private final Metrics metrics;
+    private final Duration limit;
+    /** What is under way, and since when (nanoseconds). */
+    private final Map<HttpUriRequestBase, Long> calls = new ConcurrentHashMap<>();
 
     /** @param timer ends calls that are over their time; it is the caller's to stop */
     ApiClient(Settings settings, ScheduledExecutorService timer, Metrics metrics) {
         this.settings = settings;
-        this.timer = timer;
         this.metrics = metrics;
+        limit = settings.duration("api.timeout");
+        // one look for all: a task for each call would wake the timer's thread twice
+        long pause = Math.min(1000, limit.toMillis() / 10 + 1);
+        timer.scheduleWithFixedDelay(this::endOverdue, pause, pause, TimeUnit.MILLISECONDS);
     }
 
     HttpComponent component() throws GeneralSecurityException, IOException {
@@ -71,7 +77,7 @@ final class ApiClient implements HttpClientConfigurer {
         http.setFollowRedirects(false);
         http.setSkipRequestHeaders(true);
         http.setConnectTimeout(CONNECT.toMilliseconds());
-        http.setResponseTimeout(settings.duration("api.timeout").toMillis());
+        http.setResponseTimeout(limit.toMillis());
         return http;
     }
 
@@ -103,21 +109,27 @@ final class ApiClient implements HttpClientConfigurer {
                 .disableRedirectHandling()
                 .disableAutomaticRetries();
         settings.find("api.proxy.host").ifPresent(host -> useProxy(client, host));
-        Duration limit = settings.duration("api.timeout");
         client.addExecInterceptorFirst("csv-import-time-limit", (request, scope, chain) -> {
-            ScheduledFuture<?> end = timer.schedule(
-                    () -> ((HttpUriRequestBase) scope.originalRequest).cancel(),
-                    limit.toMillis(),
-                    TimeUnit.MILLISECONDS);
+            HttpUriRequestBase call = (HttpUriRequestBase) scope.originalRequest;
             long began = System.nanoTime();
+            calls.put(call, began);
             int status = 0;
             try {
                 ClassicHttpResponse answer = chain.proceed(request, scope);
                 status = answer.getCode();
                 return answer;
             } finally {
-                end.cancel(false);
+                calls.remove(call);
                 metrics.asked(request.getMethod(), request.getPath(), status, System.nanoTime() - began);
+            }
+        });
+    }
+
+    private void endOverdue() {
+        long now = System.nanoTime();
+        calls.forEach((call, began) -> {
+            if (now - began >= limit.toNanos()) {
+                call.cancel();
             }
         });
     }

@@ -1,6 +1,5 @@
 package io.csvimport;
 
-import static io.csvimport.Database.query;
 import static io.csvimport.Database.update;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -37,21 +36,19 @@ final class AuditEvents {
     void insert(Connection c, Delivery delivery, String what) throws SQLException {
         String type = "csv-import." + what;
         String prefix = delivery.job + "/" + type + "/";
-        int n = query(
-                        c,
-                        row -> row.getInt(1),
-                        "SELECT COUNT(*) + 1 FROM csv_import_event WHERE job = ? AND id LIKE ?",
-                        delivery.job,
-                        prefix + "%")
-                .get(0);
         String time = Deliveries.text(Instant.now());
-        update(
-                c,
-                "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES (?, ?, ?, ?)",
-                prefix + n,
-                delivery.job,
-                payload(delivery, prefix + n, type, time),
-                time);
+        int n = 1;
+        while (update(
+                        c,
+                        "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES (?, ?, ?, ?)"
+                                + " ON CONFLICT DO NOTHING",
+                        prefix + n,
+                        delivery.job,
+                        payload(delivery, prefix + n, type, time),
+                        time)
+                == 0) {
+            n++;
+        }
         metrics.count(delivery, what);
     }
 
