@@ -3,6 +3,7 @@ package io.csvimport;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Ordered;
@@ -90,7 +91,10 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 events,
                 settings.flag("track.enabled") ? settings.duration("track.interval") : null);
         deliveries.doubtUnfinished();
-        Ledger ledger = new Ledger(settings, deliveries, clock);
+        // neither a preview nor a turn is waited for between a claim and its upload
+        boolean atOnce = settings.number("api.requests-per-minute") == 0
+                && !settings.get("preview").equals("gate");
+        Ledger ledger = new Ledger(settings, deliveries, clock, atOnce);
         Spool spool = new Spool(settings, deliveries);
         Registry registry = context.getRegistry();
         Sources sources = new Sources();
@@ -101,7 +105,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportNames", new Names(settings));
         registry.bind("csvImportUpload", new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease));
         registry.bind("csvImportHealth", health);
-        registry.bind("csvImportFailure", new Failure(health));
+        Failure failure = new Failure(health);
+        registry.bind("csvImportFailure", failure);
         registry.bind("csvImportAnswer", new ApiAnswer(health, clock));
         registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, owner, clock));
         registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, sources, events));
@@ -111,10 +116,11 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
-        registry.bind("csvImportRelease", new FileRelease<>(deliveries, true));
-        registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, false));
-        Lanes lanes = new Lanes(context.getExecutorServiceManager()
-                .newFixedThreadPool(CsvImportPlugin.class, "csv-import-lane", settings.number("parallel")));
+        registry.bind("csvImportRelease", new FileRelease<>(deliveries, failure, true));
+        registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, failure, false));
+        ExecutorService pool = context.getExecutorServiceManager()
+                .newFixedThreadPool(CsvImportPlugin.class, "csv-import-lane", settings.number("parallel"));
+        Lanes lanes = new Lanes(pool, deliveries, atOnce);
         registry.bind("csvImportLanes", lanes);
         registry.bind("csvImportOperations", new Operations(new Jobs(database, deliveries, lanes)));
         checkAuditTarget(context, settings);

@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -45,13 +46,16 @@ final class Database implements AutoCloseable {
         T read(ResultSet row) throws SQLException;
     }
 
+    /** Work that is done with the next transaction, and what waits for it to be on the disk, or null. */
+    private record Rider(Work<?> work, Runnable afterwards) {}
+
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private final FileChannel lock;
     private final boolean shared;
     private final AtomicBoolean away = new AtomicBoolean();
     private final HikariDataSource pool;
-    private final Queue<Work<?>> riders = new ConcurrentLinkedQueue<>();
+    private final Queue<Rider> riders = new ConcurrentLinkedQueue<>();
     /** Of SQLite's one connection. */
     private volatile boolean durable = true;
 
@@ -180,23 +184,27 @@ final class Database implements AutoCloseable {
     }
 
     private <T> T inTransaction(Work<T> work, boolean durable) throws CsvImportUnsettledException {
-        return connected(connection -> {
-            begin(connection, durable);
-            List<Work<?>> riding = new ArrayList<>();
+        List<Rider> riding = new ArrayList<>();
+        T result = connected(connection -> {
+            for (Rider rider = riders.poll(); rider != null; rider = riders.poll()) {
+                riding.add(rider);
+            }
             try {
-                for (Work<?> rider = riders.poll(); rider != null; rider = riders.poll()) {
-                    riding.add(rider);
-                    rider.run(connection);
+                begin(connection, durable || riding.stream().anyMatch(rider -> rider.afterwards != null));
+                for (Rider rider : riding) {
+                    rider.work.run(connection);
                 }
-                T result = work.run(connection);
+                T done = work.run(connection);
                 commit(connection);
-                return result;
+                return done;
             } catch (SQLException | RuntimeException | Error e) {
                 riders.addAll(riding);
                 undo(connection, e);
                 throw e;
             }
         });
+        riding.stream().map(Rider::afterwards).filter(Objects::nonNull).forEach(Runnable::run);
+        return result;
     }
 
     private <T> T connected(Work<T> work) throws CsvImportUnsettledException {
@@ -247,7 +255,21 @@ final class Database implements AutoCloseable {
         if (shared) {
             lazily(work);
         } else {
-            riders.add(work);
+            riders.add(new Rider(work, null));
+        }
+    }
+
+    /**
+     * The same for what is waited for.
+     *
+     * @param afterwards done once it is on the disk, by the thread whose transaction it was; throws nothing
+     */
+    void soon(Work<?> work, Runnable afterwards) throws CsvImportUnsettledException {
+        if (shared) {
+            inTransaction(work);
+            afterwards.run();
+        } else {
+            riders.add(new Rider(work, afterwards));
         }
     }
 
@@ -255,6 +277,13 @@ final class Database implements AutoCloseable {
     void soon() throws CsvImportUnsettledException {
         if (!riders.isEmpty()) {
             lazily(c -> null);
+        }
+    }
+
+    /** Does what was to be done soon, where something waits for it. */
+    void now() throws CsvImportUnsettledException {
+        if (riders.stream().anyMatch(rider -> rider.afterwards != null)) {
+            inTransaction(c -> null);
         }
     }
 
@@ -335,6 +364,8 @@ final class Database implements AutoCloseable {
     @Override
     public void close() {
         try {
+            soon();
+            // what has waited for it has more to tell
             soon();
         } catch (CsvImportUnsettledException e) {
             // it is found out again

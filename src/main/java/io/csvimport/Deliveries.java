@@ -212,7 +212,22 @@ public final class Deliveries {
      * @return whether the delivery may go on
      */
     boolean claim(Delivery delivery, boolean single) throws CsvImportUnsettledException {
-        boolean goesOn = database.lazily(c -> claim(c, delivery, single));
+        return settledIfDuplicate(delivery, database.lazily(c -> claim(c, delivery, single)));
+    }
+
+    /** The same, and commits in one transaction with it that the next byte may leave, as {@link #sending} does. */
+    boolean claimAndSend(Delivery delivery, boolean single) throws CsvImportUnsettledException {
+        boolean goesOn = database.inTransaction(c -> {
+            boolean claimed = claim(c, delivery, single);
+            if (claimed) {
+                sending(c, delivery);
+            }
+            return claimed;
+        });
+        return settledIfDuplicate(delivery, goesOn);
+    }
+
+    private boolean settledIfDuplicate(Delivery delivery, boolean goesOn) throws CsvImportUnsettledException {
         if ("duplicate".equals(delivery.state)) {
             write(delivery, "duplicate", null);
         }
@@ -306,25 +321,37 @@ public final class Deliveries {
                 == 1;
     }
 
-    /** Commits that the next byte may leave; false where another upload of this name and template is in flight. */
-    boolean sending(Delivery delivery) throws CsvImportUnsettledException {
-        return database.inTransaction(c -> update(
-                        c,
-                        "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, api_time = ?, owner = ?,"
-                                + " next_attempt_at = NULL WHERE job = ? AND attempts = ? AND state IN ('claimed', 'waiting')"
-                                + " AND NOT EXISTS (SELECT 1"
-                                + " FROM csv_import_delivery other WHERE other.organization = ? AND other.template = ?"
-                                + " AND other.file_name = ? AND other.state IN ('sending', 'unknown'))",
-                        delivery.attempts + 1,
-                        text(delivery.sendingAt),
-                        text(delivery.apiTime),
-                        owner.id(),
-                        delivery.job,
-                        delivery.attempts,
-                        organization,
-                        delivery.template,
-                        delivery.fileName)
-                == 1);
+    /**
+     * Commits that the next byte may leave. Its state is {@code sending} then; where another upload of this name and
+     * template is in flight, it is what it was.
+     */
+    void sending(Delivery delivery) throws CsvImportUnsettledException {
+        database.inTransaction(c -> {
+            sending(c, delivery);
+            return null;
+        });
+    }
+
+    private void sending(Connection c, Delivery delivery) throws SQLException {
+        int updated = update(
+                c,
+                "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, api_time = ?, owner = ?,"
+                        + " next_attempt_at = NULL WHERE job = ? AND attempts = ? AND state IN ('claimed', 'waiting')"
+                        + " AND NOT EXISTS (SELECT 1"
+                        + " FROM csv_import_delivery other WHERE other.organization = ? AND other.template = ?"
+                        + " AND other.file_name = ? AND other.state IN ('sending', 'unknown'))",
+                delivery.attempts + 1,
+                text(delivery.sendingAt),
+                text(delivery.apiTime),
+                owner.id(),
+                delivery.job,
+                delivery.attempts,
+                organization,
+                delivery.template,
+                delivery.fileName);
+        if (updated == 1) {
+            delivery.state = "sending";
+        }
     }
 
     /** Takes back a begin that was committed without this process hearing of it: nothing was sent. */
@@ -344,6 +371,21 @@ public final class Deliveries {
             write(c, delivery, state, nextAttempt);
             return null;
         });
+    }
+
+    /** The same with the next transaction: until then the source of the delivery is not let go of. */
+    void writeSoon(Delivery delivery, String state, Runnable afterwards) throws CsvImportUnsettledException {
+        database.soon(
+                c -> {
+                    write(c, delivery, state, null);
+                    return null;
+                },
+                afterwards);
+    }
+
+    /** Writes what is to be written soon, where a source waits for it. */
+    void writeNow() throws CsvImportUnsettledException {
+        database.now();
     }
 
     private void write(Connection c, Delivery delivery, String state, Instant nextAttempt) throws SQLException {

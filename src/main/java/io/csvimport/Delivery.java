@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.slf4j.Logger;
@@ -83,6 +83,9 @@ public final class Delivery {
     Instant nextAttempt;
     Instant settledAt;
     String releasedTo;
+
+    /** Completed once the outcome is on the disk: the source is let go of then. */
+    CompletableFuture<Void> kept = CompletableFuture.completedFuture(null);
 
     // from the preview, or the import list: how many rows failed, null where it is not known; the first of them, JSON
     Integer failedRows;
@@ -173,6 +176,12 @@ public final class Delivery {
         return exchange.getProperty(PROPERTY, Delivery.class);
     }
 
+    /** Completed where there is no delivery. */
+    static CompletableFuture<Void> kept(Exchange exchange) {
+        Delivery delivery = of(exchange);
+        return delivery == null ? CompletableFuture.completedFuture(null) : delivery.kept;
+    }
+
     /** Says what became of it, with the job and the import id in the logging context. */
     void log(Logger log, Level level, String more) {
         LoggingEventBuilder line = log.atLevel(level).addKeyValue(JOB, job);
@@ -197,13 +206,15 @@ public final class Delivery {
         if (detail != null) {
             line.append(": ").append(Names.visible(detail));
         }
-        line.append(String.format(
-                Locale.ROOT,
-                " (template %s, %,d bytes, from %s, job %d)",
-                template == null ? "none" : Names.visible(template),
-                size,
-                from,
-                job));
-        return line.toString();
+        return line.append(" (template ")
+                .append(template == null ? "none" : Names.visible(template))
+                .append(", ")
+                .append(size)
+                .append(" bytes, from ")
+                .append(from)
+                .append(", job ")
+                .append(job)
+                .append(")")
+                .toString();
     }
 }

@@ -34,6 +34,9 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     /** Exchange property: the {@link SourceFile} as it was when it was found whole. */
     static final String SOURCE_FILE = "csvImportSourceFile";
 
+    /** Bytes that are read in no time. */
+    private static final int SHORT = 1 << 16;
+
     private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
 
     /** A file that was seen: how, since when it stands still (nanoseconds), and whether it was seen growing. */
@@ -214,11 +217,27 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
                 exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
                     @Override
                     public void onDone(Exchange done) {
-                        // Camel's own removal misses a name with a backslash
-                        ((GenericFileEndpoint<?>) done.getFromEndpoint())
-                                .getInProgressRepository()
-                                .remove(consumed.getAbsoluteFilePath());
-                        lanes.done(lane, pause(done, file));
+                        CsvImportUnsettledException unsettled = done.getException(CsvImportUnsettledException.class);
+                        if (done.getException(CsvChangedException.class) != null) {
+                            unsettled = null;
+                        }
+                        long pause = unsettled == null
+                                ? Math.max(quietAfterGrowth.toNanos(), SHORTEST_PAUSE)
+                                : Math.max(
+                                        1,
+                                        Duration.between(Instant.now(), unsettled.getNextAttempt())
+                                                .toNanos());
+                        boolean closes = unsettled != null && !unsettled.isOfItemAlone();
+                        Delivery.kept(done).thenRun(() -> {
+                            if (!closes) {
+                                putDown(done, file, pause);
+                            }
+                            // Camel's own removal misses a name with a backslash
+                            ((GenericFileEndpoint<?>) done.getFromEndpoint())
+                                    .getInProgressRepository()
+                                    .remove(consumed.getAbsoluteFilePath());
+                        });
+                        lanes.done(lane, closes ? pause : 0);
                     }
 
                     @Override
@@ -228,6 +247,11 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
                     }
                 });
                 callback.done(false);
+            }
+
+            @Override
+            public boolean isShort() {
+                return file instanceof FileMark && file.size() <= SHORT;
             }
 
             @Override
@@ -244,18 +268,8 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
         return camelContext.isStopping() || status == null || !status.isStarted();
     }
 
-    /** How long the lane is closed, in nanoseconds; what concerns the file alone postpones only that. */
-    private long pause(Exchange done, SourceFile file) {
-        CsvImportUnsettledException unsettled = done.getException(CsvImportUnsettledException.class);
-        long pause = Math.max(quietAfterGrowth.toNanos(), SHORTEST_PAUSE);
-        if (unsettled != null && done.getException(CsvChangedException.class) == null) {
-            pause = Math.max(
-                    1,
-                    Duration.between(Instant.now(), unsettled.getNextAttempt()).toNanos());
-            if (!unsettled.isOfItemAlone()) {
-                return pause;
-            }
-        }
+    /** The file alone is left alone for a pause in nanoseconds, unless it was let go of. */
+    private void putDown(Exchange done, SourceFile file, long pause) {
         if (FileRelease.isReleased(done)) {
             released(file.key());
             if (file.folders().isReadOnly()) {
@@ -265,6 +279,5 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
             // changed meanwhile, or kept from the pipeline by the feed's own steps, or held, or not to be moved
             postponed.put(file.location(), System.nanoTime() + pause);
         }
-        return 0;
     }
 }

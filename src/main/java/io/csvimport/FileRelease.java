@@ -14,6 +14,7 @@ import org.apache.camel.component.file.GenericFile;
 import org.apache.camel.component.file.GenericFileEndpoint;
 import org.apache.camel.component.file.GenericFileOperations;
 import org.apache.camel.component.file.GenericFileProcessStrategy;
+import org.apache.camel.spi.ExceptionHandler;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -40,11 +41,13 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
     private static final String RELEASED = "csvImportReleased";
 
     private final Deliveries deliveries;
+    private final ExceptionHandler failure;
     private final boolean keep;
 
     /** @param keep false for copies of the product's own: what is imported is deleted, only what is rejected is kept */
-    FileRelease(Deliveries deliveries, boolean keep) {
+    FileRelease(Deliveries deliveries, ExceptionHandler failure, boolean keep) {
         this.deliveries = deliveries;
+        this.failure = failure;
         this.keep = keep;
     }
 
@@ -85,11 +88,22 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
             GenericFileOperations<T> operations,
             GenericFileEndpoint<T> endpoint,
             Exchange exchange,
-            GenericFile<T> consumed)
-            throws IOException, CsvImportUnsettledException {
+            GenericFile<T> consumed) {
         Delivery delivery = Delivery.of(exchange);
+        if (delivery != null) {
+            delivery.kept = delivery.kept.thenRun(() -> {
+                try {
+                    release(exchange, delivery);
+                } catch (IOException | CsvImportUnsettledException | RuntimeException e) {
+                    failure.handleException(delivery.place() + " cannot be let go of", exchange, e);
+                }
+            });
+        }
+    }
+
+    private void release(Exchange exchange, Delivery delivery) throws IOException, CsvImportUnsettledException {
         SourceFile file = exchange.getProperty(FileFeed.SOURCE_FILE, SourceFile.class);
-        String outcome = delivery == null ? "" : delivery.state;
+        String outcome = delivery.state;
         if (!outcome.equals("withdrawn") && !FOLDERS.containsKey(outcome)) {
             return;
         }
@@ -200,7 +214,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
     /** The name itself, or with the job in it: neither a file of it is there, nor another delivery's reason. */
     private static String freeName(SourceFolders folders, String path, long job, String reason) throws IOException {
         String free = path;
-        while (folders.exists(free) || isOfAnother(folders, reasonFile(free), reason)) {
+        while (folders.exists(free) || !reason.isEmpty() && isOfAnother(folders, reasonFile(free), reason)) {
             free = SourceFolders.parent(free) + "/" + CsvUpload.tagged(SourceFolders.name(free), job);
         }
         return free;

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -41,17 +42,24 @@ public final class Ledger {
         }
     }
 
+    private interface Begin {
+        boolean commit() throws CsvImportUnsettledException;
+    }
+
     private final Settings settings;
     private final Deliveries deliveries;
     private final ApiClock clock;
+    private final boolean atOnce;
     private final Map<Long, Doubt> doubts = new ConcurrentHashMap<>();
     private final Map<Long, Delivery> unwritten = new ConcurrentHashMap<>();
     private final Set<Delivery> perhapsBegun = ConcurrentHashMap.newKeySet();
 
-    Ledger(Settings settings, Deliveries deliveries, ApiClock clock) {
+    /** @param atOnce whether an upload follows its claim at once: neither a preview nor a turn is waited for */
+    Ledger(Settings settings, Deliveries deliveries, ApiClock clock, boolean atOnce) {
         this.settings = settings;
         this.deliveries = deliveries;
         this.clock = clock;
+        this.atOnce = atOnce;
     }
 
     /** Begins a delivery, and recalls what the ledger knows of it before a byte is read. */
@@ -126,7 +134,10 @@ public final class Ledger {
             delivery.attempts = 0;
         }
         boolean single = !rejected && !delivery.duplicates.equals("import");
-        boolean mayGoOn = deliveries.claim(delivery, single);
+        boolean begins = atOnce && !rejected;
+        boolean mayGoOn = begins
+                ? begin(delivery, () -> deliveries.claimAndSend(delivery, single))
+                : deliveries.claim(delivery, single);
         name(exchange, delivery);
         if (!mayGoOn) {
             if (!"duplicate".equals(delivery.state)) {
@@ -135,29 +146,42 @@ public final class Ledger {
                         ITEM_PAUSE);
             }
             exchange.setProperty(Delivery.OUTCOME, "duplicate");
+        } else if (begins) {
+            begun(exchange, delivery);
         }
     }
 
-    /** Commits that the next byte may leave. */
+    /** Commits that the next byte may leave, where the claim has not done so. */
     public void sending(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
+        if (!delivery.state.equals("sending")) {
+            begin(delivery, () -> {
+                deliveries.sending(delivery);
+                return true;
+            });
+            begun(exchange, delivery);
+        }
+    }
+
+    private boolean begin(Delivery delivery, Begin begin) throws CsvImportUnsettledException {
         delivery.sendingAt = Instant.now();
         delivery.sendingNanos = System.nanoTime();
         delivery.apiTime = clock.now();
-        doubts.remove(delivery.job);
-        boolean begun;
         try {
-            begun = deliveries.sending(delivery);
+            return begin.commit();
         } catch (CsvImportUnsettledException e) {
             // it may be committed, and only the answer lost
             perhapsBegun.add(delivery);
             throw e;
         }
-        if (!begun) {
+    }
+
+    private void begun(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
+        if (!delivery.state.equals("sending")) {
             throw CsvImportUnsettledException.ofItemAlone(
                     delivery.fileName + ": another file of this name and template is being uploaded", ITEM_PAUSE);
         }
-        delivery.state = "sending";
+        doubts.remove(delivery.job);
         delivery.attempts++;
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
@@ -182,6 +206,17 @@ public final class Ledger {
         remember(delivery, state, nextAttempt);
         deliveries.write(delivery, state, nextAttempt);
         unwritten.remove(delivery.job, delivery);
+    }
+
+    /** With the lane's next upload, or at the end of the lane; the file is moved afterwards. */
+    private void writeSoon(Delivery delivery, String state) throws CsvImportUnsettledException {
+        remember(delivery, state, null);
+        CompletableFuture<Void> kept = new CompletableFuture<>();
+        delivery.kept = kept;
+        deliveries.writeSoon(delivery, state, () -> {
+            unwritten.remove(delivery.job, delivery);
+            kept.complete(null);
+        });
     }
 
     /** Tells the ledger what it could not be told when it was away. */
@@ -212,7 +247,11 @@ public final class Ledger {
         delivery.detail = exchange.getProperty(Delivery.DETAIL, String.class);
         delivery.httpStatus = exchange.getProperty(Delivery.HTTP_STATUS, Integer.class);
         if (!Deliveries.UNSETTLED.contains(outcome)) {
-            write(delivery, outcome, null);
+            if (exchange.getProperty(FileFeed.SOURCE_FILE) instanceof FileMark) {
+                writeSoon(delivery, outcome);
+            } else {
+                write(delivery, outcome, null);
+            }
             exchange.setProperty(Delivery.SUMMARY, delivery.getSummary());
             return;
         }
