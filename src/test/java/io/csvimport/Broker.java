@@ -66,7 +66,7 @@ final class Broker implements AutoCloseable {
                     <default-address-routing-type>ANYCAST</default-address-routing-type>
                     <auto-delete-queues>false</auto-delete-queues>
                     <auto-delete-addresses>false</auto-delete-addresses>
-                    <max-delivery-attempts>10</max-delivery-attempts>
+                    <max-delivery-attempts>%3$d</max-delivery-attempts>
                     <dead-letter-address>given-up</dead-letter-address>
                     <expiry-address>given-up</expiry-address>
                   </address-setting>
@@ -83,6 +83,7 @@ final class Broker implements AutoCloseable {
     private final int core = Installation.freePort();
     private final List<String> acceptors = new ArrayList<>();
     private final List<String> logins = new CopyOnWriteArrayList<>();
+    private int attempts = 10;
     private EmbeddedActiveMQ server;
 
     Broker(Path folder) throws IOException {
@@ -98,10 +99,16 @@ final class Broker implements AutoCloseable {
         return this;
     }
 
+    /** Never gives up on a message, once it is started again. */
+    Broker triesForEver() {
+        attempts = -1;
+        return this;
+    }
+
     Broker start() {
         try {
             Path xml = Files.createDirectories(folder).resolve("broker.xml");
-            Files.writeString(xml, CONFIGURATION.formatted(folder, String.join("\n", acceptors)));
+            Files.writeString(xml, CONFIGURATION.formatted(folder, String.join("\n", acceptors), attempts));
             SecurityConfiguration users = new SecurityConfiguration();
             users.addUser(USER, PASSWORD);
             users.addRole(USER, "all");

@@ -175,6 +175,9 @@ class QueueCrashTest {
         int kills = Math.max(4, Integer.getInteger("kills", 12) / 3);
         System.out.printf("QueueCrashTest: -Dseed=%d, %d kills%n", seed, kills);
         Random random = new Random(seed);
+        // each kill is an attempt more for the messages that were held
+        broker.stop();
+        broker.triesForEver().start();
         url(protocol);
         rig.settings.put("CSV_IMPORT_JMS_CONSUMERS", "3");
         for (int kill = 0; kill < kills; kill++) {
@@ -202,7 +205,7 @@ class QueueCrashTest {
             }
             rig.kill();
         }
-        rig.sandbox.failNext();
+        rig.sandbox.failNoMore();
         rig.start();
         awaitAllImportedOnce();
     }

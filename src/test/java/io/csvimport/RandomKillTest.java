@@ -50,7 +50,7 @@ class RandomKillTest {
     /** Few, so that the same name comes again and again. */
     private static final List<String> NAMES = List.of("people.csv", "a b.csv", "größe.CSV", "export.csv");
 
-    /** Less than reconcile.wait, in milliseconds. */
+    /** Milliseconds; less than reconcile.wait, and the time for which a slow reading sandbox has bytes of a dead process. */
     private static final int LONGEST_LAG = 1000;
 
     private final long seed = Long.getLong("seed", System.nanoTime() % 1_000_000_000);
@@ -70,7 +70,7 @@ class RandomKillTest {
         rig = new CrashRig(directory);
         rig.settings.putAll(Map.of(
                 "CSV_IMPORT_API_TIMEOUT", "PT3S",
-                "CSV_IMPORT_RECONCILE_WAIT", "PT2S",
+                "CSV_IMPORT_RECONCILE_WAIT", "PT4S",
                 "CSV_IMPORT_PARALLEL", "4",
                 "CSV_IMPORT_TRACK_INTERVAL", "PT1S"));
         clock = Executors.newScheduledThreadPool(2);
@@ -255,6 +255,7 @@ class RandomKillTest {
         }
 
         static void clear(Sandbox sandbox) {
+            sandbox.failNoMore();
             sandbox.failList(null);
             sandbox.listCutShort(Integer.MAX_VALUE);
             sandbox.listLag(Duration.ZERO);

@@ -157,6 +157,11 @@ public final class Sandbox implements AutoCloseable {
         nextFaults.addAll(List.of(faults));
     }
 
+    /** Takes back the faults that no upload has met yet. */
+    public synchronized void failNoMore() {
+        nextFaults.clear();
+    }
+
     /** Lets all uploads fail, until it is lifted with null. */
     public void failAll(SandboxFault fault) {
         fail(SandboxCall.Kind.UPLOAD, fault);
