@@ -31,12 +31,16 @@ import org.apache.hc.core5.http.message.BasicHeader;
 import org.apache.hc.core5.ssl.SSLContextBuilder;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The HTTP component of the API's routes, {@code csv-import-http}: Basic credentials sent with every request, nothing
  * repeated and no redirect followed by itself, one time limit for the whole of a call.
  */
 final class ApiClient implements HttpClientConfigurer {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ApiClient.class);
 
     private static final Timeout CONNECT = Timeout.ofSeconds(30);
 
@@ -129,7 +133,11 @@ final class ApiClient implements HttpClientConfigurer {
         long now = System.nanoTime();
         calls.forEach((call, began) -> {
             if (now - began >= limit.toNanos()) {
-                call.cancel();
+                try {
+                    call.cancel();
+                } catch (RuntimeException e) {
+                    LOG.debug("A call that is over its time had ended already", e);
+                }
             }
         });
     }

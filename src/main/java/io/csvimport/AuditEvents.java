@@ -49,7 +49,11 @@ final class AuditEvents {
                 == 0) {
             n++;
         }
-        metrics.count(delivery, what);
+        // in a transaction that fails, and is repeated, it is the same event
+        if (!(prefix + n).equals(delivery.counted)) {
+            delivery.counted = prefix + n;
+            metrics.count(delivery, what);
+        }
     }
 
     private String payload(Delivery delivery, String id, String type, String time) {

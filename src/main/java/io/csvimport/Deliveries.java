@@ -354,15 +354,20 @@ public final class Deliveries {
         }
     }
 
-    /** Takes back a begin that was committed without this process hearing of it: nothing was sent. */
-    void takeBack(Delivery delivery) throws CsvImportUnsettledException {
+    /**
+     * Takes back a begin that was committed without this process hearing of it: nothing was sent.
+     *
+     * @return false where there is no row yet: it may still be committed
+     */
+    boolean takeBack(Delivery delivery) throws CsvImportUnsettledException {
         database.inTransaction(c -> update(
                 c,
                 "UPDATE csv_import_delivery SET state = 'waiting'"
-                        + " WHERE job = ? AND state = 'sending' AND owner = ? AND sending_at = ?",
-                delivery.job,
+                        + " WHERE source_key = ? AND state = 'sending' AND owner = ? AND sending_at = ?",
+                delivery.sourceKey,
                 owner.id(),
                 text(delivery.sendingAt)));
+        return find(delivery.sourceKey).isPresent();
     }
 
     /** Commits a delivery's new state; a settled one with its audit event, in one transaction. */

@@ -84,6 +84,9 @@ public final class Delivery {
     Instant settledAt;
     String releasedTo;
 
+    /** The id of the audit event that was counted last. */
+    String counted;
+
     /** Completed once the outcome is on the disk: the source is let go of then. */
     CompletableFuture<Void> kept = CompletableFuture.completedFuture(null);
 

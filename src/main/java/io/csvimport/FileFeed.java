@@ -54,6 +54,9 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     private final Map<String, Long> postponed = new ConcurrentHashMap<>();
     private int opened;
     private final Map<String, SourceFile> remembered = new ConcurrentHashMap<>();
+    /** Locations of files from their hand-over to their lane until they are put down. */
+    private final Set<String> handedOver = ConcurrentHashMap.newKeySet();
+
     private final Set<String> reported = ConcurrentHashMap.newKeySet();
 
     @Override
@@ -153,6 +156,7 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
         SourceFile file = look(candidate);
         return file != null
                 && isWhole(file)
+                && !handedOver.contains(file.location())
                 && !isPostponed(file.location())
                 && !file.equals(remembered.get(file.location()));
     }
@@ -205,6 +209,9 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
         String lane = lane(consumed);
         // as it was found whole: what changes before its turn is found anew
         SourceFile file = look(consumed);
+        if (file != null) {
+            handedOver.add(file.location());
+        }
         lanes.add(lane, new Lanes.Turn() {
             @Override
             public void begin() {
@@ -218,24 +225,19 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
                     @Override
                     public void onDone(Exchange done) {
                         CsvImportUnsettledException unsettled = done.getException(CsvImportUnsettledException.class);
-                        if (done.getException(CsvChangedException.class) != null) {
-                            unsettled = null;
-                        }
-                        long pause = unsettled == null
-                                ? Math.max(quietAfterGrowth.toNanos(), SHORTEST_PAUSE)
-                                : Math.max(
-                                        1,
-                                        Duration.between(Instant.now(), unsettled.getNextAttempt())
-                                                .toNanos());
-                        boolean closes = unsettled != null && !unsettled.isOfItemAlone();
+                        boolean changed = done.getException(CsvChangedException.class) != null;
+                        long pause = changed ? pause(null) : pause(unsettled);
+                        boolean closes = unsettled != null && !changed && !unsettled.isOfItemAlone();
                         Delivery.kept(done).thenRun(() -> {
-                            if (!closes) {
-                                putDown(done, file, pause);
+                            try {
+                                if (!closes) {
+                                    putDown(done, file, pause);
+                                }
+                            } catch (RuntimeException e) {
+                                LOG.error("{} is offered again", file.location(), e);
+                            } finally {
+                                unmark(exchange, consumed, file);
                             }
-                            // Camel's own removal misses a name with a backslash
-                            ((GenericFileEndpoint<?>) done.getFromEndpoint())
-                                    .getInProgressRepository()
-                                    .remove(consumed.getAbsoluteFilePath());
                         });
                         lanes.done(lane, closes ? pause : 0);
                     }
@@ -257,15 +259,42 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
             @Override
             public void giveBack() {
                 exchange.setRouteStop(true);
+                unmark(exchange, consumed, file);
                 callback.done(false);
             }
         });
         return false;
     }
 
+    /** What Camel has marked the file in progress by. */
+    String mark(GenericFile<T> consumed) {
+        return consumed.getAbsoluteFilePath();
+    }
+
+    /** It may be taken from a listing again. */
+    private void unmark(Exchange exchange, GenericFile<T> consumed, SourceFile file) {
+        // Camel's own removal misses a name with a backslash
+        ((GenericFileEndpoint<?>) exchange.getFromEndpoint())
+                .getInProgressRepository()
+                .remove(mark(consumed));
+        if (file != null) {
+            handedOver.remove(file.location());
+        }
+    }
+
     private boolean isEnding() {
         ServiceStatus status = camelContext.getRouteController().getRouteStatus(feed);
         return camelContext.isStopping() || status == null || !status.isStarted();
+    }
+
+    /** In nanoseconds, until the next attempt of what is not settled. */
+    private long pause(CsvImportUnsettledException unsettled) {
+        return unsettled == null
+                ? Math.max(quietAfterGrowth.toNanos(), SHORTEST_PAUSE)
+                : Math.max(
+                        1,
+                        Duration.between(Instant.now(), unsettled.getNextAttempt())
+                                .toNanos());
     }
 
     /** The file alone is left alone for a pause in nanoseconds, unless it was let go of. */

@@ -49,6 +49,11 @@ public final class FolderFeed extends FileFeed<File> {
         return directory.relativize(path(candidate)).toString();
     }
 
+    @Override
+    String mark(GenericFile<File> consumed) {
+        return consumed.getFile().getAbsolutePath();
+    }
+
     private static Path path(GenericFile<File> candidate) {
         return candidate.getFile().toPath().toAbsolutePath().normalize();
     }

@@ -113,6 +113,7 @@ final class Jobs {
 
     /** @param id a job, or else an import id */
     long find(String id) throws Problem, CsvImportUnsettledException {
+        database.now();
         List<Long> found = database.look(c -> {
             List<Long> jobs = new ArrayList<>();
             if (id.matches("\\d{1,18}")) {

@@ -138,6 +138,8 @@ final class Lanes {
             deliveries.writeNow();
         } catch (CsvImportUnsettledException e) {
             LOG.debug("It is tried again twice a second", e);
+        } catch (RuntimeException e) {
+            LOG.error("An outcome could not be written, it is tried again", e);
         }
     }
 

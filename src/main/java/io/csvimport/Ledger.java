@@ -23,6 +23,9 @@ public final class Ledger {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final Duration ITEM_PAUSE = Duration.ofSeconds(10);
+    /** For so long, a database may still do what it was asked for on a connection that is gone. */
+    private static final Duration LONGEST_COMMIT = Duration.ofMinutes(10);
+
     private static final Duration LONGEST_RETRY_AFTER = Duration.ofMinutes(10);
 
     /**
@@ -72,6 +75,10 @@ public final class Ledger {
 
     private void recall(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
         Optional<Delivery> found = deliveries.find(delivery.sourceKey);
+        if (found.isPresent() && unwritten.containsKey(found.get().job)) {
+            deliveries.writeNow();
+            found = deliveries.find(delivery.sourceKey);
+        }
         if (found.isEmpty()) {
             return;
         }
@@ -187,12 +194,21 @@ public final class Ledger {
             @Override
             public void onDone(Exchange done) {
                 if (delivery.state.equals("sending")) {
-                    // it ended in no outcome: nothing is known
-                    doubts.put(delivery.job, Doubt.of(delivery, true));
-                    remember(delivery, "unknown", Instant.now());
+                    noOutcome(done, delivery);
                 }
             }
         });
+    }
+
+    /** It ended without a word: nothing is known of what was sent. */
+    private void noOutcome(Exchange done, Delivery delivery) {
+        CsvUpload upload = done.getProperty(CsvUpload.PROPERTY, CsvUpload.class);
+        if (upload == null || !upload.isStarted()) {
+            remember(delivery, "waiting", Instant.now().plusSeconds(1));
+        } else {
+            doubts.put(delivery.job, Doubt.of(delivery, true));
+            remember(delivery, "unknown", Instant.now());
+        }
     }
 
     /** Keeps in mind what the ledger is still to be told: it may be away just now. */
@@ -213,17 +229,25 @@ public final class Ledger {
         remember(delivery, state, null);
         CompletableFuture<Void> kept = new CompletableFuture<>();
         delivery.kept = kept;
-        deliveries.writeSoon(delivery, state, () -> {
-            unwritten.remove(delivery.job, delivery);
+        try {
+            deliveries.writeSoon(delivery, state, () -> {
+                unwritten.remove(delivery.job, delivery);
+                kept.complete(null);
+            });
+        } catch (CsvImportUnsettledException e) {
+            // the file comes again, and is released then
             kept.complete(null);
-        });
+            throw e;
+        }
     }
 
     /** Tells the ledger what it could not be told when it was away. */
     void flush() throws CsvImportUnsettledException {
         for (Delivery delivery : perhapsBegun) {
-            deliveries.takeBack(delivery);
-            perhapsBegun.remove(delivery);
+            boolean old = System.nanoTime() - delivery.sendingNanos > LONGEST_COMMIT.toNanos();
+            if (deliveries.takeBack(delivery) || old) {
+                perhapsBegun.remove(delivery);
+            }
         }
         for (Delivery delivery : unwritten.values()) {
             write(delivery, delivery.state, delivery.nextAttempt);

@@ -160,6 +160,9 @@ class FolderTest extends CsvImportTestSupport {
         assertEquals(rejected ? List.of() : List.of("slash.csv"), importedNames());
         assertTrue(Files.exists(
                 file.resolveSibling(rejected ? ".rejected" : ".imported").resolve("back\\slash.csv")));
+        // the name may come again
+        drop("People/back\\slash.csv", CSV + "again");
+        awaitThat(() -> !Files.exists(file));
     }
 
     @Test

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.csvimport.sandbox.SandboxFault;
 import io.csvimport.sandbox.SandboxRequest;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,6 +20,35 @@ import org.junit.jupiter.api.Test;
 
 /** What direct:csv-import-void does, and what it refuses. */
 class VoidTest extends CsvImportTestSupport {
+
+    @Override
+    void addRoutes() throws IOException {
+        addRoute(
+                "regretful-feed",
+                """
+                - route:
+                    id: regretful-feed
+                    from:
+                      uri: kamelet:csv-import-folder-source
+                      parameters:
+                        directory: "%s/regretted"
+                        template: People
+                      steps:
+                        - to: direct:csv-import
+                        - setHeader: { name: csvImportForce, constant: "true" }
+                        - to: direct:csv-import-void
+                """
+                        .formatted(home));
+    }
+
+    @Test
+    void aFeedMayVoidWhatItHasJustImported() throws Exception {
+        awaitIn(".imported", drop("../regretted/people.csv", CSV));
+        awaitEvent("voided", "people.csv");
+        assertEquals("voided", job("people.csv").get("state"));
+        assertEquals(1, jobs().size());
+        awaitIn(".imported", drop("People/again.csv", CSV));
+    }
 
     @Test
     void aVoidedImportIsGoneAndItsBytesMayBeImportedAgain() throws Exception {
