@@ -23,6 +23,9 @@ final class StartCache {
 
     private static final String JAR = "csv-import-routes.jar";
 
+    /** So many that Java knows what of it is worth compiling: an AOT cache keeps that. */
+    private static final int AOT_FILES = 500;
+
     private StartCache() {}
 
     /**
@@ -37,7 +40,8 @@ final class StartCache {
         Files.deleteIfExists(cache);
         Path work = Files.createTempDirectory("csv-import-routes");
         try {
-            rehearse(home, routes, work, (aot ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + cache);
+            String option = (aot ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + cache;
+            rehearse(home, routes, work, option, aot ? AOT_FILES : 1);
             if (!Files.exists(cache)) {
                 System.err.println("No cache was written, every start takes its full time:\n"
                         + Files.readString(work.resolve("output.txt")));
@@ -49,17 +53,22 @@ final class StartCache {
         return 0;
     }
 
-    private static void rehearse(Path home, Path routes, Path work, String option)
+    private static void rehearse(Path home, Path routes, Path work, String option, int files)
             throws IOException, InterruptedException {
         copyRoutes(home, routes, Files.createDirectories(work.resolve("routes")));
         Path inbox = Files.createDirectories(work.resolve("inbox/Sample Template"));
-        Files.writeString(inbox.resolve("sample.csv"), "name,score\nAnna,1\n");
+        String last = "";
+        for (int i = 0; i < files; i++) {
+            last = "sample-" + (1_000_000 + i) + ".csv";
+            Files.writeString(inbox.resolve(last), "name,score\nAnna," + i + "\n");
+        }
         ProcessBuilder rehearsal = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         option,
                         "-Dcamel.main.profile=sandbox",
                         "-Dcsv-import.routes=" + work.resolve("routes"),
                         "-Dcsv-import.management.port=0",
+                        "-Dcsv-import.api.requests-per-minute=0",
                         "-Dcsv-import.file.quiet=PT0S",
                         "-jar",
                         home.resolve(JAR).toString(),
@@ -70,7 +79,7 @@ final class StartCache {
         // none of the settings of whoever starts this
         rehearsal.environment().keySet().removeIf(name -> !name.matches("PATH|HOME|LANG|LC_.*|TMPDIR|SYSTEMROOT"));
         Process process = rehearsal.start();
-        Path imported = inbox.resolve(".imported/sample.csv");
+        Path imported = inbox.resolve(".imported").resolve(last);
         for (int i = 0; i < 600 && process.isAlive() && !Files.exists(imported); i++) {
             process.waitFor(100, TimeUnit.MILLISECONDS);
         }
