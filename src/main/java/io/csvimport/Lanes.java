@@ -42,6 +42,9 @@ final class Lanes {
         /** The thread that begins its turns, and looks for the following one itself. */
         private Thread worker;
 
+        /** How often pauses had been ended when the turn began. */
+        private int opened;
+
         private long closedUntil = System.nanoTime();
     }
 
@@ -119,7 +122,8 @@ final class Lanes {
         synchronized (lane) {
             lane.busy = false;
             followed = lane.worker == Thread.currentThread();
-            if (pause > 0) {
+            // a person may have ended all pauses since it was settled how long this one is: the ledger knows better
+            if (pause > 0 && lane.opened == opened.get()) {
                 lane.closedUntil = System.nanoTime() + pause;
                 back.addAll(lane.queue);
                 lane.queue.clear();
@@ -148,6 +152,7 @@ final class Lanes {
         synchronized (lane) {
             turn = lane.busy ? null : lane.queue.poll();
             lane.busy = lane.busy || turn != null;
+            lane.opened = turn != null ? opened.get() : lane.opened;
         }
         if (turn != null) {
             try {
@@ -192,6 +197,7 @@ final class Lanes {
                 return null;
             }
             lane.busy = true;
+            lane.opened = opened.get();
             lane.worker = Thread.currentThread();
             return lane.queue.poll();
         }
