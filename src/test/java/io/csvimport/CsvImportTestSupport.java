@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.apache.camel.main.MainConfigurationProperties;
 import org.apache.camel.test.main.junit5.CamelMainTestSupport;
@@ -253,6 +254,17 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
         return home.resolve("data/audit/csv-import-audit.jsonl");
     }
 
+    /** The files in the spool now. */
+    final List<Path> spooled() throws IOException {
+        while (true) {
+            try (Stream<Path> files = Files.walk(home.resolve("data/spool"))) {
+                return files.filter(Files::isRegularFile).toList();
+            } catch (UncheckedIOException e) {
+                // one was deleted while they were looked at: once more
+            }
+        }
+    }
+
     /** The events of the default audit trail, in order. */
     List<JsonNode> events() throws IOException {
         return Files.exists(auditFile()) ? events(Files.readString(auditFile())) : List.of();
@@ -260,7 +272,8 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
 
     static List<JsonNode> events(String lines) throws IOException {
         List<JsonNode> events = new ArrayList<>();
-        for (String line : lines.split("\n")) {
+        // the last one may be half written
+        for (String line : lines.substring(0, lines.lastIndexOf('\n') + 1).split("\n")) {
             if (!line.isEmpty()) {
                 events.add(JSON.readTree(line));
             }

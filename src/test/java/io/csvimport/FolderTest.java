@@ -76,8 +76,8 @@ class FolderTest extends CsvImportTestSupport {
         assertImport("feed.csv", "Feed Template", "setting@x.com", "second-feed");
         assertImport("feed-folder.Csv", "Folder Template", "setting@x.com", "second-feed");
         assertImport("header.csv", "Header Template", "header@x.com", "header-feed");
-        assertTrue(Files.exists(inbox.resolve("Folder Template/in/deep/er/.imported/folders.CSV")));
-        assertTrue(Files.exists(home.resolve("third/Folder Template/.imported/header.csv")));
+        awaitThat(() -> Files.exists(inbox.resolve("Folder Template/in/deep/er/.imported/folders.CSV")));
+        awaitThat(() -> Files.exists(home.resolve("third/Folder Template/.imported/header.csv")));
     }
 
     private void assertImport(String name, String templateName, String notify, String from) throws IOException {
@@ -290,7 +290,7 @@ class FolderTest extends CsvImportTestSupport {
     void aFileThatChangesDuringItsUploadIsImportedAsItIsAfterwardsOnly() throws Exception {
         // larger than what the sockets hold, so that the end is read when the sandbox has read most
         byte[] large = "0123456789abcde\n".repeat(1 << 20).getBytes(UTF_8);
-        SandboxFault slowly = SandboxFault.slowReading(Duration.ofMillis(5));
+        SandboxFault slowly = SandboxFault.slowReading(Duration.ofMillis(20));
         sandbox.failNext(slowly, slowly);
         Path replaced = drop("Replaced/replaced.csv", large);
         Path growing = drop("Growing/growing.csv", large);

@@ -10,6 +10,7 @@ import io.csvimport.sandbox.SandboxImport;
 import io.csvimport.sandbox.SandboxRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -26,6 +27,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ThreadLocalRandom;
 import org.awaitility.core.ConditionTimeoutException;
 
 /**
@@ -57,9 +59,15 @@ final class Installation implements AutoCloseable {
         with("CSV_IMPORT_MANAGEMENT_PORT", String.valueOf(freePort()));
     }
 
+    /** Below those that the system gives to whoever asks for any: it is still free when the product starts. */
     static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(10_000, 32_000);
+            try (ServerSocket socket = new ServerSocket(port)) {
+                return socket.getLocalPort();
+            } catch (BindException e) {
+                // taken: another one
+            }
         }
     }
 
@@ -191,7 +199,7 @@ final class Installation implements AutoCloseable {
         return HttpClient.newHttpClient()
                 .send(
                         HttpRequest.newBuilder(uri)
-                                .timeout(Duration.ofSeconds(5))
+                                .timeout(Duration.ofSeconds(30))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString());
     }

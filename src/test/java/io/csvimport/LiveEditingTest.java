@@ -226,6 +226,7 @@ class LiveEditingTest {
 
             fresh.awaitFile("inbox/People/.imported/people.csv");
             fresh.awaitFile("one/.imported/one.csv");
+            fresh.awaitReady();
             for (Broken broken : Broken.values()) {
                 assertTrue(fresh.output().contains(broken + ".camel.yaml"), fresh::output);
             }

@@ -200,9 +200,9 @@ class OutcomeTest extends CsvImportTestSupport {
 
     @Test
     void retryAfterIsObeyedAtMostTenMinutesAndHoldsBackItsOwnTemplateOnly() throws Exception {
+        waitFor("429", "Busy/a.csv", "120", 120);
         String date = DateTimeFormatter.RFC_1123_DATE_TIME.format(
                 Instant.now().plusSeconds(300).atOffset(ZoneOffset.UTC));
-        waitFor("429", "Busy/a.csv", "120", 120);
         waitFor("503", "Later/a.csv", date, 300);
         waitFor("429", "Long/a.csv", "86400", 600);
         waitFor("408", "Odd/a.csv", "soon", 1);
@@ -348,7 +348,7 @@ class OutcomeTest extends CsvImportTestSupport {
     }
 
     @Test
-    @With("api.timeout=PT2S")
+    @With("api.timeout=PT8S")
     void aTemplateFilterThatNeverListedAnImportOfOursProvesNothing() throws Exception {
         sandbox.nameTemplate("4711", "People");
         sandbox.listPage(100);

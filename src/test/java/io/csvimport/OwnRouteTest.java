@@ -67,7 +67,7 @@ class OwnRouteTest extends CsvImportTestSupport {
     @Test
     void aFileOfCamelsFileComponentIsImportedUnderItsOwnName() throws Exception {
         Path mine = Files.createDirectories(home.resolve("mine"));
-        Files.writeString(mine.resolve("mine.csv"), CSV);
+        Files.move(Files.writeString(home.resolve("mine.csv"), CSV), mine.resolve("mine.csv"));
         Path result = home.resolve("results/result.txt");
         awaitThat(() -> Files.exists(mine.resolve("done/mine.csv")) && Files.exists(result));
         String id = importOf("mine.csv").id();

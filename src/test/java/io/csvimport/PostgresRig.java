@@ -8,8 +8,6 @@ import io.csvimport.sandbox.SandboxRequest;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -102,7 +100,7 @@ final class PostgresRig implements AutoCloseable {
 
     /** @param more settings of this process, which may take the place of the common ones */
     Distribution start(String name, Map<String, String> more) throws IOException {
-        int managementPort = freePort();
+        int managementPort = Installation.freePort();
         managementPorts.put(name, managementPort);
         Map<String, String> environment = new HashMap<>(Map.of(
                 "CSV_IMPORT_API_URL", sandbox.url(),
@@ -127,12 +125,6 @@ final class PostgresRig implements AutoCloseable {
                 "-XX:+UseSerialGC");
         processes.put(name, process);
         return process;
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 
     Operator operator(String name) {

@@ -96,9 +96,10 @@ class PostgresTest {
         rig.sandbox.listLag(Duration.ofDays(1));
         rig.drop("People/late.csv", "name\nOla\n");
         PostgresRig.await()
-                .until(() -> rig.rows("SELECT 1 FROM csv_import_delivery WHERE track_looks > 2")
-                                .size()
-                        == 1);
+                .until(() ->
+                        rig.rows("SELECT 1 FROM csv_import_delivery WHERE track_looks > 2 AND file_name = 'late.csv'")
+                                        .size()
+                                == 1);
         rig.rows("UPDATE csv_import_delivery SET state = 'voiding', owner = 'gone' WHERE file_name = 'people.csv'"
                 + " RETURNING job");
         PostgresRig.await().until(() -> summary("people.csv").startsWith("voided"));

@@ -31,7 +31,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.apache.activemq.artemis.core.server.ActiveMQServer;
 import org.apache.activemq.artemis.core.settings.impl.AddressSettings;
 import org.apache.qpid.jms.message.JmsMessage;
@@ -145,15 +144,9 @@ class QueueTest extends CsvImportTestSupport {
     }
 
     private Message takeRejected(String protocol) throws JMSException {
-        Message rejected = broker.take(url(protocol), queue(protocol) + ".rejected", 10_000);
+        Message rejected = broker.take(url(protocol), queue(protocol) + ".rejected", 60_000);
         assertNotNull(rejected);
         return rejected;
-    }
-
-    private List<Path> spooled() throws IOException {
-        try (Stream<Path> files = Files.walk(home.resolve("data/spool"))) {
-            return files.filter(Files::isRegularFile).toList();
-        }
     }
 
     // what becomes of a message
@@ -447,22 +440,22 @@ class QueueTest extends CsvImportTestSupport {
     @ValueSource(strings = {"amqp", "core"})
     void whileOneWaitsItIsHeldNotRolledBackAndNoOtherIsHoarded(String protocol) throws Exception {
         SandboxFault busy = SandboxFault.status(503, false, Map.of("Retry-After", "1"));
-        sandbox.failNext(busy, busy);
+        sandbox.failAll(busy);
         send(
                 protocol,
                 session -> named(bytes(session, CSV), Map.of("fileName", "first.csv")),
                 session -> named(bytes(session, CSV + 2), Map.of("fileName", "second.csv")));
-        awaitThat(() -> uploads().size() == 1);
+        awaitThat(() -> !uploads().isEmpty());
         assertEquals(2, broker.count(queue(protocol)));
         assertEquals(1, broker.delivering(queue(protocol)));
         // another consumer gets the next one at once
         Message second = broker.take(url(protocol), queue(protocol), 5000);
         assertEquals("second.csv", second.getStringProperty("fileName"));
         assertEquals(1, second.getIntProperty("JMSXDeliveryCount"));
+        sandbox.failAll(null);
         awaitThat(() -> importedNames().equals(List.of("first.csv")));
         awaitAcknowledged(protocol);
-        assertEquals(3, uploads().size());
-        assertEquals("3", job("first.csv").get("attempts"));
+        assertEquals(String.valueOf(uploads().size()), job("first.csv").get("attempts"));
     }
 
     @ParameterizedTest
@@ -510,6 +503,7 @@ class QueueTest extends CsvImportTestSupport {
         awaitState("held.csv", "held");
         awaitAcknowledged(protocol);
         awaitUpload("later.csv");
+        awaitThat(() -> spooled().size() == 1);
         assertEquals(CSV, Files.readString(spooled().get(0)));
         assertNull(job("held.csv").get("released_at"));
         update("UPDATE csv_import_delivery SET state = 'waiting', settled_at = NULL, next_attempt_at = NULL"

@@ -209,6 +209,9 @@ class SftpCrashTest {
                     .until(() -> server.listings("inbox") >= listings + 3 && events("rejected") == 1);
             if (start == 0) {
                 await().atMost(CrashRig.PATIENCE).until(() -> events("accepted") == 1);
+                await().atMost(CrashRig.PATIENCE).until(() -> rig.oracle
+                        .rows("SELECT 1 FROM csv_import_event WHERE sent_at IS NULL")
+                        .isEmpty());
                 rig.kill();
             } else {
                 process.stop();

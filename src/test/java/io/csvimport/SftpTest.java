@@ -509,7 +509,7 @@ class SftpTest extends CsvImportTestSupport {
 
     @Test
     void aWaitingFileStaysAndHoldsBackLaterOnesOfItsTemplateOnly() throws Exception {
-        sandbox.failNext(SandboxFault.status(503, false, Map.of("Retry-After", "3")));
+        sandbox.failNext(SandboxFault.status(503, false, Map.of("Retry-After", "10")));
         // a server tells times in seconds
         Path waiting =
                 drop("People/waiting.csv", CSV.getBytes(UTF_8), Instant.now().minusSeconds(5));
@@ -569,12 +569,6 @@ class SftpTest extends CsvImportTestSupport {
         Files.delete(file);
         awaitEvent("withdrawn", "people.csv");
         awaitThat(() -> spooled().isEmpty());
-    }
-
-    private List<Path> spooled() throws IOException {
-        try (Stream<Path> files = Files.walk(home.resolve("data/spool"))) {
-            return files.filter(Files::isRegularFile).toList();
-        }
     }
 
     @Test

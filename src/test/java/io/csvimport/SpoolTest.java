@@ -7,12 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import io.csvimport.sandbox.SandboxFault;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.junit.jupiter.api.Test;
 
@@ -124,11 +121,5 @@ class SpoolTest extends CsvImportTestSupport {
                         .map(event -> event.at("/data/reason").asText())
                         .toList());
         assertEquals(List.of(), sandbox.requests());
-    }
-
-    private List<Path> spooled() throws Exception {
-        try (Stream<Path> files = Files.walk(home.resolve("data/spool"))) {
-            return files.filter(Files::isRegularFile).toList();
-        }
     }
 }

@@ -47,7 +47,7 @@ class TrackTest extends CsvImportTestSupport {
         assertEquals(2, lists().size());
         lists().forEach(list -> assertTrue(list.target().endsWith("/csv-import?id=" + id), list.target()));
         assertEquals(List.of("people.csv", "people.csv.failed-rows.csv"), names(imported.getParent()));
-        assertEquals(List.of(), names(home.resolve("data/failed-rows/unfinished")));
+        awaitThat(() -> names(home.resolve("data/failed-rows/unfinished")).isEmpty());
     }
 
     @Test
