@@ -37,21 +37,23 @@ final class AuditEvents {
         String type = "csv-import." + what;
         String prefix = delivery.job + "/" + type + "/";
         String time = Deliveries.text(Instant.now());
-        int n = 1;
-        while (update(
+        String id;
+        int n = 0;
+        do {
+            n++;
+            id = prefix + n;
+        } while (update(
                         c,
                         "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES (?, ?, ?, ?)"
                                 + " ON CONFLICT DO NOTHING",
-                        prefix + n,
+                        id,
                         delivery.job,
-                        payload(delivery, prefix + n, type, time),
+                        payload(delivery, id, type, time),
                         time)
-                == 0) {
-            n++;
-        }
+                == 0);
         // in a transaction that fails, and is repeated, it is the same event
-        if (!(prefix + n).equals(delivery.counted)) {
-            delivery.counted = prefix + n;
+        if (!id.equals(delivery.counted)) {
+            delivery.counted = id;
             metrics.count(delivery, what);
         }
     }

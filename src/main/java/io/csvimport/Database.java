@@ -19,6 +19,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -190,7 +191,7 @@ final class Database implements AutoCloseable {
                 riding.add(rider);
             }
             try {
-                begin(connection, durable || riding.stream().anyMatch(rider -> rider.afterwards != null));
+                begin(connection, durable || areAwaited(riding));
                 for (Rider rider : riding) {
                     rider.work.run(connection);
                 }
@@ -282,9 +283,13 @@ final class Database implements AutoCloseable {
 
     /** Does what was to be done soon, where something waits for it. */
     void now() throws CsvImportUnsettledException {
-        if (riders.stream().anyMatch(rider -> rider.afterwards != null)) {
+        if (areAwaited(riders)) {
             inTransaction(c -> null);
         }
+    }
+
+    private static boolean areAwaited(Collection<Rider> riders) {
+        return riders.stream().anyMatch(rider -> rider.afterwards != null);
     }
 
     /**

@@ -209,25 +209,18 @@ public final class Deliveries {
      * them: the delivery is settled as its duplicate, or, while that has no import id yet, it is not single. A claim is
      * on the disk when sending is: until then its source has all there is.
      *
+     * @param begins whether it is committed, in one transaction, that the next byte may leave, as {@link #sending} does
      * @return whether the delivery may go on
      */
-    boolean claim(Delivery delivery, boolean single) throws CsvImportUnsettledException {
-        return settledIfDuplicate(delivery, database.lazily(c -> claim(c, delivery, single)));
-    }
-
-    /** The same, and commits in one transaction with it that the next byte may leave, as {@link #sending} does. */
-    boolean claimAndSend(Delivery delivery, boolean single) throws CsvImportUnsettledException {
-        boolean goesOn = database.inTransaction(c -> {
+    boolean claim(Delivery delivery, boolean single, boolean begins) throws CsvImportUnsettledException {
+        Database.Work<Boolean> work = c -> {
             boolean claimed = claim(c, delivery, single);
-            if (claimed) {
+            if (claimed && begins) {
                 sending(c, delivery);
             }
             return claimed;
-        });
-        return settledIfDuplicate(delivery, goesOn);
-    }
-
-    private boolean settledIfDuplicate(Delivery delivery, boolean goesOn) throws CsvImportUnsettledException {
+        };
+        boolean goesOn = begins ? database.inTransaction(work) : database.lazily(work);
         if ("duplicate".equals(delivery.state)) {
             write(delivery, "duplicate", null);
         }

@@ -224,10 +224,9 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
                 exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
                     @Override
                     public void onDone(Exchange done) {
-                        CsvImportUnsettledException unsettled = done.getException(CsvImportUnsettledException.class);
-                        boolean changed = done.getException(CsvChangedException.class) != null;
-                        long pause = changed ? pause(null) : pause(unsettled);
-                        boolean closes = unsettled != null && !changed && !unsettled.isOfItemAlone();
+                        CsvImportUnsettledException unsettled = unsettled(done);
+                        long pause = pause(unsettled);
+                        boolean closes = unsettled != null && !unsettled.isOfItemAlone();
                         Delivery.kept(done).thenRun(() -> {
                             try {
                                 if (!closes) {
@@ -285,6 +284,13 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     private boolean isEnding() {
         ServiceStatus status = camelContext.getRouteController().getRouteStatus(feed);
         return camelContext.isStopping() || status == null || !status.isStarted();
+    }
+
+    /** Why it is not settled; null where it is, and where it has changed meanwhile, and is found anew. */
+    private static CsvImportUnsettledException unsettled(Exchange done) {
+        return done.getException(CsvChangedException.class) == null
+                ? done.getException(CsvImportUnsettledException.class)
+                : null;
     }
 
     /** In nanoseconds, until the next attempt of what is not settled. */

@@ -136,7 +136,7 @@ final class Lanes {
         }
     }
 
-    /** What the delivery before has left to write is written by the next one, where that is about to write. */
+    /** Writes what the delivery before has left to the next one, where that is not about to write. */
     private void writeNow() {
         try {
             deliveries.writeNow();
@@ -150,9 +150,7 @@ final class Lanes {
     private void next(Lane lane) {
         Turn turn;
         synchronized (lane) {
-            turn = lane.busy ? null : lane.queue.poll();
-            lane.busy = lane.busy || turn != null;
-            lane.opened = turn != null ? opened.get() : lane.opened;
+            turn = take(lane);
         }
         if (turn != null) {
             try {
@@ -192,14 +190,19 @@ final class Lanes {
         boolean alone =
                 pool instanceof ThreadPoolExecutor threads && threads.getQueue().isEmpty();
         synchronized (lane) {
-            lane.worker = null;
-            if (!alone || lane.busy || lane.queue.isEmpty()) {
-                return null;
-            }
+            Turn turn = alone ? take(lane) : null;
+            lane.worker = turn == null ? null : Thread.currentThread();
+            return turn;
+        }
+    }
+
+    /** The turn that the lane is busy with from now on, or null; the lane's lock is the caller's. */
+    private Turn take(Lane lane) {
+        Turn turn = lane.busy ? null : lane.queue.poll();
+        if (turn != null) {
             lane.busy = true;
             lane.opened = opened.get();
-            lane.worker = Thread.currentThread();
-            return lane.queue.poll();
         }
+        return turn;
     }
 }

@@ -143,8 +143,8 @@ public final class Ledger {
         boolean single = !rejected && !delivery.duplicates.equals("import");
         boolean begins = atOnce && !rejected;
         boolean mayGoOn = begins
-                ? begin(delivery, () -> deliveries.claimAndSend(delivery, single))
-                : deliveries.claim(delivery, single);
+                ? begin(delivery, () -> deliveries.claim(delivery, single, true))
+                : deliveries.claim(delivery, single, false);
         name(exchange, delivery);
         if (!mayGoOn) {
             if (!"duplicate".equals(delivery.state)) {
