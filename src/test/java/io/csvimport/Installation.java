@@ -4,7 +4,6 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.sandbox.Sandbox;
 import io.csvimport.sandbox.SandboxImport;
 import io.csvimport.sandbox.SandboxRequest;
@@ -37,7 +36,6 @@ import org.awaitility.core.ConditionTimeoutException;
 final class Installation implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path directory;
     private final Sandbox sandbox;
@@ -149,8 +147,7 @@ final class Installation implements AutoCloseable {
         if (!Files.exists(trail)) {
             return Optional.empty();
         }
-        for (String line : Files.readAllLines(trail)) {
-            JsonNode event = JSON.readTree(line);
+        for (JsonNode event : CsvImportTestSupport.events(Files.readString(trail))) {
             if (event.path("type").asText().equals(type)
                     && event.path("data").path("fileName").asText().equals(fileName)) {
                 return Optional.of(event);

@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.sandbox.SandboxFault;
 import io.csvimport.sandbox.SandboxImport;
 import jakarta.jms.BytesMessage;
@@ -39,7 +38,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("long")
 class QueueCrashTest {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String QUEUE = "csv-import";
 
     @TempDir
@@ -123,8 +121,7 @@ class QueueCrashTest {
         if (!Files.exists(trail)) {
             return ids;
         }
-        for (String line : Files.readAllLines(trail)) {
-            JsonNode event = JSON.readTree(line);
+        for (JsonNode event : CsvImportTestSupport.events(Files.readString(trail))) {
             if (event.path("type").asText().equals("csv-import.accepted")) {
                 ids.add(event.path("id").asText());
             }
