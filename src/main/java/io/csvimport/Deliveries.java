@@ -129,7 +129,7 @@ public final class Deliveries {
         return !select("released_at IS NULL AND file_path = ?", file.toString()).isEmpty();
     }
 
-    /** A delivery of this source key that is done: the API has its bytes, or had them, and its source was let go of. */
+    /** The last delivery of this source key that is done: the API has its bytes, or had them, and its source let go. */
     Optional<Delivery> done(String sourceKey) throws CsvImportUnsettledException {
         database.soon();
         return select(
@@ -137,7 +137,7 @@ public final class Deliveries {
                                 + " AND state IN ('accepted', 'completed', 'voiding', 'voided', 'duplicate')",
                         sourceKey)
                 .stream()
-                .findFirst();
+                .reduce((earlier, later) -> later);
     }
 
     /** The unreleased deliveries whose source keys begin so. */

@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.util.Enumeration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.camel.CamelContext;
@@ -25,6 +26,7 @@ import org.apache.camel.component.jms.JmsEndpoint;
 import org.apache.camel.util.ObjectHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Spring's listener container, which holds a message, and its transaction, until the fate of the CSV is settled: it
@@ -61,7 +63,7 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
 
     @Override
     protected void doExecuteListener(Session session, Message message) throws JMSException {
-        QueueMessage taken = new QueueMessage(message, feed.spool().newFile());
+        QueueMessage taken = new QueueMessage(message, feed.spool().newFile(), feed.connection());
         feed.hold(taken);
         try {
             super.doExecuteListener(session, message);
@@ -91,7 +93,10 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
                 return true;
             });
             untilItSucceeds(() -> {
-                if (feed.spool().hasAdopted(taken.key) || feed.isDone(taken)) {
+                Optional<Delivery> done = feed.done(taken);
+                done.ifPresent(delivery ->
+                        delivery.log(LOG, Level.INFO, "; the broker gave it out again, it is acknowledged again"));
+                if (done.isPresent() || feed.spool().hasAdopted(taken.key)) {
                     return true;
                 }
                 super.invokeListener(session, message);
@@ -111,7 +116,7 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
 
     /** A delivery that was withdrawn meanwhile begins anew. */
     private boolean isSettled(QueueMessage taken) throws IOException, CsvImportUnsettledException {
-        if (taken.settled == null && !isEnding()) {
+        if (taken.settled == null && !isEnding() && feed.mayBegin(taken)) {
             throw new IOException("The steps of " + feed.name() + " ended without an outcome of direct:csv-import");
         }
         if (taken.settled != null && taken.settled.state.equals("withdrawn")) {
@@ -271,8 +276,8 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
     @Override
     protected void prepareSharedConnection(Connection connection) throws JMSException {
         super.prepareSharedConnection(connection);
-        feed.connected();
-        health.watch(connection);
+        feed.connectionChanges();
+        health.watch(connection, feed::connectionChanges);
     }
 
     @Override

@@ -2,10 +2,13 @@ package io.csvimport;
 
 import jakarta.jms.JMSException;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.jms.JmsEndpoint;
@@ -13,9 +16,6 @@ import org.apache.camel.component.jms.MessageListenerContainerFactory;
 import org.apache.camel.support.AsyncProcessorSupport;
 import org.apache.camel.support.DefaultMessage;
 import org.apache.camel.support.SynchronizationAdapter;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import org.slf4j.event.Level;
 import org.springframework.jms.listener.AbstractMessageListenerContainer;
 
 /**
@@ -24,7 +24,6 @@ import org.springframework.jms.listener.AbstractMessageListenerContainer;
  */
 public final class QueueFeed extends AsyncProcessorSupport implements MessageListenerContainerFactory {
 
-    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private Lanes lanes;
     private Spool spool;
     private Deliveries deliveries;
@@ -33,6 +32,7 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
     private String template;
     private final ThreadLocal<QueueMessage> inHand = new ThreadLocal<>();
     private final Map<String, QueueMessage> inHands = new ConcurrentHashMap<>();
+    private final AtomicInteger connection = new AtomicInteger();
 
     public void setLanes(Lanes lanes) {
         this.lanes = lanes;
@@ -104,34 +104,63 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
 
     /**
      * Finds the key under which the ledger has the message, or is to have it. Where the sender gives no id, bytes and
-     * names tell: a delivery of the same that is not released comes again, unless another consumer has it in hands.
+     * names tell: a delivery of the same that is not released, or that was in hands when the connection was lost, comes
+     * again, unless another consumer has it in hands.
      */
-    void identify(QueueMessage taken) throws CsvImportUnsettledException {
-        String key = taken.identity;
-        if (!taken.hasId) {
-            key += "|" + UUID.randomUUID();
-            for (Delivery row : deliveries.startingWith(sourceKey(taken.identity) + "|")) {
-                String known = row.sourceKey.substring(sourceKey("").length());
-                if (!deliveries.isForeign(row) && inHands.putIfAbsent(known, taken) == null) {
-                    key = known;
-                    break;
-                }
-            }
-        }
+    void identify(QueueMessage taken) throws CsvImportUnsettledException, JMSException {
+        String key = taken.hasId ? taken.identity : keyWithoutId(taken);
         inHands.put(key, taken);
         deliveries.inHands.add(sourceKey(key));
         taken.key = key;
+        if (taken.hasId && !taken.message.getJMSRedelivered()) {
+            taken.doneBefore =
+                    deliveries.done(sourceKey(key)).map(done -> done.job).orElse(0L);
+        }
     }
 
-    /** Whether a message that comes again was done with: the broker missed its acknowledgement. */
-    boolean isDone(QueueMessage taken) throws CsvImportUnsettledException, JMSException {
-        if (!taken.hasId || !taken.message.getJMSRedelivered()) {
+    private String keyWithoutId(QueueMessage taken) throws CsvImportUnsettledException {
+        String prefix = taken.identity + "|";
+        Set<String> known = new LinkedHashSet<>();
+        for (Delivery row : deliveries.startingWith(sourceKey(prefix))) {
+            if (!deliveries.isForeign(row)) {
+                known.add(row.sourceKey.substring(sourceKey("").length()));
+            }
+        }
+        inHands.keySet().stream().filter(key -> key.startsWith(prefix)).forEach(known::add);
+        for (String key : known) {
+            if (inHands.compute(key, (k, holder) -> holder == null || isLost(holder) ? taken : holder) == taken) {
+                return key;
+            }
+        }
+        return prefix + UUID.randomUUID();
+    }
+
+    /**
+     * The delivery of a message that was done with since it came, or before, where the broker gives it out again: it
+     * missed the acknowledgement, or another consumer has the message since the connection was lost.
+     *
+     * @throws JMSException where the message comes again by another connection, which is to deliver it
+     */
+    Optional<Delivery> done(QueueMessage taken) throws CsvImportUnsettledException, JMSException {
+        if (isLost(taken)) {
+            throw new JMSException("Its connection is lost");
+        }
+        return taken.hasId
+                ? deliveries.done(sourceKey(taken.key)).filter(done -> done.job > taken.doneBefore)
+                : Optional.empty();
+    }
+
+    /** Whether it is still for its consumer to deliver the message. */
+    boolean mayBegin(QueueMessage taken) {
+        try {
+            return done(taken).isEmpty();
+        } catch (CsvImportUnsettledException | JMSException e) {
             return false;
         }
-        Optional<Delivery> done = deliveries.done(sourceKey(taken.key));
-        done.ifPresent(
-                delivery -> delivery.log(LOG, Level.INFO, "; the broker gave it out again, it is acknowledged again"));
-        return done.isPresent();
+    }
+
+    private boolean isLost(QueueMessage taken) {
+        return taken.connection != connection.get();
     }
 
     /** The ledger's key for what the feed calls so. */
@@ -145,9 +174,14 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
         }
     }
 
-    /** There is a new connection: what was in hands comes again, whoever still works on it. */
-    void connected() {
-        inHands.clear();
+    /** What is in hands comes again, whoever still works on it. */
+    void connectionChanges() {
+        connection.incrementAndGet();
+    }
+
+    /** The number of the connection. */
+    int connection() {
+        return connection.get();
     }
 
     @Override
@@ -175,6 +209,7 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
         lanes.add(new Lanes.Turn() {
             @Override
             public void begin() {
+                exchange.setRouteStop(!mayBegin(taken));
                 callback.done(false);
             }
 

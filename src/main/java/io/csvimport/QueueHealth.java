@@ -33,6 +33,7 @@ final class QueueHealth implements JmsConnectionListener, FailoverEventListener 
     private final String url;
     private boolean isTold;
     private long told = System.nanoTime() - TOLD_NANOS;
+    private volatile Runnable interrupted = () -> {};
 
     QueueHealth(ApiHealth health, String feed, String url) {
         this.health = health;
@@ -40,7 +41,9 @@ final class QueueHealth implements JmsConnectionListener, FailoverEventListener 
         this.url = url;
     }
 
-    void watch(Connection connection) throws JMSException {
+    /** @param interrupted is run when the client has lost its connection, and looks for another one by itself */
+    void watch(Connection connection, Runnable interrupted) throws JMSException {
+        this.interrupted = interrupted;
         if (connection instanceof JmsConnection qpid) {
             qpid.addConnectionListener(this);
         } else if (connection instanceof ActiveMQConnection artemis) {
@@ -108,6 +111,7 @@ final class QueueHealth implements JmsConnectionListener, FailoverEventListener 
 
     @Override
     public void onConnectionInterrupted(URI remote) {
+        interrupted.run();
         isAway("the connection is lost");
     }
 

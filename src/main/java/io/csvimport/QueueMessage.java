@@ -37,6 +37,9 @@ final class QueueMessage {
 
     final Message message;
     final Path copy;
+    /** The number of the connection that it came by. */
+    final int connection;
+
     final Map<String, Object> names = new LinkedHashMap<>();
     /** Why the body cannot be a CSV, or null. */
     CsvRejectedException refusal;
@@ -46,12 +49,15 @@ final class QueueMessage {
     String identity;
     /** The header {@code csvImportSourceKey}. */
     String key;
+    /** The job of an earlier message of this key that was done with before this one came, or 0. */
+    long doneBefore;
     /** Once its fate is settled. */
     volatile Delivery settled;
 
-    QueueMessage(Message message, Path copy) {
+    QueueMessage(Message message, Path copy, int connection) {
         this.message = message;
         this.copy = copy;
+        this.connection = connection;
     }
 
     /**

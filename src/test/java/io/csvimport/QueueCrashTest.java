@@ -27,6 +27,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -93,7 +94,7 @@ class QueueCrashTest {
         awaitThat(() -> rig.sandbox.imports().size() >= sent.size() && broker.count(QUEUE) == 0);
         Map<String, Long> imports = rig.sandbox.imports().stream()
                 .collect(Collectors.groupingBy(SandboxImport::sha256, TreeMap::new, Collectors.counting()));
-        assertEquals(sent.stream().collect(Collectors.toMap(hash -> hash, hash -> 1L)), imports, this::story);
+        assertEquals(sent.stream().collect(Collectors.toMap(hash -> hash, hash -> 1L)), imports, () -> story(imports));
         awaitThat(() -> accepted().size() == sent.size());
         assertEquals(0, broker.count("given-up"));
         assertEquals(0, broker.count(QUEUE + ".rejected"));
@@ -102,13 +103,26 @@ class QueueCrashTest {
                 .isEmpty());
     }
 
-    private String story() {
+    /** What is wrong comes first: of a long message, often only the beginning is shown. */
+    private String story(Map<String, Long> imports) {
         try {
-            return "The rows and what the product said:\n"
-                    + rig.oracle.rows("SELECT * FROM csv_import_delivery").stream()
-                            .map(Object::toString)
-                            .collect(Collectors.joining("\n"))
-                    + "\n" + Files.readString(directory.resolve("output.txt"));
+            Set<String> wrong = new TreeSet<>(sent);
+            wrong.addAll(imports.keySet());
+            wrong.removeIf(hash -> sent.contains(hash) && imports.getOrDefault(hash, 0L) == 1);
+            StringBuilder story = new StringBuilder();
+            String output = Files.readString(directory.resolve("output.txt"));
+            for (String hash : wrong) {
+                story.append(imports.getOrDefault(hash, 0L)).append(" times: ");
+                for (Map<String, String> row : rig.oracle.rows("SELECT job, file_name, state, attempts, reconciled,"
+                        + " sending_at, settled_at, released_at, source_key FROM csv_import_delivery WHERE sha256 = '"
+                        + hash + "'")) {
+                    story.append(row).append('\n');
+                    output.lines()
+                            .filter(line -> line.contains(row.get("file_name")))
+                            .forEach(line -> story.append(line).append('\n'));
+                }
+            }
+            return story + output;
         } catch (SQLException | IOException e) {
             return e.toString();
         }
@@ -163,6 +177,27 @@ class QueueCrashTest {
         // the other consumer has it, too, while the first still waits for the API's answer
         awaitAllImportedOnce();
         assertEquals(1, rig.oracle.rows("SELECT state FROM csv_import_delivery").size());
+    }
+
+    @Test
+    void aMessageThatWaitedForItsTurnWhenTheBrokerStoppedIsLeftToTheConnectionByWhichItComesAgain() throws Exception {
+        url("amqp");
+        rig.settings.put("CSV_IMPORT_JMS_CONSUMERS", "4");
+        rig.settings.put("CSV_IMPORT_PARALLEL", "1");
+        rig.settings.put("CSV_IMPORT_API_TIMEOUT", "PT20S");
+        rig.sandbox.failNext(SandboxFault.hang(true));
+        send("name\nAnna\n", false);
+        rig.start();
+        awaitThat(() -> rig.sandbox.imports().size() == 1);
+        send("name\nBert\n", false);
+        awaitThat(() -> broker.delivering(QUEUE) == 2);
+        broker.stop();
+        broker.start();
+        // the other two consumers have both, while the API keeps the first waiting
+        awaitThat(() -> broker.delivering(QUEUE) == 2);
+        assertEquals(1, rig.sandbox.imports().size());
+        awaitAllImportedOnce();
+        assertEquals(2, rig.oracle.rows("SELECT state FROM csv_import_delivery").size());
     }
 
     @ParameterizedTest
