@@ -1,11 +1,11 @@
 package io.csvimport;
 
 import jakarta.jms.JMSException;
+import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -108,42 +108,46 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
      * again, unless another consumer has it in hands.
      */
     void identify(QueueMessage taken) throws CsvImportUnsettledException, JMSException {
-        String key = taken.hasId ? taken.identity : keyWithoutId(taken);
-        inHands.put(key, taken);
-        deliveries.inHands.add(sourceKey(key));
-        taken.key = key;
+        taken.key = taken.hasId ? taken.identity : keyWithoutId(taken);
+        take(taken.key, taken);
+        deliveries.inHands.add(sourceKey(taken.key));
         if (taken.hasId && !taken.message.getJMSRedelivered()) {
             taken.doneBefore =
-                    deliveries.done(sourceKey(key)).map(done -> done.job).orElse(0L);
+                    deliveries.done(sourceKey(taken.key)).map(done -> done.job).orElse(0L);
         }
     }
 
     private String keyWithoutId(QueueMessage taken) throws CsvImportUnsettledException {
         String prefix = taken.identity + "|";
-        Set<String> known = new LinkedHashSet<>();
+        // in this order: what has left the hands in between has its row
+        List<String> known = new ArrayList<>(inHands.keySet());
+        known.removeIf(key -> !key.startsWith(prefix));
         for (Delivery row : deliveries.startingWith(sourceKey(prefix))) {
             if (!deliveries.isForeign(row)) {
                 known.add(row.sourceKey.substring(sourceKey("").length()));
             }
         }
-        inHands.keySet().stream().filter(key -> key.startsWith(prefix)).forEach(known::add);
-        for (String key : known) {
-            if (inHands.compute(key, (k, holder) -> holder == null || isLost(holder) ? taken : holder) == taken) {
-                return key;
-            }
-        }
-        return prefix + UUID.randomUUID();
+        return known.stream().filter(key -> take(key, taken)).findFirst().orElse(prefix + UUID.randomUUID());
+    }
+
+    /** False where another consumer has it by the same connection, or a later one. */
+    private boolean take(String key, QueueMessage taken) {
+        return inHands.compute(
+                        key, (k, holder) -> holder == null || holder.connection < taken.connection ? taken : holder)
+                == taken;
     }
 
     /**
      * The delivery of a message that was done with since it came, or before, where the broker gives it out again: it
-     * missed the acknowledgement, or another consumer has the message since the connection was lost.
+     * missed the acknowledgement, or gave the message to another process.
      *
-     * @throws JMSException where the message comes again by another connection, which is to deliver it
+     * @throws JMSException where the message has come again, to another consumer, which is to deliver it
      */
     Optional<Delivery> done(QueueMessage taken) throws CsvImportUnsettledException, JMSException {
-        if (isLost(taken)) {
-            throw new JMSException("Its connection is lost");
+        QueueMessage holder = inHands.get(taken.key);
+        boolean cameAgain = taken.hasId ? holder != null && holder.connection > taken.connection : holder != taken;
+        if (cameAgain) {
+            throw new JMSException("Its connection was lost, and it has come again by another one");
         }
         return taken.hasId
                 ? deliveries.done(sourceKey(taken.key)).filter(done -> done.job > taken.doneBefore)
@@ -159,10 +163,6 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
         }
     }
 
-    private boolean isLost(QueueMessage taken) {
-        return taken.connection != connection.get();
-    }
-
     /** The ledger's key for what the feed calls so. */
     private String sourceKey(String key) {
         return Delivery.from(feed) + "|" + key;
@@ -174,7 +174,7 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
         }
     }
 
-    /** What is in hands comes again, whoever still works on it. */
+    /** What is in hands may come again, whoever still works on it. */
     void connectionChanges() {
         connection.incrementAndGet();
     }

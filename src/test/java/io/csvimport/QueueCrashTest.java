@@ -228,12 +228,12 @@ class QueueCrashTest {
             if (random.nextInt(4) > 0) {
                 rig.awaitReady();
             }
-            pause(random.nextInt(3000));
+            pause(random.nextInt(4500));
             if (random.nextInt(3) == 0) {
                 broker.stop();
                 pause(random.nextInt(500));
                 broker.start();
-                pause(random.nextInt(3000));
+                pause(random.nextInt(6000));
             }
             rig.kill();
         }
