@@ -56,7 +56,7 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD bash 
 # Java is process 1 and gets SIGTERM itself; it may take 25 s to stop: docker stop -t 30.
 # user.home, because a user without a name has none; 60 % of the container's memory instead of a quarter;
 # out of memory it ends and is started anew, which loses and repeats nothing, instead of living on half dead.
-# A read-only container needs --tmpfs /tmp:exec: SQLite unpacks its library there.
+# In a read-only container --tmpfs /tmp is enough: SQLite's library is in the cache.
 ENTRYPOINT ["/opt/csv-import-routes/bin/csv-import-routes"]
 
 ARG VERSION=unknown

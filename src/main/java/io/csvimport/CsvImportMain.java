@@ -46,6 +46,9 @@ public final class CsvImportMain {
             String text = "classpath:META-INF/csv-import/log4j2.properties";
             System.setProperty(LOGGING, isJson(settings) ? text + "," + text.replace("log4j2", "log4j2-json") : text);
         }
+        StartCache.use(home);
+        // the management server has no files to serve: a folder for them would outlive a process that is killed
+        System.setProperty("vertx.disableFileCPResolving", "true");
         if ("sandbox".equals(profile())) {
             startSandbox(settings);
         }

@@ -55,7 +55,12 @@ final class Database implements AutoCloseable {
     private final FileChannel lock;
     private final boolean shared;
     private final AtomicBoolean away = new AtomicBoolean();
+    /** SQLite's one connection, or null. */
+    private final LedgerFile file;
+    /** PostgreSQL's connections, or null. */
     private final HikariDataSource pool;
+
+    private final String url;
     private final Queue<Rider> riders = new ConcurrentLinkedQueue<>();
     /** Of SQLite's one connection. */
     private volatile boolean durable = true;
@@ -73,39 +78,41 @@ final class Database implements AutoCloseable {
                     + " (csv-import.data-dir, CSV_IMPORT_DATA_DIR)");
         }
         lock = lock(dataDir.resolve("csv-import-ledger.lock"), dataDir);
-        HikariConfig config = new HikariConfig();
-        config.setPoolName("csv-import-ledger");
-        config.setJdbcUrl(settings.find("ledger.url").orElse("jdbc:sqlite:" + dataDir.resolve("csv-import-ledger.db")));
-        config.setConnectionTimeout(5_000);
-        shared = config.getJdbcUrl().startsWith("jdbc:postgresql:");
-        if (shared) {
-            config.setMaximumPoolSize(settings.number("parallel") + 4);
-            config.setUsername(settings.get("ledger.username"));
-            config.setPassword(settings.get("ledger.password"));
-            // a connection that has gone silent, or a process frozen within a transaction, holds up nobody
-            config.addDataSourceProperty("socketTimeout", "10");
-            config.addDataSourceProperty("tcpKeepAlive", "true");
-            config.setConnectionInitSql("SET idle_in_transaction_session_timeout = '10s'");
-        } else {
-            config.setMaximumPoolSize(1);
-            config.setDataSource(new LedgerFile(config.getJdbcUrl()));
-        }
-        try (Connection probe =
-                        DriverManager.getConnection(config.getJdbcUrl(), config.getUsername(), config.getPassword());
+        url = settings.find("ledger.url").orElse("jdbc:sqlite:" + dataDir.resolve("csv-import-ledger.db"));
+        shared = url.startsWith("jdbc:postgresql:");
+        String username = shared ? settings.get("ledger.username") : null;
+        String password = shared ? settings.get("ledger.password") : null;
+        try (Connection probe = DriverManager.getConnection(url, username, password);
                 Statement statement = probe.createStatement()) {
             // Flyway would try for long
             statement.execute("SELECT 1");
-            migrate(config);
-            pool = new HikariDataSource(config);
+            migrate(username, password);
+            file = shared ? null : new LedgerFile(url);
+            pool = shared ? pool(url, username, password, settings.number("parallel") + 4) : null;
         } catch (SQLException | FlywayException | HikariPool.PoolInitializationException e) {
             lock.close();
-            throw refusal(config.getJdbcUrl(), e);
+            throw refusal(url, e);
         }
     }
 
-    private void migrate(HikariConfig config) {
+    private static HikariDataSource pool(String url, String username, String password, int size) {
+        HikariConfig config = new HikariConfig();
+        config.setPoolName("csv-import-ledger");
+        config.setJdbcUrl(url);
+        config.setUsername(username);
+        config.setPassword(password);
+        config.setConnectionTimeout(5_000);
+        config.setMaximumPoolSize(size);
+        // a connection that has gone silent, or a process frozen within a transaction, holds up nobody
+        config.addDataSourceProperty("socketTimeout", "10");
+        config.addDataSourceProperty("tcpKeepAlive", "true");
+        config.setConnectionInitSql("SET idle_in_transaction_session_timeout = '10s'");
+        return new HikariDataSource(config);
+    }
+
+    private void migrate(String username, String password) {
         Flyway.configure(Database.class.getClassLoader())
-                .dataSource(config.getJdbcUrl(), config.getUsername(), config.getPassword())
+                .dataSource(url, username, password)
                 .locations("classpath:csv-import/db")
                 .placeholders(Map.of(
                         "identity",
@@ -209,8 +216,8 @@ final class Database implements AutoCloseable {
     }
 
     private <T> T connected(Work<T> work) throws CsvImportUnsettledException {
-        try (Connection connection = pool.getConnection()) {
-            T result = work.run(connection);
+        try {
+            T result = shared ? pooled(work) : file.use(work);
             if (away.compareAndSet(true, false)) {
                 LOG.info("The ledger is back");
             }
@@ -221,6 +228,12 @@ final class Database implements AutoCloseable {
             }
             throw new CsvImportUnsettledException(
                     "The ledger cannot be read or written", Instant.now().plusSeconds(2), e);
+        }
+    }
+
+    private <T> T pooled(Work<T> work) throws SQLException {
+        try (Connection connection = pool.getConnection()) {
+            return work.run(connection);
         }
     }
 
@@ -311,7 +324,7 @@ final class Database implements AutoCloseable {
         if (shared) {
             return read(work);
         }
-        try (Connection connection = DriverManager.getConnection(pool.getJdbcUrl())) {
+        try (Connection connection = DriverManager.getConnection(url)) {
             return work.run(connection);
         } catch (SQLException e) {
             throw new CsvImportUnsettledException(
@@ -329,8 +342,12 @@ final class Database implements AutoCloseable {
         } catch (SQLException e) {
             // SQLite rolls back by itself when the disk is full; nothing is sure of this connection any more
             cause.addSuppressed(e);
-            pool.evictConnection(connection);
-            durable = true;
+            if (shared) {
+                pool.evictConnection(connection);
+            } else {
+                file.evict();
+                durable = true;
+            }
         }
     }
 
@@ -375,7 +392,11 @@ final class Database implements AutoCloseable {
         } catch (CsvImportUnsettledException e) {
             // it is found out again
         }
-        pool.close();
+        if (shared) {
+            pool.close();
+        } else {
+            file.evict();
+        }
         try {
             lock.close();
         } catch (IOException e) {

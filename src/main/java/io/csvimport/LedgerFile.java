@@ -5,17 +5,21 @@ import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteConnection;
-import org.sqlite.SQLiteDataSource;
 import org.sqlite.jdbc4.JDBC4Connection;
 import org.sqlite.jdbc4.JDBC4PreparedStatement;
 
 /**
- * The SQLite file, durable at every commit unless the connection is told otherwise. A connection compiles each statement
- * once: that takes SQLite longer than to run it.
+ * The SQLite file by its one connection, one use at a time: durable at every commit unless the connection is told
+ * otherwise. The connection compiles each statement once: that takes SQLite longer than to run it.
  */
-final class LedgerFile extends SQLiteDataSource {
+final class LedgerFile {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LedgerFile.class);
 
     /** A statement that outlives its use. */
     private static final class Kept extends JDBC4PreparedStatement {
@@ -56,9 +60,40 @@ final class LedgerFile extends SQLiteDataSource {
         }
     }
 
+    private final String url;
+    private final ReentrantLock turn = new ReentrantLock();
+    private Keeper connection;
+
     LedgerFile(String url) {
-        super(config());
-        setUrl(url);
+        this.url = url;
+    }
+
+    /** Runs a piece of work with the connection, which is made where there is none. */
+    <T> T use(Database.Work<T> work) throws SQLException {
+        turn.lock();
+        try {
+            if (connection == null) {
+                connection = new Keeper(url, url.substring("jdbc:sqlite:".length()), config().toProperties());
+            }
+            return work.run(connection);
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** Closes the connection. */
+    void evict() {
+        turn.lock();
+        try {
+            if (connection != null) {
+                connection.close();
+            }
+        } catch (SQLException e) {
+            LOG.debug("The ledger's connection cannot be closed", e);
+        } finally {
+            connection = null;
+            turn.unlock();
+        }
     }
 
     private static SQLiteConfig config() {
@@ -67,13 +102,5 @@ final class LedgerFile extends SQLiteDataSource {
         config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
         config.enforceForeignKeys(true);
         return config;
-    }
-
-    @Override
-    public SQLiteConnection getConnection(String username, String password) throws SQLException {
-        return new Keeper(
-                getUrl(),
-                getUrl().substring("jdbc:sqlite:".length()),
-                getConfig().toProperties());
     }
 }

@@ -1,20 +1,26 @@
 package io.csvimport;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.sqlite.SQLiteJDBCLoader;
+import org.sqlite.util.LibraryLoaderUtil;
+import org.sqlite.util.OSInfo;
 
 /**
- * What Java keeps from one start for the next: a class data archive, and from Java 25 on an AOT cache, which has profiles,
- * too. It is of one Java and one place; another Java ignores it. It comes from a rehearsal: a start with the packaged
- * routes and no settings, which imports one file into the sandbox.
+ * What is kept from one start for the next. Of Java a class data archive, and from Java 25 on an AOT cache, which has
+ * profiles, too: it is of one Java and one place; another Java ignores it. It comes from a rehearsal: a start with the
+ * packaged routes and no settings, which imports files into the sandbox. Of SQLite its native library, which each start
+ * would unpack into the temporary folder.
  */
 final class StartCache {
 
@@ -26,10 +32,27 @@ final class StartCache {
     /** So many that Java knows what of it is worth compiling: an AOT cache keeps that. */
     private static final int AOT_FILES = 500;
 
+    private static final String LIBRARY_PATH = "org.sqlite.lib.path";
+
     private StartCache() {}
 
+    /** Lets SQLite load the library that was kept, unless it is told otherwise. */
+    static void use(Path home) {
+        Path library = library(home);
+        if (System.getProperty(LIBRARY_PATH) == null && Files.exists(library)) {
+            System.setProperty(LIBRARY_PATH, library.getParent().toString());
+        }
+    }
+
+    private static Path library(Path home) {
+        return home.resolve("cache/sqlite-" + SQLiteJDBCLoader.getVersion())
+                .resolve(OSInfo.getNativeLibFolderPathForCurrentOS())
+                .resolve(LibraryLoaderUtil.getNativeLibName());
+    }
+
     /**
-     * Writes {@code cache/<java.version>.jsa}, or {@code .aot}, beside the jar, where {@code bin/csv-import-routes} looks.
+     * Writes {@code cache/<java.version>.jsa}, or {@code .aot}, beside the jar, where {@code bin/csv-import-routes} looks,
+     * and SQLite's library, where {@link #use} does.
      *
      * @return the exit status
      */
@@ -38,6 +61,7 @@ final class StartCache {
         Path cache = Files.createDirectories(home.resolve("cache"))
                 .resolve(System.getProperty("java.version") + (aot ? ".aot" : ".jsa"));
         Files.deleteIfExists(cache);
+        keepLibrary(library(home));
         Path work = Files.createTempDirectory("csv-import-routes");
         try {
             String option = (aot ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + cache;
@@ -51,6 +75,16 @@ final class StartCache {
             delete(work);
         }
         return 0;
+    }
+
+    private static void keepLibrary(Path library) throws IOException {
+        try (InputStream packaged = StartCache.class.getResourceAsStream(
+                LibraryLoaderUtil.getNativeLibResourcePath() + "/" + LibraryLoaderUtil.getNativeLibName())) {
+            if (packaged != null) {
+                Files.createDirectories(library.getParent());
+                Files.copy(packaged, library, StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
     }
 
     private static void rehearse(Path home, Path routes, Path work, String option, int files)

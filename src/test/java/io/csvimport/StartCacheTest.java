@@ -68,6 +68,20 @@ class StartCacheTest {
     }
 
     @Test
+    void aProcessThatIsKilledLeavesNothingInTheTemporaryFolder() throws Exception {
+        Path temporary = Files.createDirectories(directory.resolve("temporary"));
+        try (Distribution product =
+                Distribution.start(directory, settings, "-Djava.io.tmpdir=" + temporary, "-XX:-UsePerfData")) {
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> Files.exists(directory.resolve("inbox/People/.imported/people.csv")));
+            product.kill();
+        }
+        try (Stream<Path> left = Files.list(temporary)) {
+            assertEquals(List.of(), left.toList());
+        }
+    }
+
+    @Test
     void theRehearsalTouchesNothingOfTheUsers() throws Exception {
         Files.writeString(directory.resolve("application.properties"), "csv-import.api.url=" + sandbox.url() + "\n");
         Path cache = cache();
