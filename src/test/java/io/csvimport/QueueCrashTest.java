@@ -47,6 +47,7 @@ class QueueCrashTest {
     private CrashRig rig;
     private Broker broker;
     private final Set<String> sent = new TreeSet<>();
+    private String choices = "";
 
     @BeforeEach
     void open() throws IOException {
@@ -109,7 +110,7 @@ class QueueCrashTest {
             Set<String> wrong = new TreeSet<>(sent);
             wrong.addAll(imports.keySet());
             wrong.removeIf(hash -> sent.contains(hash) && imports.getOrDefault(hash, 0L) == 1);
-            StringBuilder story = new StringBuilder();
+            StringBuilder story = new StringBuilder(choices);
             String output = Files.readString(directory.resolve("output.txt"));
             for (String hash : wrong) {
                 story.append(imports.getOrDefault(hash, 0L)).append(" times: ");
@@ -205,7 +206,8 @@ class QueueCrashTest {
     void whateverDiesAndWheneverNoMessageIsLostAndNoneIsImportedTwice(String protocol) throws Exception {
         long seed = Long.getLong("seed", System.nanoTime() % 1_000_000_000);
         int kills = Math.max(4, Integer.getInteger("kills", 12) / 3);
-        System.out.printf("QueueCrashTest: -Dseed=%d, %d kills%n", seed, kills);
+        choices = String.format("-Dseed=%d, %d kills: ", seed, kills);
+        System.out.println("QueueCrashTest: " + choices);
         Random random = new Random(seed);
         // each kill is an attempt more for the messages that were held
         broker.stop();
