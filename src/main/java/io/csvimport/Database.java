@@ -395,7 +395,7 @@ final class Database implements AutoCloseable {
         if (shared) {
             pool.close();
         } else {
-            file.evict();
+            file.close();
         }
         try {
             lock.close();

@@ -186,6 +186,12 @@ public final class Deliveries {
         return !select("import_id = ? AND state <> 'duplicate'", importId).isEmpty();
     }
 
+    /** Whether an import id is that of another job of ours. */
+    boolean isOfAnother(Delivery delivery, String importId) throws CsvImportUnsettledException {
+        return !select("import_id = ? AND state <> 'duplicate' AND job <> ?", importId, delivery.job)
+                .isEmpty();
+    }
+
     /** Whether no other delivery of this file name and size has its outcome open. */
     boolean isOnlyOne(Delivery delivery) throws CsvImportUnsettledException {
         return select(

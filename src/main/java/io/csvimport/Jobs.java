@@ -179,7 +179,7 @@ final class Jobs {
         if (!OPEN.contains(delivery.state)) {
             throw refused(job, "settled");
         }
-        if (deliveries.knows(importId)) {
+        if (deliveries.isOfAnother(delivery, importId)) {
             throw new Problem(409, "The import " + importId + " is that of job " + find(importId) + " already");
         }
         delivery.importId = importId;

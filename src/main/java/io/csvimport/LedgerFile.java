@@ -17,7 +17,7 @@ import org.sqlite.jdbc4.JDBC4PreparedStatement;
  * The SQLite file by its one connection, one use at a time: durable at every commit unless the connection is told
  * otherwise. The connection compiles each statement once: that takes SQLite longer than to run it.
  */
-final class LedgerFile {
+final class LedgerFile implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(LedgerFile.class);
 
@@ -63,6 +63,7 @@ final class LedgerFile {
     private final String url;
     private final ReentrantLock turn = new ReentrantLock();
     private Keeper connection;
+    private boolean closed;
 
     LedgerFile(String url) {
         this.url = url;
@@ -72,6 +73,9 @@ final class LedgerFile {
     <T> T use(Database.Work<T> work) throws SQLException {
         turn.lock();
         try {
+            if (closed) {
+                throw new SQLException("The ledger is closed");
+            }
             if (connection == null) {
                 connection = new Keeper(url, url.substring("jdbc:sqlite:".length()), config().toProperties());
             }
@@ -81,7 +85,19 @@ final class LedgerFile {
         }
     }
 
-    /** Closes the connection. */
+    /** Closes the connection for good: another process may have the file from now on. */
+    @Override
+    public void close() {
+        turn.lock();
+        try {
+            closed = true;
+            evict();
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** Closes the connection; the next use makes another one. */
     void evict() {
         turn.lock();
         try {

@@ -151,7 +151,7 @@ public final class Reconciliation {
             boolean same = entry.names().contains(sentName)
                     && (entry.size() < 0 || entry.size() == delivery.size)
                     && (entry.created() == null || !entry.created().isBefore(earliest));
-            if (same && (entry.id() == null || !deliveries.knows(entry.id()))) {
+            if (same && (entry.id() == null || !deliveries.isOfAnother(delivery, entry.id()))) {
                 candidates.add(entry);
             }
         }

@@ -375,6 +375,19 @@ class OutcomeTest extends CsvImportTestSupport {
     }
 
     @Test
+    void anImportWhoseIdTheLostOneHasAlreadyIsItsOwn() throws Exception {
+        sandbox.failList(SandboxFault.status(503, false, Map.of()));
+        sandbox.failNext(SandboxFault.resetAtEnd(true));
+        Path file = drop("People/people.csv", CSV);
+        awaitState("people.csv", "unknown");
+        update("UPDATE csv_import_delivery SET import_id = '"
+                + sandbox.imports().get(0).id() + "'");
+        sandbox.failList(null);
+        awaitIn(".imported", file);
+        assertEquals(1, uploads().size());
+    }
+
+    @Test
     void theClockOfTheApiCounts() throws Exception {
         sandbox.skewClock(Duration.ofHours(-3));
         sandbox.failNext(SandboxFault.resetAtEnd(true));
