@@ -129,15 +129,15 @@ public final class Deliveries {
         return !select("released_at IS NULL AND file_path = ?", file.toString()).isEmpty();
     }
 
-    /** The last delivery of this source key that is done: the API has its bytes, or had them, and its source let go. */
+    /** A message's delivery that is done: the API has its bytes, or had them, and its source was let go of. */
     Optional<Delivery> done(String sourceKey) throws CsvImportUnsettledException {
         database.soon();
         return select(
-                        "source_key = ? AND released_at IS NOT NULL"
+                        "source_key = ? AND source_key LIKE '%|jms:%' AND released_at IS NOT NULL"
                                 + " AND state IN ('accepted', 'completed', 'voiding', 'voided', 'duplicate')",
                         sourceKey)
                 .stream()
-                .reduce((earlier, later) -> later);
+                .findFirst();
     }
 
     /** The unreleased deliveries whose source keys begin so. */

@@ -111,9 +111,9 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
         taken.key = taken.hasId ? taken.identity : keyWithoutId(taken);
         take(taken.key, taken);
         deliveries.inHands.add(sourceKey(taken.key));
-        if (taken.hasId && !taken.message.getJMSRedelivered()) {
-            taken.doneBefore =
-                    deliveries.done(sourceKey(taken.key)).map(done -> done.job).orElse(0L);
+        if (!taken.hasId && isOfEarlierConnection(taken)) {
+            // it may have come again before it was known here: nothing would tell one from the other
+            throw new JMSException("Its connection was lost");
         }
     }
 
@@ -138,8 +138,8 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
     }
 
     /**
-     * The delivery of a message that was done with since it came, or before, where the broker gives it out again: it
-     * missed the acknowledgement, or gave the message to another process.
+     * The delivery of a message that was done with: the broker missed its acknowledgement, or another consumer has had the
+     * message since the connection was lost.
      *
      * @throws JMSException where the message has come again, to another consumer, which is to deliver it
      */
@@ -149,15 +149,18 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
         if (cameAgain) {
             throw new JMSException("Its connection was lost, and it has come again by another one");
         }
-        return taken.hasId
-                ? deliveries.done(sourceKey(taken.key)).filter(done -> done.job > taken.doneBefore)
-                : Optional.empty();
+        boolean again = taken.hasId && (taken.message.getJMSRedelivered() || isOfEarlierConnection(taken));
+        return again ? deliveries.done(sourceKey(taken.key)) : Optional.empty();
+    }
+
+    private boolean isOfEarlierConnection(QueueMessage taken) {
+        return taken.connection != connection();
     }
 
     /** Whether it is still for its consumer to deliver the message. */
     boolean mayBegin(QueueMessage taken) {
         try {
-            return done(taken).isEmpty();
+            return done(taken).isEmpty() && !spool.hasAdopted(taken.key);
         } catch (CsvImportUnsettledException | JMSException e) {
             return false;
         }

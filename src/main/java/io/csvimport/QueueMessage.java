@@ -49,8 +49,6 @@ final class QueueMessage {
     String identity;
     /** The header {@code csvImportSourceKey}. */
     String key;
-    /** The job of an earlier message of this key that was done with before this one came, or 0. */
-    long doneBefore;
     /** Once its fate is settled. */
     volatile Delivery settled;
 

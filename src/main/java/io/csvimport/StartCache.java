@@ -81,8 +81,9 @@ final class StartCache {
         try (InputStream packaged = StartCache.class.getResourceAsStream(
                 LibraryLoaderUtil.getNativeLibResourcePath() + "/" + LibraryLoaderUtil.getNativeLibName())) {
             if (packaged != null) {
-                Files.createDirectories(library.getParent());
-                Files.copy(packaged, library, StandardCopyOption.REPLACE_EXISTING);
+                Path part = Files.createDirectories(library.getParent()).resolve(library.getFileName() + ".part");
+                Files.copy(packaged, part, StandardCopyOption.REPLACE_EXISTING);
+                Files.move(part, library, StandardCopyOption.ATOMIC_MOVE);
             }
         }
     }
