@@ -62,8 +62,6 @@ final class Database implements AutoCloseable {
 
     private final String url;
     private final Queue<Rider> riders = new ConcurrentLinkedQueue<>();
-    /** Of SQLite's one connection. */
-    private volatile boolean durable = true;
 
     /**
      * @throws IOException where the data dir cannot be written, another process has it, or the ledger cannot be opened;
@@ -245,10 +243,7 @@ final class Database implements AutoCloseable {
             }
             return;
         }
-        if (durable != this.durable) {
-            execute(connection, "PRAGMA synchronous = " + (durable ? "FULL" : "NORMAL"));
-            this.durable = durable;
-        }
+        file.setDurable(durable);
         // JDBC's own way compiles four statements for each transaction, and makes two of it
         update(connection, "BEGIN IMMEDIATE");
     }
@@ -346,12 +341,11 @@ final class Database implements AutoCloseable {
                 pool.evictConnection(connection);
             } else {
                 file.evict();
-                durable = true;
             }
         }
     }
 
-    private static void execute(Connection connection, String sql) throws SQLException {
+    static void execute(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute(sql);
         }

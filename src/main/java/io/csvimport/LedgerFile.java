@@ -40,6 +40,7 @@ final class LedgerFile implements AutoCloseable {
     private static final class Keeper extends JDBC4Connection {
 
         private final Map<String, Kept> statements = new HashMap<>();
+        private boolean durable = true;
 
         Keeper(String url, String file, Properties properties) throws SQLException {
             super(url, file, properties);
@@ -82,6 +83,14 @@ final class LedgerFile implements AutoCloseable {
             return work.run(connection);
         } finally {
             turn.unlock();
+        }
+    }
+
+    /** Within a use, and outside a transaction: whether the commits to come are on the disk when they return. */
+    void setDurable(boolean durable) throws SQLException {
+        if (durable != connection.durable) {
+            Database.execute(connection, "PRAGMA synchronous = " + (durable ? "FULL" : "NORMAL"));
+            connection.durable = durable;
         }
     }
 
