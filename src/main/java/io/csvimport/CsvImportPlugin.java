@@ -1,12 +1,14 @@
 package io.csvimport;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Ordered;
+import org.apache.camel.Processor;
 import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.VetoCamelContextStartException;
 import org.apache.camel.health.HealthCheckRegistry;
@@ -96,18 +98,29 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 && !settings.get("preview").equals("gate");
         Ledger ledger = new Ledger(settings, deliveries, clock, atOnce);
         Spool spool = new Spool(settings, deliveries);
+        CsvUpload.Factory upload = new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease);
+        ApiAnswer answer = new ApiAnswer(health, clock);
         Registry registry = context.getRegistry();
+        // the steps that every file takes: a processor takes Java less time than a bean and the name of its method
+        Map<String, Processor> steps = Map.of(
+                "csvImportRecall", ledger::recall,
+                "csvImportInspect", new Inspection(settings, spool)::inspect,
+                "csvImportEnrich", new Names(settings)::enrich,
+                "csvImportClaim", ledger::claim,
+                "csvImportPrepare", upload::prepare,
+                "csvImportSending", ledger::sending,
+                "csvImportReadAnswer", answer::read,
+                "csvImportSettle", ledger::settle,
+                "csvImportTell", ledger::tell);
+        steps.forEach(registry::bind);
         Sources sources = new Sources();
         registry.bind("csvImportSources", sources);
         registry.bind("csvImportDeliveries", deliveries);
-        registry.bind("csvImportLedger", ledger);
-        registry.bind("csvImportInspection", new Inspection(settings, spool));
-        registry.bind("csvImportNames", new Names(settings));
-        registry.bind("csvImportUpload", new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease));
+        registry.bind("csvImportUpload", upload);
         registry.bind("csvImportHealth", health);
         Failure failure = new Failure(health);
         registry.bind("csvImportFailure", failure);
-        registry.bind("csvImportAnswer", new ApiAnswer(health, clock));
+        registry.bind("csvImportAnswer", answer);
         registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, owner, clock));
         registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, sources, events));
         registry.bind("csvImportPreview", new Preview(health));

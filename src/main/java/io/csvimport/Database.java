@@ -22,7 +22,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -209,7 +208,11 @@ final class Database implements AutoCloseable {
                 throw e;
             }
         });
-        riding.stream().map(Rider::afterwards).filter(Objects::nonNull).forEach(Runnable::run);
+        for (Rider rider : riding) {
+            if (rider.afterwards != null) {
+                rider.afterwards.run();
+            }
+        }
         return result;
     }
 
@@ -297,7 +300,12 @@ final class Database implements AutoCloseable {
     }
 
     private static boolean areAwaited(Collection<Rider> riders) {
-        return riders.stream().anyMatch(rider -> rider.afterwards != null);
+        for (Rider rider : riders) {
+            if (rider.afterwards != null) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /**

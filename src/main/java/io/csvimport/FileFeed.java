@@ -37,6 +37,9 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     /** Bytes that are read in no time. */
     private static final int SHORT = 1 << 16;
 
+    /** A folder is listed no more often, in nanoseconds, while one of its lanes takes no more files. */
+    private static final long BUSY = Duration.ofSeconds(1).toNanos();
+
     private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
 
     /** A file that was seen: how, since when it stands still (nanoseconds), and whether it was seen growing. */
@@ -50,7 +53,10 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     private Duration quietAfterGrowth;
     private final Map<String, Sight> sights = new ConcurrentHashMap<>();
     private long pruned = System.nanoTime();
+    /** Whether the lanes of the latest listing were open when it was made, and when that was (nanoseconds). */
     private final Map<String, Boolean> open = new HashMap<>();
+
+    private long listed = System.nanoTime();
     private final Map<String, Long> postponed = new ConcurrentHashMap<>();
     private int opened;
     private final Map<String, SourceFile> remembered = new ConcurrentHashMap<>();
@@ -130,11 +136,14 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
 
     @Override
     public boolean begin(Consumer consumer, Endpoint endpoint) {
-        open.clear();
         if (opened != lanes.opened()) {
             opened = lanes.opened();
             postponed.clear();
+        } else if (System.nanoTime() - listed < BUSY && !open.keySet().stream().allMatch(lanes::isOpen)) {
+            return false;
         }
+        listed = System.nanoTime();
+        open.clear();
         return true;
     }
 

@@ -7,15 +7,12 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
 
 /**
  * What tells one delivery of a local file from the next under the same name: size in bytes, time of last modification
  * in nanoseconds since 1970, and the file system's own key (the inode), which a rename keeps.
  */
 record FileMark(Path path, long size, long modified, String fileKey) implements SourceFile {
-
-    private static final Pattern DEVICE = Pattern.compile("dev=[^,]*,");
 
     /** @throws IOException where there is no plain file at the path; a symbolic link is none. */
     static FileMark of(Path path) throws IOException {
@@ -27,8 +24,12 @@ record FileMark(Path path, long size, long modified, String fileKey) implements 
                 path.toAbsolutePath().normalize(),
                 found.size(),
                 found.lastModifiedTime().to(TimeUnit.NANOSECONDS),
-                // a device number may change at a reboot; the path names the file system
-                DEVICE.matcher(String.valueOf(found.fileKey())).replaceFirst(""));
+                fileKey(String.valueOf(found.fileKey())));
+    }
+
+    /** {@code (dev=fe01,ino=7)} without the device: its number may change at a reboot; the path names the file system. */
+    private static String fileKey(String key) {
+        return key.startsWith("(dev=") ? "(" + key.substring(key.indexOf(',') + 1) : key;
     }
 
     @Override

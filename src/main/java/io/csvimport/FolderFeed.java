@@ -46,7 +46,8 @@ public final class FolderFeed extends FileFeed<File> {
 
     @Override
     String relativePath(GenericFile<File> candidate) {
-        return directory.relativize(path(candidate)).toString();
+        Path path = path(candidate);
+        return path.subpath(directory.getNameCount(), path.getNameCount()).toString();
     }
 
     @Override

@@ -37,10 +37,12 @@ public final class Inspection {
 
     private final Settings settings;
     private final Spool spool;
+    private final long maxSize;
 
     Inspection(Settings settings, Spool spool) {
         this.settings = settings;
         this.spool = spool;
+        maxSize = settings.size("max-size");
     }
 
     /**
@@ -75,7 +77,7 @@ public final class Inspection {
     private void inspect(Exchange exchange, Delivery delivery)
             throws CsvRejectedException, IOException, InvalidPayloadException {
         SourceFile source = delivery.source;
-        if (source != null && source.size() > settings.size("max-size")) {
+        if (source != null && source.size() > maxSize) {
             delivery.size = source.size();
             throw tooLarge();
         }
@@ -137,7 +139,6 @@ public final class Inspection {
     }
 
     private void read(InputStream in, OutputStream copy, Delivery delivery) throws CsvRejectedException, IOException {
-        long most = settings.size("max-size");
         MessageDigest sha256 = sha256();
         CRC32C crc32c = new CRC32C();
         long expected = delivery.source == null ? BUFFER : delivery.source.size();
@@ -150,7 +151,7 @@ public final class Inspection {
                 wide = hasWideByteOrderMark(buffer, n);
             }
             size += n;
-            if (size > most) {
+            if (size > maxSize) {
                 delivery.size = size;
                 throw tooLarge();
             }

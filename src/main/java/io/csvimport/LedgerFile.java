@@ -126,6 +126,8 @@ final class LedgerFile implements AutoCloseable {
         config.setJournalMode(SQLiteConfig.JournalMode.WAL);
         config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
         config.enforceForeignKeys(true);
+        // an INSERT says by RETURNING what is asked of it
+        config.setGetGeneratedKeys(false);
         return config;
     }
 }

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import org.apache.camel.health.HealthCheck;
@@ -34,6 +35,9 @@ final class Metrics {
     private final Database database;
     private final Timer upload;
     private final Counter uploaded;
+    /** By what they are tagged with: Micrometer takes long to find them. */
+    private final Map<String, Counter> counters = new ConcurrentHashMap<>();
+
     private Open open;
     private long openAt;
 
@@ -101,11 +105,11 @@ final class Metrics {
     }
 
     private Counter files(String outcome, String from) {
-        return Counter.builder("csv.import.files")
+        return counters.computeIfAbsent(outcome + " " + from, unknown -> Counter.builder("csv.import.files")
                 .description("Files whose fate was settled, by outcome and source; completed ones were accepted before")
                 .tag("outcome", outcome)
                 .tag("from", from)
-                .register(meters);
+                .register(meters));
     }
 
     /** @param status of the API's answer; 0 where there was none */
@@ -116,15 +120,18 @@ final class Metrics {
                     case "DELETE" -> "void";
                     default -> path.contains("/preview") ? "preview" : "upload";
                 };
-        Counter.builder("csv.import.api.requests")
-                .description("Requests to the API, by operation and status; none: no answer")
-                .tag("operation", operation)
-                .tag("status", status == 0 ? "none" : String.valueOf(status))
-                .register(meters)
-                .increment();
+        requests(operation, status == 0 ? "none" : String.valueOf(status)).increment();
         if (operation.equals("upload") && status / 100 == 2) {
             upload.record(Duration.ofNanos(nanos));
         }
+    }
+
+    private Counter requests(String operation, String status) {
+        return counters.computeIfAbsent(operation + " " + status, unknown -> Counter.builder("csv.import.api.requests")
+                .description("Requests to the API, by operation and status; none: no answer")
+                .tag("operation", operation)
+                .tag("status", status)
+                .register(meters));
     }
 
     private static double age(Instant oldest) {

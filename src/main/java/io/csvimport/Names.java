@@ -4,9 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 
@@ -19,6 +17,8 @@ public final class Names {
     /** Exchange property: the template that the source's folder names. */
     static final String FOLDER_TEMPLATE = "csvImportFolderTemplate";
 
+    private static final Pattern BLANKS_AROUND = Pattern.compile("^ +| +$");
+    private static final Pattern SLASH = Pattern.compile("[/\\\\]");
     private static final Pattern ADDRESS = Pattern.compile("[^\\s@,;:<>()\"\\p{Cntrl}]+@[^\\s@,;:<>()\"\\p{Cntrl}]+");
 
     private final Settings settings;
@@ -49,7 +49,7 @@ public final class Names {
                 delivery.path == null
                         ? null
                         : Path.of(delivery.path).getFileName().toString());
-        List<String> segments = path == null ? List.of() : Arrays.asList(path.split("[/\\\\]", -1));
+        List<String> segments = path == null ? List.of() : Arrays.asList(SLASH.split(path, -1));
         delivery.fileName = segments.isEmpty() ? null : segments.get(segments.size() - 1);
 
         if (delivery.template == null) {
@@ -91,9 +91,9 @@ public final class Names {
 
     static List<String> addresses(String list) {
         List<String> addresses = new ArrayList<>();
-        for (String address : list == null ? new String[0] : list.split(",")) {
+        for (String address : list == null || list.isEmpty() ? new String[0] : list.split(",")) {
             // only blanks around an address are no part of it: a line break is a reason to refuse
-            String bare = address.replaceAll("^ +| +$", "");
+            String bare = BLANKS_AROUND.matcher(address).replaceAll("");
             if (!bare.isEmpty()) {
                 addresses.add(bare);
             }
@@ -102,8 +102,10 @@ public final class Names {
     }
 
     private static void refuseControl(String reason, String name) throws CsvRejectedException {
-        if (name.chars().anyMatch(Character::isISOControl)) {
-            throw new CsvRejectedException(reason, "A control character in '" + visible(name) + "'");
+        for (char c : name.toCharArray()) {
+            if (Character.isISOControl(c)) {
+                throw new CsvRejectedException(reason, "A control character in '" + visible(name) + "'");
+            }
         }
     }
 
@@ -121,10 +123,11 @@ public final class Names {
     }
 
     private static String firstNamed(String... names) {
-        return Stream.of(names)
-                .filter(Objects::nonNull)
-                .filter(name -> !name.isBlank())
-                .findFirst()
-                .orElse(null);
+        for (String name : names) {
+            if (name != null && !name.isBlank()) {
+                return name;
+            }
+        }
+        return null;
     }
 }

@@ -1,11 +1,13 @@
 package io.csvimport;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -14,7 +16,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.RoutesBuilder;
 import org.apache.camel.builder.RouteBuilder;
@@ -41,12 +42,22 @@ final class RoutesFolder {
 
     private static final String SUFFIX = ".camel.yaml";
 
+    /** What tells that a file was changed, or that another one has its name now: of what a link leads to. */
+    private record Version(long size, FileTime modified, Object key) {
+
+        static final Version NONE = new Version(-1, null, null);
+
+        static Version of(BasicFileAttributes file) {
+            return new Version(file.size(), file.lastModifiedTime(), file.fileKey());
+        }
+    }
+
     /** A file as it was seen last, and the version of it that runs: an empty text where none does. */
-    private record Known(String seen, String text, Set<String> routes) {}
+    private record Known(Version seen, String text, Set<String> routes) {}
 
     /** A file that was parsed: no running route is touched yet. */
     private record Parsed(
-            Path file, String seen, String text, List<RouteBuilder> builders, List<RouteDefinition> routes) {
+            Path file, Version seen, String text, List<RouteBuilder> builders, List<RouteDefinition> routes) {
 
         /** Route configurations first, then what is called, what takes files from outside, and REST services, for people. */
         int rank() {
@@ -60,12 +71,13 @@ final class RoutesFolder {
         }
     }
 
-    private static final Known UNKNOWN = new Known("", "", Set.of());
+    private static final Known UNKNOWN = new Known(Version.NONE, "", Set.of());
 
     private final ModelCamelContext context;
     private final Path folder;
     private final Map<Path, Known> files = new TreeMap<>();
-    private Map<Path, String> lastScan = Map.of();
+    private Map<Path, Version> lastScan = Map.of();
+    private Map<Path, Version> upToDate = Map.of();
     private boolean started;
 
     RoutesFolder(CamelContext context, Path folder) {
@@ -111,8 +123,12 @@ final class RoutesFolder {
     }
 
     private void scanChanges() {
-        Map<Path, String> now = list();
-        Map<Path, String> still = new TreeMap<>(now);
+        Map<Path, Version> now = list();
+        if (now.equals(upToDate)) {
+            lastScan = now;
+            return;
+        }
+        Map<Path, Version> still = new TreeMap<>(now);
         still.entrySet().removeIf(file -> !file.getValue().equals(lastScan.get(file.getKey())));
         List<Path> gone =
                 files.keySet().stream().filter(file -> !now.containsKey(file)).toList();
@@ -123,30 +139,34 @@ final class RoutesFolder {
         }
         lastScan = now;
         update(still);
+        if (still.size() == now.size()) {
+            upToDate = now;
+        }
     }
 
-    private Map<Path, String> list() {
-        try (Stream<Path> found = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
-            return found.filter(file -> file.getFileName().toString().endsWith(SUFFIX) && Files.isRegularFile(file))
-                    .collect(Collectors.toMap(file -> file, RoutesFolder::version, (a, b) -> a, TreeMap::new));
-        } catch (IOException | UncheckedIOException e) {
+    /** Looks at each file once: this is done twice a second, for ever. */
+    private Map<Path, Version> list() {
+        Map<Path, Version> found = new TreeMap<>();
+        try {
+            Files.walkFileTree(
+                    folder, Set.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE, new SimpleFileVisitor<>() {
+                        @Override
+                        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                            if (attributes.isRegularFile() && file.toString().endsWith(SUFFIX)) {
+                                found.put(file, Version.of(attributes));
+                            }
+                            return FileVisitResult.CONTINUE;
+                        }
+                    });
+            return found;
+        } catch (IOException e) {
             LOG.warn("The routes folder {} cannot be read, its routes go on running: {}", folder, e.toString());
             return lastScan;
         }
     }
 
-    private static String version(Path file) {
-        try {
-            // of what a link leads to
-            BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
-            return found.size() + " " + found.lastModifiedTime() + " " + found.fileKey();
-        } catch (IOException e) {
-            return "unreadable";
-        }
-    }
-
-    private void update(Map<Path, String> versions) {
-        Map<Path, String> changed = new TreeMap<>(versions);
+    private void update(Map<Path, Version> versions) {
+        Map<Path, Version> changed = new TreeMap<>(versions);
         changed.entrySet()
                 .removeIf(
                         file -> files.getOrDefault(file.getKey(), UNKNOWN).seen.equals(file.getValue()));
@@ -155,7 +175,7 @@ final class RoutesFolder {
         List<Parsed> configurations = parse(changed, texts, true);
         if (configurations.stream().anyMatch(parsed -> files.containsKey(parsed.file))) {
             // routes take up a changed route configuration when they are made anew
-            Map<Path, String> others = new TreeMap<>();
+            Map<Path, Version> others = new TreeMap<>();
             files.forEach((file, known) -> {
                 if (!known.text.isEmpty() && !changed.containsKey(file)) {
                     others.put(file, known.seen);
@@ -168,7 +188,7 @@ final class RoutesFolder {
         parse(changed, texts, false).forEach(this::apply);
     }
 
-    private Map<Path, String> read(Map<Path, String> versions) {
+    private Map<Path, String> read(Map<Path, Version> versions) {
         Map<Path, String> texts = new TreeMap<>();
         versions.forEach((file, seen) -> {
             try {
@@ -181,7 +201,7 @@ final class RoutesFolder {
     }
 
     /** Parses the files that have a route configuration, or those that have none. */
-    private List<Parsed> parse(Map<Path, String> versions, Map<Path, String> texts, boolean configurations) {
+    private List<Parsed> parse(Map<Path, Version> versions, Map<Path, String> texts, boolean configurations) {
         List<Parsed> parsed = new ArrayList<>();
         texts.forEach((file, text) -> {
             if (text.contains("routeConfiguration:") == configurations) {
@@ -196,7 +216,7 @@ final class RoutesFolder {
         return parsed;
     }
 
-    private Parsed parse(Path file, String seen, String text) throws Exception {
+    private Parsed parse(Path file, Version seen, String text) throws Exception {
         List<RouteBuilder> builders = new ArrayList<>();
         List<RouteDefinition> routes = new ArrayList<>();
         String stem = stem(file);
@@ -267,7 +287,7 @@ final class RoutesFolder {
         }
     }
 
-    private void refuse(Path file, String seen, Exception e) {
+    private void refuse(Path file, Version seen, Exception e) {
         Known before = files.getOrDefault(file, UNKNOWN);
         files.put(file, new Known(seen, before.text, before.routes));
         LOG.error(

@@ -284,7 +284,7 @@ class ConventionsTest {
         }
         named.addAll(found("=bean:(\\w+)", read(DEFAULTS)));
         named.removeIf(name -> name.startsWith("{{"));
-        assertTrue(named.contains("csvImportLedger"), named.toString());
+        assertTrue(named.contains("csvImportClaim"), named.toString());
         withRoutesOfTheJar(context -> assertEquals(
                 List.of(),
                 named.stream()
