@@ -129,6 +129,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
+        registry.bind("csvImportOldestFirst", FileFeed.OLDEST_FIRST);
         registry.bind("csvImportRelease", new FileRelease<>(deliveries, failure, true));
         registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, failure, false));
         ExecutorService pool = context.getExecutorServiceManager()

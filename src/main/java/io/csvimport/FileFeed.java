@@ -2,6 +2,7 @@ package io.csvimport;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -31,6 +32,11 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
         implements GenericFileFilter<T>, PollingConsumerPollStrategy, CamelContextAware {
 
     static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    /** The order of a listing: by time of modification, then by name. */
+    static final Comparator<GenericFile<?>> OLDEST_FIRST = Comparator.<GenericFile<?>>comparingLong(
+                    GenericFile::getLastModified)
+            .thenComparing(GenericFile::getFileName);
+
     /** Exchange property: the {@link SourceFile} as it was when it was found whole. */
     static final String SOURCE_FILE = "csvImportSourceFile";
 

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * SIGKILL at random moments, while files arrive at random and the API fails at random. {@code -Dseed=…} repeats the
- * choices of a run (not the machine's timing), {@code -Dkills=…} says how many: a dozen by default, some hundred where
+ * choices of a run (not the machine's timing), {@code -Dkills=…} says how many: 8 by default, some hundred where
  * there is time.
  */
 class RandomKillTest {
@@ -54,7 +54,7 @@ class RandomKillTest {
     private static final int LONGEST_LAG = 1000;
 
     private final long seed = Long.getLong("seed", System.nanoTime() % 1_000_000_000);
-    private final int kills = Integer.getInteger("kills", 12);
+    private final int kills = Integer.getInteger("kills", 8);
 
     @TempDir
     private Path directory;

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -210,7 +211,10 @@ class StartTest {
     void aManagementPortInUseIsNamed() throws Exception {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
             product.with("CSV_IMPORT_MANAGEMENT_PORT", String.valueOf(taken.getLocalPort()));
-            assertRefused("management.port");
+            Distribution process = product.start();
+            // nobody answers at that port: it is not asked whether it is ready
+            assertTrue(process.process().waitFor(60, TimeUnit.SECONDS), product::output);
+            assertRefused(process, "csv-import.management.port", "CSV_IMPORT_MANAGEMENT_PORT");
         }
     }
 
