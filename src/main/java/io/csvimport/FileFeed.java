@@ -43,7 +43,7 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     /** Bytes that are read in no time. */
     private static final int SHORT = 1 << 16;
 
-    /** A folder is listed no more often, in nanoseconds, while one of its lanes takes no more files. */
+    /** A folder is listed no more often, in nanoseconds, while none of its lanes takes files. */
     private static final long BUSY = Duration.ofSeconds(1).toNanos();
 
     private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
@@ -145,7 +145,9 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
         if (opened != lanes.opened()) {
             opened = lanes.opened();
             postponed.clear();
-        } else if (System.nanoTime() - listed < BUSY && !open.keySet().stream().allMatch(lanes::isOpen)) {
+        } else if (System.nanoTime() - listed < BUSY
+                && !open.isEmpty()
+                && open.keySet().stream().noneMatch(lanes::isOpen)) {
             return false;
         }
         listed = System.nanoTime();

@@ -77,7 +77,9 @@ final class RoutesFolder {
     private final Path folder;
     private final Map<Path, Known> files = new TreeMap<>();
     private Map<Path, Version> lastScan = Map.of();
-    private Map<Path, Version> upToDate = Map.of();
+    /** What all that runs was made of; null where that is not known. */
+    private Map<Path, Version> upToDate;
+
     private boolean started;
 
     RoutesFolder(CamelContext context, Path folder) {
@@ -128,6 +130,7 @@ final class RoutesFolder {
             lastScan = now;
             return;
         }
+        upToDate = null;
         Map<Path, Version> still = new TreeMap<>(now);
         still.entrySet().removeIf(file -> !file.getValue().equals(lastScan.get(file.getKey())));
         List<Path> gone =
