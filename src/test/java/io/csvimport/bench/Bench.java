@@ -30,6 +30,7 @@ public final class Bench {
 
     private static final int ROUNDS = Integer.getInteger("rounds", 3);
     private static final int SMALL_FILES = 1000;
+    private static final int WARM_FILES = 5000;
     private static final int SMALL = 5_000;
     private static final long LARGE = Long.getLong("large", 1_500_000_000L);
 
@@ -42,13 +43,14 @@ public final class Bench {
 
     public static void main(String[] args) throws Exception {
         Bench bench = new Bench(Files.createTempDirectory("csv-import-bench"));
-        String cases = System.getProperty("cases", "small,large,latency,start,idle,growth");
+        String cases = System.getProperty("cases", "small,warm,large,latency,start,idle,growth");
         bench.table.add("| " + machine() + " | median (least to most) | csv-import-routes in comparison |");
         bench.table.add("| --- | --- | --- |");
         try {
             for (String name : cases.split(",")) {
                 switch (name) {
-                    case "small" -> bench.small();
+                    case "small" -> bench.small("1,000 files of 5 kB, s", 1);
+                    case "warm" -> bench.small("1,000 files of 5 kB after 5,000 others, s", WARM_FILES);
                     case "large" -> bench.large();
                     case "latency" -> bench.latency();
                     case "start" -> bench.start();
@@ -70,9 +72,9 @@ public final class Bench {
                 + Runtime.version().feature();
     }
 
-    /** 1,000 files of 5 kB that are there at once, after the start; seconds. */
-    private void small() throws Exception {
-        compare("1,000 files of 5 kB, s", SMALL_FILES, home -> {
+    /** 1,000 files of 5 kB that are there at once, when a watching process has carried some before; seconds. */
+    private void small(String title, int before) throws Exception {
+        compare(title, SMALL_FILES, before, home -> {
             for (int i = 0; i < SMALL_FILES; i++) {
                 Files.write(home.resolve("file-" + i + ".csv"), content(SMALL, i));
             }
@@ -88,7 +90,7 @@ public final class Bench {
                 out.write(block, 0, (int) Math.min(left, block.length));
             }
         }
-        compare("one file of 1.5 GB, s", 1, home -> Files.createLink(home.resolve("large.csv"), file));
+        compare("one file of 1.5 GB, s", 1, 1, home -> Files.createLink(home.resolve("large.csv"), file));
         Files.delete(file);
     }
 
@@ -96,7 +98,7 @@ public final class Bench {
         void into(Path folder) throws IOException;
     }
 
-    private void compare(String title, int files, Drop drop) throws Exception {
+    private void compare(String title, int files, int before, Drop drop) throws Exception {
         Map<Sender, List<Double>> seconds = new EnumMap<>(Sender.class);
         Map<Sender, List<Double>> upload = new EnumMap<>(Sender.class);
         for (int round = 0; round < ROUNDS; round++) {
@@ -112,11 +114,12 @@ public final class Bench {
                     long began = System.nanoTime();
                     Process process;
                     if (sender.isWatching()) {
-                        // it is warm enough to have imported one file
                         Files.createDirectories(inbox.resolve("T"));
-                        Files.write(inbox.resolve("T/first.csv"), content(SMALL, -1));
+                        for (int i = 1; i <= before; i++) {
+                            Files.write(inbox.resolve("T/before-" + i + ".csv"), content(SMALL, -i));
+                        }
                         process = sender.start(home, inbox, sink);
-                        sink.await(1, process);
+                        sink.await(before, process);
                         began = System.nanoTime();
                         try (Stream<Path> all = Files.list(ready)) {
                             for (Path file : all.toList()) {
@@ -126,7 +129,7 @@ public final class Bench {
                                         StandardCopyOption.ATOMIC_MOVE);
                             }
                         }
-                        sink.await(files + 1, process);
+                        sink.await(before + files, process);
                     } else {
                         Files.move(ready, inbox.resolve("T"));
                         process = sender.start(home, inbox, sink);
