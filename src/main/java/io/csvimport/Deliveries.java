@@ -9,8 +9,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.LocalDateTime;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -26,6 +24,17 @@ public final class Deliveries {
     static final Set<String> IMPORTED = Set.of("accepted", "completed", "voiding", "voided");
 
     private static final int MOST_LETTING_GO = 1000;
+
+    /** A second since 1970, and its text up to the point. */
+    private record Second(long epoch, String text) {
+
+        static Second of(long epoch) {
+            return new Second(epoch, Instant.ofEpochSecond(epoch).toString().replace('Z', '.'));
+        }
+    }
+
+    /** The latest that was written: a formatter takes Java long to run, and to compile. */
+    private static volatile Second latest = Second.of(0);
 
     private final Database database;
     private final String organization;
@@ -66,8 +75,9 @@ public final class Deliveries {
             database.soon();
             lettingGo.remove(sourceKey);
         }
-        return select("source_key = ? AND released_at IS NULL", sourceKey).stream()
-                .findFirst();
+        String where = "source_key = ? AND released_at IS NULL";
+        // nearly always there is none; the many columns take longer to name than the row to find
+        return has(where, sourceKey) ? select(where, sourceKey).stream().findFirst() : Optional.empty();
     }
 
     /** The delivery of a job that is there. */
@@ -122,7 +132,7 @@ public final class Deliveries {
 
     /** Whether a job that is not released has its bytes there. */
     boolean isKept(Path file) throws CsvImportUnsettledException {
-        return !select("released_at IS NULL AND file_path = ?", file.toString()).isEmpty();
+        return has("released_at IS NULL AND file_path = ?", file.toString());
     }
 
     /** A message's delivery that is done: the API has its bytes, or had them, and its source was let go of. */
@@ -146,8 +156,7 @@ public final class Deliveries {
 
     /** Whether a job that is not released has its bytes in a file of this name. */
     boolean isKept(String fileName) throws CsvImportUnsettledException {
-        return !select("released_at IS NULL AND file_path LIKE ?", "%/" + fileName)
-                .isEmpty();
+        return has("released_at IS NULL AND file_path LIKE ?", "%/" + fileName);
     }
 
     /**
@@ -179,22 +188,29 @@ public final class Deliveries {
 
     /** Whether an import id is that of a job of ours. */
     boolean knows(String importId) throws CsvImportUnsettledException {
-        return !select("import_id = ? AND state <> 'duplicate'", importId).isEmpty();
+        return has("import_id = ? AND state <> 'duplicate'", importId);
     }
 
     /** Whether an import id is that of another job of ours. */
     boolean isOfAnother(Delivery delivery, String importId) throws CsvImportUnsettledException {
-        return !select("import_id = ? AND state <> 'duplicate' AND job <> ?", importId, delivery.job)
-                .isEmpty();
+        return has("import_id = ? AND state <> 'duplicate' AND job <> ?", importId, delivery.job);
     }
 
     /** Whether no other delivery of this file name and size has its outcome open. */
     boolean isOnlyOne(Delivery delivery) throws CsvImportUnsettledException {
-        return select(
-                        "job <> ? AND file_name = ? AND file_size = ? AND state IN ('sending', 'unknown')",
-                        delivery.job,
-                        delivery.fileName,
-                        delivery.size)
+        return !has(
+                "job <> ? AND file_name = ? AND file_size = ? AND state IN ('sending', 'unknown')",
+                delivery.job,
+                delivery.fileName,
+                delivery.size);
+    }
+
+    private boolean has(String where, Object... parameters) throws CsvImportUnsettledException {
+        return !database.read(c -> query(
+                        c,
+                        row -> row.getLong("job"),
+                        "SELECT job FROM csv_import_delivery WHERE " + where + " LIMIT 1",
+                        parameters))
                 .isEmpty();
     }
 
@@ -474,10 +490,11 @@ public final class Deliveries {
         if (time == null) {
             return null;
         }
-        // with one nanosecond, which is cut off again, all digits are there; a formatter takes Java long to compile
-        int nanos = time.getNano() / 1_000_000 * 1_000_000 + 1;
-        String text = LocalDateTime.ofEpochSecond(time.getEpochSecond(), nanos, ZoneOffset.UTC)
-                .toString();
-        return text.substring(0, text.length() - 6) + "Z";
+        Second second = latest;
+        if (second.epoch != time.getEpochSecond()) {
+            second = Second.of(time.getEpochSecond());
+            latest = second;
+        }
+        return second.text + String.valueOf(1000 + time.getNano() / 1_000_000).substring(1) + "Z";
     }
 }

@@ -4,6 +4,7 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -177,12 +178,8 @@ public final class Inspection {
     }
 
     private static boolean hasNul(byte[] buffer, int length) {
-        for (int i = 0; i < length; i++) {
-            if (buffer[i] == 0) {
-                return true;
-            }
-        }
-        return false;
+        // Java looks for a character of a string in many bytes at a time
+        return new String(buffer, 0, length, StandardCharsets.ISO_8859_1).indexOf(0) >= 0;
     }
 
     /** UTF-16 and UTF-32, big and little endian: text that has NUL bytes. */
