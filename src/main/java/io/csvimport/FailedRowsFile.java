@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.Stream;
@@ -17,7 +18,7 @@ import java.util.stream.Stream;
 final class FailedRowsFile {
 
     private static final String ENDING = ".failed-rows.csv";
-    private static final int LONGEST_NAME = 50;
+    private static final int LONGEST_NAME = 70;
     private static final int BUFFER = 1 << 16;
 
     private final Path folder;
@@ -99,26 +100,33 @@ final class FailedRowsFile {
         SourceFolders folders =
                 imported == null ? null : sources.folders(imported).orElse(null);
         if (folders != null && !folders.isReadOnly() && folders.exists(SourceFolders.parent(imported))) {
-            return store(folders, delivery.job, imported + ENDING, rows);
+            return store(folders, delivery.job, folders.beside(imported, ENDING), rows);
         }
-        String name = String.valueOf(delivery.fileName);
-        name = delivery.job + "-" + name.substring(0, Math.min(name.length(), LONGEST_NAME)) + ENDING;
+        String name = delivery.job + "-" + FileNames.fit(String.valueOf(delivery.fileName), ENDING, LONGEST_NAME);
         return store(SourceFolders.LOCAL, delivery.job, folder.resolve(name).toString(), rows);
     }
 
     private static String store(SourceFolders folders, long job, String wanted, Path rows) throws IOException {
-        String free = wanted;
+        int attempt = 0;
+        String free = folders.numbered(wanted, job, attempt);
         while (folders.exists(free)) {
-            if (hasContent(folders.find(free), rows)) {
+            if (hasContent(folders, free, rows)) {
                 return free;
             }
-            free = SourceFolders.parent(free) + "/" + CsvUpload.tagged(SourceFolders.name(free), job);
+            free = folders.numbered(wanted, job, ++attempt);
         }
         folders.copy(rows, free);
         return free;
     }
 
-    private static boolean hasContent(SourceFile stored, Path rows) throws IOException {
+    private static boolean hasContent(SourceFolders folders, String path, Path rows) throws IOException {
+        SourceFile stored;
+        try {
+            stored = folders.find(path);
+        } catch (NoSuchFileException e) {
+            // no plain file
+            return false;
+        }
         if (stored.size() != Files.size(rows)) {
             return false;
         }

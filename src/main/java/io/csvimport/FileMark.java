@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.concurrent.TimeUnit;
@@ -14,11 +15,11 @@ import java.util.concurrent.TimeUnit;
  */
 record FileMark(Path path, long size, long modified, String fileKey) implements SourceFile {
 
-    /** @throws IOException where there is no plain file at the path; a symbolic link is none. */
+    /** @throws NoSuchFileException where there is no plain file at the path; a symbolic link is none */
     static FileMark of(Path path) throws IOException {
         BasicFileAttributes found = Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
         if (!found.isRegularFile()) {
-            throw new IOException(path + " is not a plain file");
+            throw new NoSuchFileException(path.toString(), null, "no plain file");
         }
         return new FileMark(
                 path.toAbsolutePath().normalize(),
@@ -44,7 +45,12 @@ record FileMark(Path path, long size, long modified, String fileKey) implements 
 
     @Override
     public boolean isSameAs(SourceFile other) {
-        return isOf(other) && other instanceof FileMark mark && size == mark.size && modified == mark.modified;
+        return isOf(other) && looksLike(other);
+    }
+
+    /** Whether size and time are the same: some file systems give a file a new identity now and then. */
+    boolean looksLike(SourceFile other) {
+        return other instanceof FileMark mark && size == mark.size && modified == mark.modified;
     }
 
     @Override
@@ -62,10 +68,10 @@ record FileMark(Path path, long size, long modified, String fileKey) implements 
         return SourceFolders.LOCAL;
     }
 
-    /** Whether the same, unchanged file is (now) at another path, or still at this one. */
+    /** Whether a file of this size and time is at another path, or still at this one. */
     boolean isAt(Path other) {
         try {
-            return isSameAs(of(other));
+            return looksLike(of(other));
         } catch (IOException e) {
             return false;
         }
@@ -73,6 +79,15 @@ record FileMark(Path path, long size, long modified, String fileKey) implements 
 
     @Override
     public String key() {
-        return "file:" + path + "|" + size + "|" + modified + "|" + fileKey;
+        return keyWithoutIdentity() + fileKey;
+    }
+
+    private String keyWithoutIdentity() {
+        return "file:" + path + "|" + size + "|" + modified + "|";
+    }
+
+    /** Whether a source key is that of a file at this path with this size and time. */
+    boolean looksLike(String sourceKey) {
+        return sourceKey.startsWith(keyWithoutIdentity());
     }
 }

@@ -36,6 +36,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
     private static final Set<String> OPEN = Set.of("sending", "unknown", "held");
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String REASON = ".reason.json";
 
     /** Exchange property: the file was moved, or needs no move. */
     private static final String RELEASED = "csvImportReleased";
@@ -145,7 +146,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         try {
             FileMark found = FileMark.of(moved);
             FileMark before = new FileMark(file, found.size(), found.modified(), found.fileKey());
-            return before.key().equals(delivery.sourceKey) ? moved.toString() : null;
+            return before.looksLike(delivery.sourceKey) ? moved.toString() : null;
         } catch (IOException e) {
             return null;
         }
@@ -155,7 +156,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         try {
             // hidden: the spool is just about to show it
             return Files.exists(file.resolveSibling("." + file.getFileName()))
-                    || FileMark.of(file).key().equals(delivery.sourceKey);
+                    || FileMark.of(file).looksLike(delivery.sourceKey);
         } catch (IOException e) {
             return false;
         }
@@ -189,48 +190,63 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         }
         String folder = SourceFolders.parent(from) + "/" + folderName;
         folders.makeFolder(folder);
-        String reason = delivery.state.equals("rejected") ? reason(delivery) : "";
-        String to = freeName(folders, folder + "/" + SourceFolders.name(from), delivery.job, reason);
-        if (!reason.isEmpty()) {
-            folders.write(reasonFile(to), reason);
-        }
+        String wanted = folder + "/" + SourceFolders.name(from);
         try {
-            folders.move(from, to);
-            if (!folders.find(to).isSameAs(file) && !folders.exists(from)) {
-                // it was replaced in the very moment before the move: the new one goes back
-                folders.move(to, from);
-                return null;
-            }
+            String to = delivery.state.equals("rejected")
+                    ? freeWithReason(folders, wanted, delivery)
+                    : free(folders, wanted, delivery.job);
+            return folders.move(file, delivery.sha256, to) ? to : null;
         } catch (NoSuchFileException e) {
             if (file.isThere()) {
                 // it is the other folder that is gone
-                throw new IOException(from + " cannot be moved into " + folder, e);
+                throw new IOException(Names.visible(from) + " cannot be moved into " + folderName, e);
             }
             return null;
         }
-        return to;
     }
 
-    /** The name itself, or with the job in it: neither a file of it is there, nor another delivery's reason. */
-    private static String freeName(SourceFolders folders, String path, long job, String reason) throws IOException {
-        String free = path;
-        while (folders.exists(free) || !reason.isEmpty() && isOfAnother(folders, reasonFile(free), reason)) {
-            free = SourceFolders.parent(free) + "/" + CsvUpload.tagged(SourceFolders.name(free), job);
+    /** The name itself, or with the job in it: nothing is there. */
+    private static String free(SourceFolders folders, String path, long job) throws IOException {
+        int attempt = 0;
+        String free = folders.numbered(path, job, attempt);
+        while (folders.exists(free)) {
+            free = folders.numbered(path, job, ++attempt);
         }
         return free;
     }
 
+    /** The same where the name beside it is free for the reason, too, or has that very reason: then it is there. */
+    private static String freeWithReason(SourceFolders folders, String path, Delivery delivery) throws IOException {
+        for (int attempt = 0; ; attempt++) {
+            String free = folders.numbered(path, delivery.job, attempt);
+            String reasonFile = folders.beside(free, REASON);
+            boolean isWhole = reasonFile.equals(path + REASON);
+            String reason = reason(delivery, isWhole ? null : SourceFolders.name(path));
+            boolean isThere = folders.exists(reasonFile);
+            if (!folders.exists(free) && (!isThere || hasText(folders, reasonFile, reason))) {
+                if (!isThere) {
+                    folders.write(reasonFile, reason);
+                }
+                return free;
+            }
+        }
+    }
+
     /** A reason that is this very one was written before the process died, or its disk was full. */
-    private static boolean isOfAnother(SourceFolders folders, String reasonFile, String reason) throws IOException {
-        return folders.exists(reasonFile) && !folders.read(reasonFile).equals(reason);
+    private static boolean hasText(SourceFolders folders, String file, String text) throws IOException {
+        try {
+            return folders.find(file).size() <= SourceFolders.LONGEST_TEXT
+                    && folders.read(file).equals(text);
+        } catch (NoSuchFileException e) {
+            // no plain file
+            return false;
+        }
     }
 
-    private static String reasonFile(String file) {
-        return file + ".reason.json";
-    }
-
-    private static String reason(Delivery delivery) throws IOException {
+    /** @param fileName the whole one, where the names in the folder do not say it */
+    private static String reason(Delivery delivery, String fileName) throws IOException {
         Map<String, Object> reason = new LinkedHashMap<>();
+        reason.put("fileName", fileName);
         reason.put("reason", delivery.reason);
         reason.put("detail", delivery.detail);
         reason.put("httpStatus", delivery.httpStatus);

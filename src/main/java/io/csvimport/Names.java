@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -17,6 +18,12 @@ public final class Names {
     /** Exchange property: the template that the source's folder names. */
     static final String FOLDER_TEMPLATE = "csvImportFolderTemplate";
 
+    private static final Set<Integer> INVISIBLE = Set.of(
+            (int) Character.CONTROL,
+            (int) Character.FORMAT,
+            (int) Character.LINE_SEPARATOR,
+            (int) Character.PARAGRAPH_SEPARATOR,
+            (int) Character.SURROGATE);
     private static final Pattern BLANKS_AROUND = Pattern.compile("^ +| +$");
     private static final Pattern SLASH = Pattern.compile("[/\\\\]");
     private static final Pattern ADDRESS = Pattern.compile("[^\\s@,;:<>()\"\\p{Cntrl}]+@[^\\s@,;:<>()\"\\p{Cntrl}]+");
@@ -109,14 +116,14 @@ public final class Names {
         }
     }
 
-    /** Control characters as {@code \\u000a}, so that what is printed is one line. */
+    /** What would end the line, change its direction or not be seen as {@code \\u000a}: what is printed is one line. */
     static String visible(String text) {
         StringBuilder visible = new StringBuilder();
-        text.chars().forEach(c -> {
-            if (Character.isISOControl(c)) {
-                visible.append(String.format("\\u%04x", c));
+        text.codePoints().forEach(c -> {
+            if (INVISIBLE.contains(Character.getType(c))) {
+                Character.toString(c).chars().forEach(unit -> visible.append(String.format("\\u%04x", unit)));
             } else {
-                visible.append((char) c);
+                visible.appendCodePoint(c);
             }
         });
         return visible.toString();

@@ -185,7 +185,36 @@ public final class SftpServer implements SourceFolders {
     }
 
     @Override
-    public void move(String from, String to) throws IOException {
+    public boolean fits(String location) throws IOException {
+        return call(location, channel -> {
+            try {
+                channel.lstat(quoted(location));
+                return true;
+            } catch (SftpException e) {
+                if (e.id == ChannelSftp.SSH_FX_BAD_MESSAGE || e.id == ChannelSftp.SSH_FX_FAILURE) {
+                    return false;
+                }
+                if (e.id == ChannelSftp.SSH_FX_NO_SUCH_FILE) {
+                    return true;
+                }
+                throw e;
+            }
+        });
+    }
+
+    @Override
+    public boolean move(SourceFile file, String sha256, String to) throws IOException {
+        String from = file.location();
+        move(from, to);
+        boolean same = find(to).isSameAs(file);
+        if (!same && !exists(from)) {
+            // it was replaced in the very moment before the move: the new one goes back
+            move(to, from);
+        }
+        return same;
+    }
+
+    private void move(String from, String to) throws IOException {
         call(from, channel -> {
             channel.rename(quoted(from), quoted(to));
             return null;

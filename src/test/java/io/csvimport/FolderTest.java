@@ -2,8 +2,10 @@ package io.csvimport;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.csvimport.sandbox.SandboxFault;
@@ -26,6 +28,8 @@ import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.apache.camel.util.FileUtil;
 import org.junit.jupiter.api.Test;
 
 /** The inbox: which files are taken, when, in which order, as which template, and where they go. */
@@ -213,6 +217,97 @@ class FolderTest extends CsvImportTestSupport {
         Path file = drop("People/people.csv", "");
         awaitThat(() -> !Files.exists(file));
         assertEquals("old", Files.readString(old));
+    }
+
+    @Test
+    void aNameOf255BytesIsMovedAndItsReasonIsToldUnderAShorterOne() throws Exception {
+        String name = "x" + "ü".repeat(125) + ".csv";
+        List<String> others =
+                List.of("x" + "ü".repeat(124) + "ä.csv", "y".repeat(251) + ".csv", "z".repeat(240) + ".csv");
+        for (String empty : List.of(name, others.get(0), others.get(1), others.get(2))) {
+            Path file = drop("People/" + empty, "");
+            awaitThat(() -> !Files.exists(file));
+        }
+        Path folder = inbox.resolve("People/.rejected");
+        Set<String> told = new HashSet<>();
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file :
+                    files.filter(f -> f.toString().endsWith(".reason.json")).toList()) {
+                JsonNode reason = JSON.readTree(Files.readString(file));
+                assertEquals("empty", reason.get("reason").asText());
+                told.add(reason.get("fileName").asText());
+            }
+        }
+        assertEquals(Set.of(name, others.get(0), others.get(1), others.get(2)), told);
+
+        // imported, a duplicate, and both again where the name is taken
+        for (String folderName : List.of(".imported", ".duplicate")) {
+            Path taken = inbox.resolve("Courses").resolve(folderName).resolve(name);
+            Files.createDirectories(taken.getParent());
+            Files.writeString(taken, "old");
+            Path file = drop("Courses/" + name, CSV);
+            awaitThat(() -> !Files.exists(file));
+            assertEquals("old", Files.readString(taken));
+            awaitThat(() -> job(name).get("released_to") != null);
+            assertEquals(CSV, Files.readString(Path.of(job(name).get("released_to"))));
+        }
+        assertEquals("duplicate", job(name).get("state"));
+    }
+
+    @Test
+    void noLinkInTheFoldersIsFollowedAndNothingItLeadsToIsWritten() throws Exception {
+        Path victim = Files.writeString(home.resolve("victim"), "precious");
+        Path rejected = Files.createDirectories(inbox.resolve("People/.rejected"));
+        String reason = rejected.resolve("people.csv.reason.json").toString();
+        Files.createSymbolicLink(Path.of(reason), victim);
+        Files.createSymbolicLink(rejected.resolve(".people.csv.reason.json.tmp"), victim);
+        Files.createLink(Path.of(SourceFolders.hidden(reason)), victim);
+        Path more = rejected.resolve("more.csv.reason.json");
+        Files.createSymbolicLink(Path.of(SourceFolders.hidden(more.toString())), victim);
+        Files.createSymbolicLink(rejected.resolve("more.csv"), home.resolve("nowhere"));
+        for (String name : List.of("people.csv", "more.csv")) {
+            Path file = drop("People/" + name, "");
+            awaitThat(() -> !Files.exists(file));
+            awaitThat(() -> job(name).get("released_to") != null);
+            Path moved = Path.of(job(name).get("released_to"));
+            assertEquals("", Files.readString(moved));
+            assertEquals("empty", reason(moved).get("reason").asText());
+            assertFalse(Files.isSymbolicLink(moved.resolveSibling(moved.getFileName() + ".reason.json")));
+        }
+        assertEquals("precious", Files.readString(victim));
+        assertFalse(Files.exists(home.resolve("nowhere")));
+    }
+
+    @Test
+    @With("duplicates=import")
+    void theFoldersAfterwardsMayBeOnAnotherFileSystem() throws Exception {
+        Path memory = Path.of("/dev/shm");
+        assumeTrue(Files.isWritable(memory) && !Files.getFileStore(memory).equals(Files.getFileStore(inbox)));
+        Path archive = Files.createTempDirectory(memory, "csv-import");
+        try {
+            Path people = Files.createDirectories(inbox.resolve("People"));
+            for (String folder : List.of(".imported", ".rejected")) {
+                Files.createSymbolicLink(people.resolve(folder), Files.createDirectory(archive.resolve(folder)));
+            }
+            Instant modified = Instant.parse("2026-01-02T03:04:05.678Z");
+            Path imported = awaitIn(".imported", drop("People/people.csv", CSV.getBytes(UTF_8), modified));
+            Path rejected = awaitIn(".rejected", drop("People/empty.csv", ""));
+            Path again = drop("People/people.csv", CSV + "again");
+            awaitThat(() -> !Files.exists(again));
+            awaitThat(() -> job("people.csv").get("released_to") != null);
+            assertEquals(CSV, Files.readString(imported));
+            assertEquals(modified, Files.getLastModifiedTime(imported).toInstant());
+            assertEquals("empty", reason(rejected).get("reason").asText());
+            assertEquals(
+                    CSV + "again", Files.readString(Path.of(job("people.csv").get("released_to"))));
+            assertEquals(List.of("people.csv", "people.csv"), importedNames());
+            assertEquals(3, jobs().size());
+            try (Stream<Path> files = Files.walk(archive)) {
+                assertEquals(4, files.filter(Files::isRegularFile).count(), "nothing unfinished is left over");
+            }
+        } finally {
+            FileUtil.removeDir(archive.toFile());
+        }
     }
 
     @Test

@@ -150,6 +150,16 @@ class TrackTest extends CsvImportTestSupport {
     }
 
     @Test
+    void theFailedRowsOfAFileWithALongNameHaveAShorterOne() throws Exception {
+        String name = "ü".repeat(125) + "x.csv";
+        Path imported = awaitIn(".imported", drop("People/" + name, BAD));
+        Path rows = Path.of(awaitState(name, "completed").get("failed_rows_file"));
+        assertEquals(imported.getParent(), rows.getParent());
+        assertTrue(rows.toString().endsWith("ü.failed-rows.csv"), rows.toString());
+        assertEquals(ROWS, Files.readString(rows));
+    }
+
+    @Test
     @With({"track.enabled=true", "track.interval=PT10M"})
     void thePauseAfterALookGrowsWithTheirNumber() throws Exception {
         sandbox.listLag(Duration.ofDays(10));
