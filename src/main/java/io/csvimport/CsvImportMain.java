@@ -34,12 +34,17 @@ public final class CsvImportMain {
         }
         Path home = home();
         if (List.of(args).contains("--cache")) {
-            System.exit(StartCache.write(home, routes(home)));
+            System.exit(StartCache.write(home, home.resolve("routes")));
         }
+        boolean rehearsal = List.of(args).contains(StartCache.REHEARSAL);
         Properties files = new Properties();
-        if (!List.of(args).contains(StartCache.REHEARSAL)) {
-            files.putAll(Settings.read(home.resolve("application.properties")));
-            files.putAll(Settings.read(Path.of("application.properties")));
+        if (!rehearsal) {
+            try {
+                files.putAll(PropertiesFile.read(home.resolve("application.properties")));
+                files.putAll(PropertiesFile.read(Path.of("application.properties")));
+            } catch (IOException e) {
+                refuse(List.of(e.getMessage()));
+            }
         }
         Settings settings = new Settings(files);
         if (System.getProperty(LOGGING) == null) {
@@ -51,12 +56,10 @@ public final class CsvImportMain {
         System.setProperty("vertx.disableFileCPResolving", "true");
         if ("sandbox".equals(profile())) {
             startSandbox(settings);
+            settings = new Settings(files);
         }
         List<String> problems = settings.problems();
-        Path routes = routes(home);
-        if (!Files.isDirectory(routes)) {
-            problems.add("csv-import.routes (CSV_IMPORT_ROUTES) is '" + routes + "': there is no such folder");
-        }
+        Path routes = settings.find("routes").isPresent() ? settings.path("routes") : home.resolve("routes");
         if (problems.isEmpty()) {
             checkPort(settings).ifPresent(problems::add);
         }
@@ -72,14 +75,6 @@ public final class CsvImportMain {
             }
             refuse(List.of(cause instanceof IOException ? cause.getMessage() : cause.toString()));
         }
-    }
-
-    private static Path routes(Path home) {
-        return Path.of(Optional.ofNullable(System.getenv("CSV_IMPORT_ROUTES"))
-                        .orElse(System.getProperty(
-                                "csv-import.routes", home.resolve("routes").toString())))
-                .toAbsolutePath()
-                .normalize();
     }
 
     /** The management server would only log that it has no port. */
@@ -118,8 +113,8 @@ public final class CsvImportMain {
                 .withShutdownTimeout(
                         (int) Math.max(1, settings.duration("stop.timeout").toSeconds()));
         main.addInitialProperty("camel.management.enabled", "true");
-        main.addInitialProperty("camel.management.port", "{{csv-import.management.port}}");
-        main.addInitialProperty("camel.management.host", "{{csv-import.management.host}}");
+        main.addInitialProperty("camel.management.port", settings.get("management.port"));
+        main.addInitialProperty("camel.management.host", settings.get("management.host"));
         main.addInitialProperty("camel.management.healthCheckEnabled", "true");
         main.addInitialProperty("camel.management.metricsEnabled", "true");
         main.addInitialProperty("camel.metrics.enabled", "true");
@@ -136,7 +131,8 @@ public final class CsvImportMain {
         // a REST service and what it calls are edited apart
         main.addInitialProperty("camel.rest.inlineRoutes", "false");
         main.addInitialProperty("camel.rest.apiContextRouteId", RoutesFolder.OPENAPI);
-        main.addInitialProperty("camel.rest.apiHost", "{{csv-import.management.host}}:{{csv-import.management.port}}");
+        main.addInitialProperty(
+                "camel.rest.apiHost", settings.get("management.host") + ":" + settings.get("management.port"));
         main.addInitialProperty("camel.rest.apiProperties[api.title]", "csv-import-routes");
         main.addInitialProperty("camel.rest.apiProperties[api.version]", "1");
         main.addInitialProperty("camel.rest.apiProperties[openapi.version]", "3.0.3");

@@ -11,6 +11,9 @@ import org.apache.camel.Ordered;
 import org.apache.camel.Processor;
 import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.VetoCamelContextStartException;
+import org.apache.camel.component.properties.DefaultPropertiesParser;
+import org.apache.camel.component.properties.PropertiesComponent;
+import org.apache.camel.component.properties.PropertiesLookup;
 import org.apache.camel.health.HealthCheckRegistry;
 import org.apache.camel.spi.ContextServicePlugin;
 import org.apache.camel.spi.PropertiesSource;
@@ -37,6 +40,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
             public void onContextInitializing(CamelContext starting) throws VetoCamelContextStartException {
                 try {
                     Settings settings = settings(starting);
+                    resolve(starting, settings);
                     ScheduledExecutorService timer = starting.getExecutorServiceManager()
                             .newSingleThreadScheduledExecutor(CsvImportPlugin.class, "csv-import-timer");
                     database = new Database(settings);
@@ -70,6 +74,20 @@ public final class CsvImportPlugin implements ContextServicePlugin {
             throw new IllegalArgumentException(problems);
         }
         return settings;
+    }
+
+    /** What was checked is what the placeholders of the routes are replaced by. */
+    private static void resolve(CamelContext context, Settings settings) {
+        PropertiesComponent properties = (PropertiesComponent) context.getPropertiesComponent();
+        // a platform with a parser of its own has settings of its own
+        if (properties.getPropertiesParser().getClass() == DefaultPropertiesParser.class) {
+            properties.setPropertiesParser(new DefaultPropertiesParser(properties) {
+                @Override
+                public String parseProperty(String key, String value, PropertiesLookup lookup) {
+                    return settings.resolve(key).orElse(value);
+                }
+            });
+        }
     }
 
     /** Those of the platform, where it has any: in Camel's registry, or in Micrometer's own. */

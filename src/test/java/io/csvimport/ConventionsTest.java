@@ -101,6 +101,7 @@ class ConventionsTest {
             track.enabled=true
             track.interval=PT30S
             void.path=csv-import
+            routes=
             audit.uri=bean:csvImportAuditFile
             management.port=9876
             management.host=127.0.0.1

@@ -190,6 +190,28 @@ class StartTest {
     }
 
     @Test
+    void anUnknownVariableIsNamedAndTheVariablesOfAKubernetesServiceArePassedOver() throws Exception {
+        product.with("CSV_IMPORT_API_URLL", "x")
+                .with("CSV_IMPORT_PORT", "tcp://10.0.0.1:80")
+                .with("CSV_IMPORT_PORT_8080_TCP", "tcp://10.0.0.1:8080")
+                .with("CSV_IMPORT_PORT_8080_TCP_ADDR", "10.0.0.1")
+                .with("CSV_IMPORT_SERVICE_HOST", "10.0.0.1")
+                .with("CSV_IMPORT_SERVICE_PORT_HTTP", "8080")
+                .with("CSV_IMPORT_ROUTES_SERVICE_HOST", "10.0.0.1")
+                // a Service that is called csv-import-sftp
+                .with("CSV_IMPORT_SFTP_PORT", "tcp://10.0.0.1:22");
+        assertRefused(
+                product.start(), "CSV_IMPORT_API_URLL is not a setting", "csv-import.api.url (CSV_IMPORT_API_URL)");
+        assertEquals(2, product.output().lines().count(), product.output());
+    }
+
+    @Test
+    void aPropertiesFileInAnotherEncodingIsNamedWithItsLine() throws Exception {
+        Files.write(product.path("application.properties"), "a=b\nc=ü\n".getBytes(StandardCharsets.ISO_8859_1));
+        assertRefused(product.start(), product.path("application.properties") + ", line 2: ");
+    }
+
+    @Test
     void aMissingRoutesFolderIsNamed() throws Exception {
         product.with("CSV_IMPORT_ROUTES", "no-such-routes");
         assertRefused(product.start(), "csv-import.routes", "CSV_IMPORT_ROUTES", "no-such-routes");
