@@ -130,12 +130,6 @@ public final class CsvImportMain {
         main.addInitialProperty("camel.rest.component", "platform-http");
         // a REST service and what it calls are edited apart
         main.addInitialProperty("camel.rest.inlineRoutes", "false");
-        main.addInitialProperty("camel.rest.apiContextRouteId", RoutesFolder.OPENAPI);
-        main.addInitialProperty(
-                "camel.rest.apiHost", settings.get("management.host") + ":" + settings.get("management.port"));
-        main.addInitialProperty("camel.rest.apiProperties[api.title]", "csv-import-routes");
-        main.addInitialProperty("camel.rest.apiProperties[api.version]", "1");
-        main.addInitialProperty("camel.rest.apiProperties[openapi.version]", "3.0.3");
         // readiness tells of the API and the ledger; a feed of the user's own that cannot poll is no reason to end it
         // all
         main.addInitialProperty("camel.health.consumersEnabled", "false");

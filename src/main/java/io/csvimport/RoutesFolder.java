@@ -37,9 +37,6 @@ final class RoutesFolder {
 
     private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
 
-    /** The route of the OpenAPI document. */
-    static final String OPENAPI = "csv-import-openapi";
-
     private static final String SUFFIX = ".camel.yaml";
 
     /** What tells that a file was changed, or that another one has its name now: of what a link leads to. */
@@ -276,12 +273,6 @@ final class RoutesFolder {
     }
 
     private void start(Parsed parsed) throws Exception {
-        boolean rest = parsed.routes.stream().anyMatch(route -> route.getRestDefinition() != null);
-        // Camel writes the document once, with the next routes of any kind: it is to have all REST services
-        context.getRestConfiguration().setApiContextPath(rest ? "/openapi.json" : null);
-        if (rest) {
-            withdrawDocument();
-        }
         for (RouteBuilder builder : parsed.builders) {
             if (builder instanceof RouteConfigurationBuilder configurations) {
                 configurations.updateRouteConfigurationsToCamelContext(context);
@@ -334,24 +325,11 @@ final class RoutesFolder {
                 Map<String, Object> parameters = route.getTemplateParameters();
                 if (id.equals(route.getRouteId()) || parameters != null && id.equals(parameters.get("parentRouteId"))) {
                     context.removeRouteDefinition(route);
-                    forget(route.getRestDefinition());
+                    context.getRestDefinitions().remove(route.getRestDefinition());
                 }
             }
         } catch (Exception e) {
             LOG.error("The route {} cannot be stopped: {}", id, reason(e));
-        }
-    }
-
-    private void forget(RestDefinition rest) throws Exception {
-        if (context.getRestDefinitions().remove(rest)) {
-            withdrawDocument();
-        }
-    }
-
-    private void withdrawDocument() throws Exception {
-        RouteDefinition document = context.getRouteDefinition(OPENAPI);
-        if (document != null) {
-            context.removeRouteDefinition(document);
         }
     }
 

@@ -112,7 +112,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
                 .withRoutesIncludePattern(
                         "file:routes/**/*.camel.yaml,file:" + home.resolve("routes") + "/*.camel.yaml")
                 // there is no server here
-                .withRoutesExcludePattern("**/csv-import-rest.camel.yaml");
+                .withRoutesExcludePattern("**/csv-import-rest.camel.yaml,**/csv-import-openapi.camel.yaml");
     }
 
     /** The place for {@link #addRoute} and {@link #set}: the context has not started yet. */

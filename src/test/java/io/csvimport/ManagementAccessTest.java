@@ -121,9 +121,6 @@ class ManagementAccessTest {
                 "the edited call",
                 () -> operator.post("/csv-imports/1/again").status() == 404
                         && operator.post("/csv-imports/1/again").text("detail").contains("ledger"));
-        String document = operator.get("/openapi.json").http().body();
-        assertTrue(document.contains("/csv-imports/{id}/again"), document);
-        assertFalse(document.contains("/csv-imports/{id}/retry"), document);
         assertEquals(200, operator.get("/csv-imports").status());
 
         product.write(file, calls.replace("    get:", "    gets:"));
@@ -132,7 +129,6 @@ class ManagementAccessTest {
 
         Files.delete(product.path(file));
         product.awaitUntil("no more calls", () -> operator.get("/csv-imports").status() == 404);
-        assertEquals(404, operator.get("/openapi.json").status());
         assertOpen();
     }
 
