@@ -1,9 +1,6 @@
 package io.csvimport;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -12,17 +9,14 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
+import org.apache.camel.http.base.HttpOperationFailedException;
 
 /** Reads what the API answers, tolerantly: its document gives no example of the upload's answer. */
 public final class ApiAnswer {
 
     private static final int MOST = 500;
-    private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-    /** One word with a digit in it: no "OK", no page of HTML. */
-    private static final Pattern PLAIN_ID = Pattern.compile("(?=.*\\d)[A-Za-z0-9._~:-]{1,200}");
 
     private final ApiHealth health;
     private final ApiClock clock;
@@ -38,8 +32,8 @@ public final class ApiAnswer {
         int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
         health.answered(status);
         clock.see(answer.getHeader("Date", String.class));
-        String body = answer.getBody(String.class);
-        String id = status / 100 == 2 ? importId(body) : null;
+        String body = text(answer);
+        String id = status / 100 == 2 ? ImportId.in(body) : null;
         exchange.setProperty(Delivery.IMPORT_ID, id);
         exchange.setProperty(Delivery.HTTP_STATUS, status);
         exchange.setProperty(Delivery.RETRY_AFTER, answer.getHeader("Retry-After", String.class));
@@ -49,9 +43,18 @@ public final class ApiAnswer {
         }
     }
 
+    /** What the API says; empty where that cannot be read: the status counts, whatever stands in the body. */
+    static String text(Message answer) {
+        try {
+            return AnswerBody.text(answer);
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
     /** A sentence for people, with the beginning of what the API says. */
     static String detail(int status, String body) {
-        String text = body == null ? "" : body.strip();
+        String text = body.strip();
         return "The API answered " + status
                 + (text.isEmpty() ? "" : ": " + text.substring(0, Math.min(text.length(), MOST)));
     }
@@ -74,24 +77,19 @@ public final class ApiAnswer {
     }
 
     /**
-     * The import id of an upload's answer: a JSON object's {@code id}, a JSON string, a JSON number, or plain text.
+     * A step of the route {@code csv-import-list}: the API's collection as a stream.
      *
-     * @return null where there is none
+     * @throws HttpOperationFailedException where there is none
+     * @throws IOException where its gzip cannot be read
      */
-    static String importId(String body) {
-        String text = body == null ? "" : body.strip();
-        try {
-            JsonNode node = JSON.readTree(text);
-            JsonNode id = node.isObject() ? node.path("id") : node;
-            return id.isTextual() || id.isIntegralNumber() ? plain(id.asText()) : null;
-        } catch (JsonProcessingException e) {
-            return plain(text);
+    public void list(Exchange exchange) throws HttpOperationFailedException, IOException {
+        Message answer = exchange.getMessage();
+        int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
+        if (status / 100 != 2) {
+            throw new HttpOperationFailedException(
+                    "GET csv-import", status, null, answer.getHeader("Location", String.class), Map.of(), text(answer));
         }
-    }
-
-    private static String plain(String id) {
-        String bare = id.strip();
-        return PLAIN_ID.matcher(bare).matches() ? bare : null;
+        answer.setBody(AnswerBody.open(answer));
     }
 
     /** The pause that a Retry-After header asks for, seconds or an HTTP date (RFC 9110); null where it asks for none. */

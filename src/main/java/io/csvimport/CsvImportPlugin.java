@@ -139,7 +139,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Failure failure = new Failure(health);
         registry.bind("csvImportFailure", failure);
         registry.bind("csvImportAnswer", answer);
-        registry.bind("csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, owner, clock));
+        ListedImports imports = new ListedImports(database, settings.get("api.organization"));
+        registry.bind(
+                "csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, imports, owner, clock));
         registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, sources, events));
         registry.bind("csvImportPreview", new Preview(health));
         registry.bind("csvImportVoiding", new Voiding(settings, database, owner, health, events));

@@ -186,22 +186,16 @@ public final class Deliveries {
                 delivery.job));
     }
 
-    /** Whether an import id is that of a job of ours. */
-    boolean knows(String importId) throws CsvImportUnsettledException {
-        return has("import_id = ? AND state <> 'duplicate'", importId);
-    }
-
     /** Whether an import id is that of another job of ours. */
     boolean isOfAnother(Delivery delivery, String importId) throws CsvImportUnsettledException {
         return has("import_id = ? AND state <> 'duplicate' AND job <> ?", importId, delivery.job);
     }
 
-    /** Whether no other delivery of this file name and size has its outcome open. */
-    boolean isOnlyOne(Delivery delivery) throws CsvImportUnsettledException {
-        return !has(
-                "job <> ? AND file_name = ? AND file_size = ? AND state IN ('sending', 'unknown')",
+    /** Whether the outcome of another delivery of this size is open. */
+    boolean hasTwin(Delivery delivery) throws CsvImportUnsettledException {
+        return has(
+                "released_at IS NULL AND state IN ('sending', 'unknown', 'held') AND job <> ? AND file_size = ?",
                 delivery.job,
-                delivery.fileName,
                 delivery.size);
     }
 
@@ -471,6 +465,7 @@ public final class Deliveries {
         delivery.detail = row.getString("detail");
         delivery.httpStatus = (Integer) row.getObject("http_status");
         delivery.apiTime = instant(row.getString("api_time"));
+        delivery.createdAt = instant(row.getString("created_at"));
         delivery.sendingAt = instant(row.getString("sending_at"));
         delivery.nextAttempt = instant(row.getString("next_attempt_at"));
         delivery.settledAt = instant(row.getString("settled_at"));

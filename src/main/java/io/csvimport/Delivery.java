@@ -77,6 +77,7 @@ public final class Delivery {
     String reason;
     String detail;
     Integer httpStatus;
+    Instant createdAt;
     Instant sendingAt;
     long sendingNanos;
     Instant apiTime;

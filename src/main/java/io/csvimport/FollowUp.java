@@ -4,7 +4,6 @@ import static io.csvimport.Database.query;
 import static io.csvimport.Database.update;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -148,9 +147,9 @@ public final class FollowUp {
 
     private void judge(Exchange exchange, Round round) throws IOException, CsvImportUnsettledException {
         String asked = exchange.getProperty("csvImportFollowed", String.class);
-        ImportList list;
-        try (InputStream body = exchange.getMessage().getBody(InputStream.class)) {
-            list = ImportList.read(body, round.open::containsKey, files);
+        ImportList list = ImportList.read(exchange.getMessage(), round.open::containsKey, files);
+        if (asked != null && list.entries().isEmpty() && !list.isWhole()) {
+            throw new IOException("The import list " + list.flaw());
         }
         answered = System.nanoTime();
         failures = 0;

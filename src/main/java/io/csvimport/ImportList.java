@@ -1,25 +1,24 @@
 package io.csvimport;
 
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
-import java.time.DateTimeException;
-import java.time.Instant;
-import java.time.LocalDateTime;
-import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeFormatterBuilder;
-import java.time.temporal.TemporalAccessor;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Set;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
 
 /**
  * The API's collection of imports, read as a stream: of each import only what tells it from others is kept, whatever
@@ -27,41 +26,65 @@ import java.util.function.Predicate;
  *
  * @param results how many imports the answer has
  * @param count how many the API says there are; -1 where it does not say
+ * @param flaw why what is not in it may be among the API's imports nevertheless, as the end of a sentence that begins
+ *     with the list; null where it is whole
  */
-record ImportList(List<Entry> entries, long results, long count) {
+record ImportList(List<Entry> entries, long results, long count, String flaw) {
 
     /** The API's usual page: a list of exactly so many may go on. */
     private static final int PAGE = 100;
 
-    /** As in 2026-01-31T04:05:06.789Z, ...+01:00, ...+0100, or without a zone; a blank for the T. */
-    private static final DateTimeFormatter TIME = new DateTimeFormatterBuilder()
-            .append(DateTimeFormatter.ISO_LOCAL_DATE)
-            .appendPattern("['T'][ ]")
-            .append(DateTimeFormatter.ISO_LOCAL_TIME)
-            .appendPattern("[XXX][XX][X]")
-            .toFormatter(Locale.ROOT);
+    /** RFC 8288. */
+    private static final Pattern NEXT =
+            Pattern.compile(".*\\brel\\s*=\\s*\"?[^\",;]*\\bnext\\b.*", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /**
      * One import; null, or -1 for the size in bytes, where the list does not tell.
      *
+     * @param name the name that it was uploaded with
+     * @param file another name of the file's, or a path
      * @param statements a number that grows with that of the statements
      * @param rowsFile where its failed rows were written, null where they were not
      */
     record Entry(
             String id,
-            Instant created,
+            ListedTime created,
             long size,
-            Set<String> names,
+            String name,
+            String file,
             String template,
             FailedRows failedRows,
             long statements,
-            Path rowsFile) {}
+            Path rowsFile) {
+
+        /** As the list has them. */
+        Stream<String> names() {
+            return Stream.of(name, file).filter(Objects::nonNull);
+        }
+    }
 
     /** Whether what is not in it is not among the API's imports (of the template, where it is filtered). */
     boolean isWhole() {
-        return results != PAGE && count <= results;
+        return flaw == null;
+    }
+
+    /** The list in an answer of the API. */
+    static ImportList read(Message answer, Predicate<String> wanted, FailedRowsFile files) throws IOException {
+        int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
+        ImportList list;
+        try (InputStream body = answer.getBody(InputStream.class)) {
+            list = read(body, wanted, files);
+        } catch (JsonProcessingException e) {
+            throw new IOException(
+                    "The import list (status " + status + ") is no JSON document: " + e.getOriginalMessage());
+        }
+        String link = String.valueOf(answer.getHeader("Link"));
+        String flaw = status != 200
+                ? "has the status " + status
+                : NEXT.matcher(link).matches() ? "goes on: Link: " + Names.visible(link) : list.flaw;
+        return new ImportList(list.entries, list.results, list.count, flaw);
     }
 
     /** All imports, without their failed rows. */
@@ -76,9 +99,10 @@ record ImportList(List<Entry> entries, long results, long count) {
      */
     static ImportList read(InputStream in, Predicate<String> wanted, FailedRowsFile files) throws IOException {
         List<Entry> entries = new ArrayList<>();
+        Map<String, JsonNode> others = new LinkedHashMap<>();
         long results = 0;
-        long count = -1;
         boolean listed = false;
+        boolean ended;
         try (JsonParser json = JSON.createParser(in)) {
             if (json.nextToken() != JsonToken.START_OBJECT) {
                 throw new IOException("The import list is no JSON object");
@@ -98,25 +122,54 @@ record ImportList(List<Entry> entries, long results, long count) {
                     if (json.currentToken() != JsonToken.END_ARRAY) {
                         throw new IOException("The import list has something else than imports");
                     }
-                } else if (name.equals("count") && value == JsonToken.VALUE_NUMBER_INT) {
-                    count = json.getLongValue();
                 } else {
-                    json.skipChildren();
+                    others.put(
+                            name,
+                            value.isNumeric()
+                                    ? JsonNodeFactory.instance.textNode(json.getText())
+                                    : json.readValueAsTree());
                 }
             }
             if (!listed || json.currentToken() != JsonToken.END_OBJECT) {
                 throw new IOException("The import list has no results, or no end");
             }
+            ended = isAtEnd(json);
         }
-        return new ImportList(entries, results, count);
+        return new ImportList(entries, results, count(others.get("count")), flaw(others, results, ended));
+    }
+
+    private static boolean isAtEnd(JsonParser json) throws IOException {
+        try {
+            return json.nextToken() == null;
+        } catch (JsonProcessingException e) {
+            return false;
+        }
+    }
+
+    private static long count(JsonNode count) {
+        return count != null && count.asText().matches("\\d{1,18}") ? Long.parseLong(count.asText()) : -1;
+    }
+
+    private static String flaw(Map<String, JsonNode> others, long results, boolean ended) {
+        if (!ended) {
+            return "has something behind its end";
+        } else if (results == PAGE) {
+            return "has exactly " + PAGE + " imports, the API's usual page";
+        }
+        return others.entrySet().stream()
+                .map(other -> ListEnvelope.flaw(other.getKey(), other.getValue(), results))
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElse(null);
     }
 
     private static Entry entry(JsonParser json, Predicate<String> wanted, FailedRowsFile files) throws IOException {
         String id = null;
-        Instant created = null;
+        ListedTime created = null;
         long size = -1;
+        String name = null;
+        String file = null;
         String template = null;
-        Set<String> names = new HashSet<>();
         FailedRows failedRows = FailedRows.NONE;
         Path rowsFile = null;
         long counted = -1;
@@ -125,13 +178,14 @@ record ImportList(List<Entry> entries, long results, long count) {
         while (json.nextToken() == JsonToken.FIELD_NAME) {
             measured = idsBegin < 0 ? measured : position(json) - idsBegin;
             idsBegin = -1;
-            String name = json.currentName();
+            String member = json.currentName();
             JsonToken value = json.nextToken();
-            switch (name) {
-                case "id" -> id = text(json);
-                case "created" -> created = time(text(json));
+            switch (member) {
+                case "id" -> id = ImportId.of(json);
+                case "created" -> created = ListedTime.read(text(json));
                 case "size" -> size = size(text(json));
-                case "originalFilename", "file" -> names.add(text(json));
+                case "originalFilename" -> name = text(json);
+                case "file" -> file = text(json);
                 case "template" -> template = text(json);
                 case "failedRows" -> {
                     boolean written = files != null && (id == null || wanted.test(id));
@@ -156,7 +210,8 @@ record ImportList(List<Entry> entries, long results, long count) {
             json.skipChildren();
         }
         measured = idsBegin < 0 ? measured : position(json) - idsBegin;
-        return new Entry(id, created, size, names, template, failedRows, counted < 0 ? measured : counted, rowsFile);
+        return new Entry(
+                id, created, size, name, file, template, failedRows, counted < 0 ? measured : counted, rowsFile);
     }
 
     private static long position(JsonParser json) {
@@ -173,27 +228,11 @@ record ImportList(List<Entry> entries, long results, long count) {
     }
 
     private static String text(JsonParser json) throws IOException {
-        return json.currentToken().isScalarValue() && json.currentToken() != JsonToken.VALUE_NULL
-                ? json.getText()
-                : null;
+        boolean told = json.currentToken().isScalarValue() && json.currentToken() != JsonToken.VALUE_NULL;
+        return told && !json.getText().isBlank() ? json.getText() : null;
     }
 
     private static long size(String text) {
         return text != null && text.matches("\\d{1,18}") ? Long.parseLong(text) : -1;
-    }
-
-    /** ISO-8601, of UTC where it names no zone, or milliseconds since 1970; null where it is neither. */
-    private static Instant time(String text) {
-        if (text == null || text.matches("\\d{1,18}")) {
-            return text == null ? null : Instant.ofEpochMilli(Long.parseLong(text));
-        }
-        try {
-            TemporalAccessor time = TIME.parseBest(text, OffsetDateTime::from, LocalDateTime::from);
-            return time instanceof LocalDateTime local
-                    ? local.toInstant(ZoneOffset.UTC)
-                    : OffsetDateTime.from(time).toInstant();
-        } catch (DateTimeException e) {
-            return null;
-        }
     }
 }

@@ -54,7 +54,7 @@ public final class Operations {
     }
 
     public void settle(Exchange exchange) throws Problem, CsvImportUnsettledException {
-        String importId = ApiAnswer.importId(query(exchange, "importId").get("importId"));
+        String importId = ImportId.of(query(exchange, "importId").get("importId"));
         if (importId == null) {
             throw new Problem(
                     400,

@@ -9,7 +9,6 @@ import java.io.InputStream;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
-import java.util.Objects;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.support.LRUCacheFactory;
@@ -39,18 +38,16 @@ public final class Preview {
     }
 
     /** Says why there is no preview, where the API has answered with another status than 2xx. */
-    public void answered(Exchange exchange) {
+    public void answered(Exchange exchange) throws IOException {
         Message answer = exchange.getMessage();
         int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
         health.answered(status);
         if (status / 100 != 2) {
             exchange.setProperty(Delivery.HTTP_STATUS, status);
             exchange.setProperty(Delivery.RETRY_AFTER, answer.getHeader("Retry-After", String.class));
-            tell(
-                    exchange,
-                    null,
-                    "http-" + status,
-                    "Preview: " + ApiAnswer.detail(status, answer.getBody(String.class)));
+            tell(exchange, null, "http-" + status, "Preview: " + ApiAnswer.detail(status, ApiAnswer.text(answer)));
+        } else {
+            answer.setBody(AnswerBody.open(answer));
         }
     }
 
@@ -83,7 +80,7 @@ public final class Preview {
         ObjectNode first = JSON.createObjectNode();
         FailedRows failed = null;
         try (InputStream body = exchange.getMessage().getBody(InputStream.class);
-                JsonParser json = JSON.createParser(Objects.requireNonNullElse(body, InputStream.nullInputStream()))) {
+                JsonParser json = JSON.createParser(body)) {
             if (json.nextToken() != JsonToken.START_OBJECT) {
                 throw new IOException("The preview is no JSON object");
             }

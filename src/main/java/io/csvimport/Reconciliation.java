@@ -1,16 +1,17 @@
 package io.csvimport;
 
+import io.csvimport.ImportList.Entry;
+import io.csvimport.ListedImports.Known;
 import java.io.IOException;
-import java.io.InputStream;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
+import java.util.Set;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.slf4j.Logger;
@@ -27,6 +28,12 @@ public final class Reconciliation {
     public static final class Round {
 
         private final List<Delivery> open;
+        /** What could be theirs is listed: they are not uploaded again. */
+        private final Set<Delivery> suspended = new HashSet<>();
+
+        /** Of the list of all. */
+        private String flaw;
+
         private final long asked = System.nanoTime();
 
         Round(List<Delivery> open) {
@@ -42,22 +49,31 @@ public final class Reconciliation {
     static final String ROUND = "csvImportRound";
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    private static final Duration TOLERANCE = Duration.ofSeconds(5);
     private static final Duration UNSURE = Duration.ofHours(1);
     private static final Duration AT_MOST = Duration.ofHours(24);
 
     private final Settings settings;
     private final Ledger ledger;
     private final Deliveries deliveries;
+    private final ListedImports imports;
     private final Owner owner;
     private final ApiClock clock;
     private final Map<Long, Integer> looks = new HashMap<>();
     private final Map<Long, Long> nextLooks = new HashMap<>();
+    /** Why the latest lists have proven nothing, by job, as logged. */
+    private final Map<Long, String> obstacles = new HashMap<>();
 
-    Reconciliation(Settings settings, Ledger ledger, Deliveries deliveries, Owner owner, ApiClock clock) {
+    Reconciliation(
+            Settings settings,
+            Ledger ledger,
+            Deliveries deliveries,
+            ListedImports imports,
+            Owner owner,
+            ApiClock clock) {
         this.settings = settings;
         this.ledger = ledger;
         this.deliveries = deliveries;
+        this.imports = imports;
         this.owner = owner;
         this.clock = clock;
     }
@@ -78,13 +94,15 @@ public final class Reconciliation {
         List<Delivery> unknown = deliveries.in("unknown");
         looks.keySet().removeIf(job -> unknown.stream().noneMatch(delivery -> delivery.job == job));
         nextLooks.keySet().retainAll(looks.keySet());
+        obstacles.keySet().retainAll(looks.keySet());
         ledger.forgetDoubts(unknown);
         for (Delivery delivery : unknown) {
             if (now - nextLooks.getOrDefault(delivery.job, now) < 0) {
                 continue;
             }
             if (now - ledger.doubt(delivery).ended() > AT_MOST.toNanos()) {
-                hold(delivery, "no-proof", "The import list proved nothing for " + AT_MOST.toHours() + " hours");
+                String why = obstacles.getOrDefault(delivery.job, "The import list could not be had");
+                hold(delivery, "no-proof", "No proof for " + AT_MOST.toHours() + " hours: " + why);
                 continue;
             }
             int look = looks.merge(delivery.job, 1, Integer::sum);
@@ -107,70 +125,79 @@ public final class Reconciliation {
         Round round = exchange.getProperty(ROUND, Round.class);
         String filter = exchange.getProperty("csvImportFilter", String.class);
         clock.see(answer.getHeader("Date", String.class));
-        ImportList list;
-        try (InputStream body = answer.getBody(InputStream.class)) {
-            list = ImportList.read(body);
+        ImportList list = ImportList.read(answer, id -> true, null);
+        Map<String, List<Known>> known = imports.known(list);
+        String flaw = flaw(list, known, filter);
+        if (filter == null) {
+            round.flaw = flaw;
         }
-        boolean proof = list.isWhole() && (filter == null || hasOneOfOurs(list));
-        for (Delivery delivery : List.copyOf(round.open)) {
-            if (filter != null && !filter.equals(delivery.template)) {
-                continue;
+        for (Delivery delivery : asked(round, filter)) {
+            ImportSearch search = search(delivery, list, known);
+            Entry found = search.certain();
+            if (found == null && list.isWhole() && search.only() != null && !deliveries.hasTwin(delivery)) {
+                found = search.only();
             }
-            List<ImportList.Entry> candidates = candidates(list, delivery);
-            Optional<ImportList.Entry> found = find(list, candidates, delivery);
-            if (found.isPresent()) {
-                accept(delivery, found.get().id());
+            if (found != null) {
+                accept(delivery, found.id());
                 round.open.remove(delivery);
-            } else if (proof && candidates.isEmpty()) {
-                // a candidate that cannot be told for sure, without id, time or template, proves nothing either way
+                // it is no candidate for others any more
+                known.computeIfAbsent(found.id(), id -> new ArrayList<>())
+                        .add(new Known(found.id(), delivery.job, delivery.template, null));
+            }
+        }
+        imports.show(known.values().stream().flatMap(List::stream).toList(), filter);
+        for (Delivery delivery : asked(round, filter)) {
+            List<Entry> candidates = search(delivery, list, known).candidates();
+            if (!candidates.isEmpty()) {
+                round.suspended.add(delivery);
+                Entry first = candidates.get(0);
+                delay(delivery, "The import " + first.id() + " in the list, " + first.name() + ", could be it");
+            } else if (flaw != null && filter != null && !round.suspended.contains(delivery)) {
+                delay(delivery, "The import list " + round.flaw + "; that of the template " + flaw);
+            }
+            if (flaw == null) {
                 round.open.remove(delivery);
-                if (isLateEnough(delivery, round.asked)) {
+                if (!round.suspended.contains(delivery) && isLateEnough(delivery, round.asked)) {
                     conclude(delivery);
                 }
             }
         }
     }
 
-    /** The template filter is trusted once it lists an import of ours: a template may be given by its id. */
-    private boolean hasOneOfOurs(ImportList list) throws CsvImportUnsettledException {
-        for (ImportList.Entry entry : list.entries()) {
-            if (entry.id() != null && deliveries.knows(entry.id())) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** The imports that may be the delivery's: of its name and size, not too old, and of no other job. */
-    private List<ImportList.Entry> candidates(ImportList list, Delivery delivery) throws CsvImportUnsettledException {
-        Instant earliest = earliest(delivery);
-        String sentName =
-                settings.flag("tag-file-name") ? CsvUpload.tagged(delivery.fileName, delivery.job) : delivery.fileName;
-        List<ImportList.Entry> candidates = new ArrayList<>();
-        for (ImportList.Entry entry : list.entries()) {
-            boolean same = entry.names().contains(sentName)
-                    && (entry.size() < 0 || entry.size() == delivery.size)
-                    && (entry.created() == null || !entry.created().isBefore(earliest));
-            if (same && (entry.id() == null || !deliveries.isOfAnother(delivery, entry.id()))) {
-                candidates.add(entry);
-            }
-        }
-        return candidates;
-    }
-
-    private Optional<ImportList.Entry> find(ImportList list, List<ImportList.Entry> candidates, Delivery delivery)
-            throws CsvImportUnsettledException {
-        List<ImportList.Entry> matches = candidates.stream()
-                .filter(entry -> entry.id() != null && entry.created() != null)
+    private static List<Delivery> asked(Round round, String filter) {
+        return round.open.stream()
+                .filter(delivery -> filter == null || filter.equals(delivery.template))
                 .toList();
-        Optional<ImportList.Entry> exact = matches.stream()
-                .filter(entry -> delivery.template.equals(entry.template()))
-                .min(Comparator.comparing(ImportList.Entry::created));
-        // the template may be given by its id, and listed by its name
-        boolean only = matches.size() == 1
-                && list.entries().stream().noneMatch(entry -> delivery.template.equals(entry.template()))
-                && deliveries.isOnlyOne(delivery);
-        return exact.isPresent() || !only ? exact : Optional.of(matches.get(0));
+    }
+
+    private ImportSearch search(Delivery delivery, ImportList list, Map<String, List<Known>> known) {
+        Instant now = Objects.requireNonNullElseGet(clock.now(), Instant::now);
+        return new ImportSearch(delivery, began(delivery, now), now, list, known);
+    }
+
+    /** Why the list is no proof that an import which it does not show is not there; null where it is one. */
+    private String flaw(ImportList list, Map<String, List<Known>> known, String filter)
+            throws CsvImportUnsettledException {
+        if (!list.isWhole() || !known.isEmpty()) {
+            return list.flaw();
+        } else if (filter == null) {
+            return imports.areExpected() ? "shows none of the imports that it showed before" : null;
+        } else if (!imports.hasShown(filter)) {
+            return "has never shown an import of this ledger's: the template may be given by its id";
+        }
+        return imports.areExpected(filter) ? "shows none of the imports that it showed before" : null;
+    }
+
+    /** Says once why neither is proven: that it was imported, and that it was not. */
+    private void delay(Delivery delivery, String why) {
+        if (!why.equals(obstacles.put(delivery.job, why))) {
+            LOG.warn(
+                    "{}; it is neither taken for imported nor uploaded again. {}. Where you know what became of it,"
+                            + " settle the job {} by hand",
+                    delivery.getSummary(),
+                    Names.visible(why),
+                    delivery.job);
+        }
     }
 
     /** A break before the last byte left needs one list only; anything else is given time to be listed. */
@@ -208,14 +235,13 @@ public final class Reconciliation {
         delivery.log(LOG, Level.WARN, "");
     }
 
-    /** When the import can have been made at the earliest, by the API's clock. */
-    private Instant earliest(Delivery delivery) {
+    /** When sending began, by the API's clock. */
+    private Instant began(Delivery delivery, Instant now) {
         Ledger.Doubt doubt = ledger.doubt(delivery);
         if (doubt.ofEarlierProcess() && delivery.apiTime != null) {
-            return delivery.apiTime.minus(TOLERANCE);
+            return delivery.apiTime;
         }
-        Instant now = Objects.requireNonNullElseGet(clock.now(), Instant::now);
-        Instant began = now.minusNanos(System.nanoTime() - doubt.began()).minus(TOLERANCE);
+        Instant began = now.minusNanos(System.nanoTime() - doubt.began());
         // the machine's clock may have been set since: the API's was not known then
         return doubt.ofEarlierProcess() ? began.minus(UNSURE) : began;
     }

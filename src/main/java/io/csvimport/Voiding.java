@@ -121,9 +121,9 @@ public final class Voiding {
 
     private Delivery find(Exchange exchange, Message message)
             throws CsvImportRefusedException, CsvImportUnsettledException {
-        String id = message.getHeader(Delivery.IMPORT_ID, "", String.class).strip();
-        Long job = id.isEmpty() ? message.getHeader(Delivery.JOB, Long.class) : null;
-        if (job == null && (id.isEmpty() || id.equals(".") || id.equals("..") || id.length() > 200)) {
+        String id = ImportId.of(message.getHeader(Delivery.IMPORT_ID, String.class));
+        Long job = id == null ? message.getHeader(Delivery.JOB, Long.class) : null;
+        if (id == null && job == null) {
             throw new CsvImportRefusedException(400, "no-id", "No import is named: set the header csvImportId");
         }
         String what = job == null ? "import " + Names.visible(id) : "job " + job;
@@ -191,7 +191,7 @@ public final class Voiding {
         Request request = exchange.getProperty(PROPERTY, Request.class);
         request.status = exchange.getMessage().getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
         request.reason = "http-" + request.status;
-        request.detail = ApiAnswer.detail(request.status, exchange.getMessage().getBody(String.class));
+        request.detail = ApiAnswer.detail(request.status, ApiAnswer.text(exchange.getMessage()));
         if (request.status != 404) {
             health.answered(request.status);
         }

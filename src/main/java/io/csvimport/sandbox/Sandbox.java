@@ -26,6 +26,8 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
  * The documented csv-import API in miniature, on a port of its own on the loopback interface: strict about every rule
@@ -61,6 +63,8 @@ public final class Sandbox implements AutoCloseable {
     private final Deque<SandboxExchange> kept = new ArrayDeque<>();
     private final Deque<SandboxFault> nextFaults = new ArrayDeque<>();
     private final Map<SandboxCall.Kind, SandboxFault> standingFaults = new EnumMap<>(SandboxCall.Kind.class);
+    private final Map<SandboxCall.Kind, UnaryOperator<SandboxAnswer>> variations =
+            new EnumMap<>(SandboxCall.Kind.class);
     private final int port;
     private long keptBytes;
     private IdForm idForm = IdForm.OBJECT;
@@ -120,6 +124,26 @@ public final class Sandbox implements AutoCloseable {
     /** Sets how the answer to an upload carries the id. */
     public synchronized void answerIdAs(IdForm form) {
         idForm = form;
+    }
+
+    /** Gives the imports to come these ids, in order; afterwards they are numbers again. */
+    public void nextIds(String... ids) {
+        imports.nextIds(List.of(ids));
+    }
+
+    /** Varies the documented answer to accepted uploads. */
+    public void answerUploadsWith(UnaryOperator<SandboxAnswer> variation) {
+        vary(SandboxCall.Kind.UPLOAD, variation);
+    }
+
+    /** Varies the documented answer to lists of imports. */
+    public void answerListsWith(UnaryOperator<SandboxAnswer> variation) {
+        vary(SandboxCall.Kind.LIST, variation);
+    }
+
+    /** Varies each import, as it is listed. */
+    public void listImportsWith(Consumer<JsonObject> variation) {
+        imports.variation(variation);
     }
 
     /** Sets the sandbox's clock, seen in {@code Date} and {@code created}, so far ahead of the machine's. */
@@ -193,6 +217,14 @@ public final class Sandbox implements AutoCloseable {
     /** {@return all accepted imports in order, the voided ones, too} */
     public List<SandboxImport> imports() {
         return imports.all();
+    }
+
+    private synchronized void vary(SandboxCall.Kind kind, UnaryOperator<SandboxAnswer> variation) {
+        variations.put(kind, variation);
+    }
+
+    synchronized SandboxAnswer vary(SandboxCall.Kind kind, SandboxAnswer answer) {
+        return variations.getOrDefault(kind, UnaryOperator.identity()).apply(answer);
     }
 
     synchronized IdForm idForm() {

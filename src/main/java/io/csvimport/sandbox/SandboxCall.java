@@ -24,13 +24,6 @@ final class SandboxCall {
         VOID
     }
 
-    /** What a call is answered with. */
-    record Answer(int status, String contentType, String body) {
-        static Answer json(int status, JsonObject body) {
-            return new Answer(status, "application/json", body.encode());
-        }
-    }
-
     private static final Pattern PATH =
             Pattern.compile("/api/organizations/([^/]+)/(csv-import|(csv-import|statement-import)/([^/]+))");
     private static final Pattern FILE_HEADER =
@@ -57,7 +50,7 @@ final class SandboxCall {
         if (!SandboxQuery.decode(path.group(1)).equals(sandbox.organization)) {
             throw new SandboxRefusal(404, "unknown organization " + path.group(1));
         }
-        importId = path.group(4);
+        importId = path.group(4) == null ? null : SandboxQuery.decode(path.group(4));
         kind = kind(path.group(2), request.method());
         query = SandboxQuery.parse(
                 target.length > 1 ? target[1] : null,
@@ -117,16 +110,17 @@ final class SandboxCall {
     }
 
     /** Does what was asked for; the body was checked. */
-    Answer perform(byte[] body) {
+    SandboxAnswer perform(byte[] body) {
         return switch (kind) {
             case UPLOAD -> upload(body);
             case PREVIEW -> preview(multipart.parts().get(0).content(body));
-            case LIST -> Answer.json(200, sandbox.imports.list(query.get("id"), query.get("template"), sandbox.now()));
+            case LIST ->
+                SandboxAnswer.json(200, sandbox.imports.list(query.get("id"), query.get("template"), sandbox.now()));
             case VOID -> {
                 if (!sandbox.imports.voidImport(importId)) {
                     throw new SandboxRefusal(404, "no import " + importId + " to void");
                 }
-                yield new Answer(200, null, "");
+                yield SandboxAnswer.of(200, null, "");
             }
         };
     }
@@ -139,7 +133,7 @@ final class SandboxCall {
                 : header.group(1).replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n");
     }
 
-    private Answer upload(byte[] body) {
+    private SandboxAnswer upload(byte[] body) {
         SandboxRequest.Part file = multipart.parts().get(0);
         List<String> notify =
                 query.containsKey("notify") ? List.of(query.get("notify").split(",")) : List.of();
@@ -151,19 +145,19 @@ final class SandboxCall {
                 file.content(body),
                 sandbox.now());
         return switch (sandbox.idForm()) {
-            case OBJECT -> Answer.json(202, new JsonObject().put("id", id));
-            case STRING -> new Answer(202, "application/json", '"' + id + '"');
-            case NUMBER -> new Answer(202, "application/json", id);
-            case TEXT -> new Answer(202, "text/plain", id);
+            case OBJECT -> SandboxAnswer.json(202, new JsonObject().put("id", id));
+            case STRING -> SandboxAnswer.of(202, "application/json", '"' + id + '"');
+            case NUMBER -> SandboxAnswer.of(202, "application/json", id);
+            case TEXT -> SandboxAnswer.of(202, "text/plain", id);
         };
     }
 
-    private static Answer preview(byte[] content) {
+    private static SandboxAnswer preview(byte[] content) {
         SandboxImports.Rows rows = SandboxImports.Rows.of(content, "preview");
         JsonObject statements = new JsonObject();
         rows.statements()
                 .forEach((row, id) -> statements.put(row, new JsonArray().add(new JsonObject().put("id", id))));
-        return Answer.json(
+        return SandboxAnswer.json(
                 200,
                 new JsonObject()
                         .put("failedRows", new JsonObject(new LinkedHashMap<>(rows.failed())))

@@ -112,7 +112,7 @@ final class SandboxExchange {
         if (!whole) {
             request.pause();
         }
-        SandboxCall.Answer documented = null;
+        SandboxAnswer documented = null;
         try {
             if (refusal != null) {
                 throw refusal;
@@ -121,13 +121,13 @@ final class SandboxExchange {
                 call.checkBody();
             }
             if (fault.accepted()) {
-                documented = call.perform(body.getBytes());
+                documented = sandbox.vary(call.kind(), call.perform(body.getBytes()));
             }
         } catch (SandboxRefusal e) {
             answer(error(e.status, e.getMessage()), Map.of(), !whole);
             return;
         }
-        SandboxCall.Answer answer = fault.status() == 0 ? documented : error(fault.status(), "a fault on demand");
+        SandboxAnswer answer = fault.status() == 0 ? documented : error(fault.status(), "a fault on demand");
         after(fault.delay(), () -> {
             switch (fault.action()) {
                 case ANSWER -> answer(answer, fault.headers(), !whole);
@@ -137,11 +137,11 @@ final class SandboxExchange {
         });
     }
 
-    private static SandboxCall.Answer error(int status, String message) {
-        return SandboxCall.Answer.json(status, new JsonObject(status < 400 ? Map.of() : Map.of("error", message)));
+    private static SandboxAnswer error(int status, String message) {
+        return SandboxAnswer.json(status, new JsonObject(status < 400 ? Map.of() : Map.of("error", message)));
     }
 
-    private void answer(SandboxCall.Answer answer, Map<String, String> more, boolean close) {
+    private void answer(SandboxAnswer answer, Map<String, String> more, boolean close) {
         HttpServerResponse response = request.response();
         if (response.closed()) {
             finish(0);
@@ -149,9 +149,7 @@ final class SandboxExchange {
         }
         finish(answer.status());
         response.setStatusCode(answer.status()).putHeader("Date", sandbox.date());
-        if (answer.contentType() != null) {
-            response.putHeader("Content-Type", answer.contentType());
-        }
+        answer.headers().forEach(response::putHeader);
         if (answer.status() == 401) {
             response.putHeader("WWW-Authenticate", "Basic realm=\"sandbox\"");
         }
@@ -159,7 +157,7 @@ final class SandboxExchange {
             response.putHeader("Connection", "close");
         }
         more.forEach(response::putHeader);
-        response.end(answer.body()).onComplete(sent -> {
+        response.end(Buffer.buffer(answer.body())).onComplete(sent -> {
             if (close) {
                 request.connection().close();
             }

@@ -6,12 +6,15 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /** The accepted imports, and how they are listed. */
 final class SandboxImports {
@@ -27,6 +30,8 @@ final class SandboxImports {
     private boolean growing;
     private int lists;
     private boolean rightNames;
+    private Consumer<JsonObject> variation = listed -> {};
+    private final Deque<String> nextIds = new ArrayDeque<>();
 
     /** What the rows of a file become: failed are those with the word "invalid". A line is a row. */
     record Rows(Map<String, String> failed, Map<String, String> statements) {
@@ -59,7 +64,7 @@ final class SandboxImports {
             SandboxRequest.Part file,
             byte[] content,
             Instant now) {
-        String id = String.valueOf(++lastId);
+        String id = nextIds.isEmpty() ? String.valueOf(++lastId) : nextIds.poll();
         Rows rows = Rows.of(content, id);
         imports.put(
                 id,
@@ -108,6 +113,14 @@ final class SandboxImports {
         this.rightNames = rightNames;
     }
 
+    synchronized void variation(Consumer<JsonObject> variation) {
+        this.variation = variation;
+    }
+
+    synchronized void nextIds(List<String> ids) {
+        nextIds.addAll(ids);
+    }
+
     /** The documented collection, newest first; null does not filter. */
     synchronized JsonObject list(String id, String template, Instant now) {
         List<SandboxImport> listed = new ArrayList<>(imports.values());
@@ -129,7 +142,7 @@ final class SandboxImports {
         if (growing) {
             statementIds.addAll(Collections.nCopies(++lists, "00000000-0000-0000-0000-000000000000"));
         }
-        return new JsonObject()
+        JsonObject listed = new JsonObject()
                 .put("id", i.id())
                 .put("created", i.created().toString())
                 .put("version", 1)
@@ -143,5 +156,7 @@ final class SandboxImports {
                 .put(rightNames ? "allStatementIds" : "alllStatementIds", new JsonArray(statementIds))
                 .put("failedRows", new JsonObject(new LinkedHashMap<>(i.failedRows())))
                 .put("template", i.template());
+        variation.accept(listed);
+        return listed;
     }
 }

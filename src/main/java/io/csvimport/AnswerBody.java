@@ -1,0 +1,62 @@
+package io.csvimport;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.zip.GZIPInputStream;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+import org.apache.camel.util.IOHelper;
+
+/** The body of an API's answer, unpacked where it is gzip, whether or not its headers say so. */
+final class AnswerBody {
+
+    /** Bytes of an answer that are read as text, unpacked. */
+    private static final int MOST = 1 << 20;
+
+    private static final int GZIP_MAGIC = 0x1f8b;
+
+    private AnswerBody() {}
+
+    /** @return a stream that is the caller's to close; empty where the answer has no body */
+    static InputStream open(Message answer) throws IOException {
+        InputStream body = answer.getBody(InputStream.class);
+        if (body == null) {
+            return InputStream.nullInputStream();
+        }
+        BufferedInputStream in = new BufferedInputStream(body, 1 << 14);
+        in.mark(2);
+        int magic = in.read() << 8 | in.read();
+        in.reset();
+        return magic == GZIP_MAGIC ? new GZIPInputStream(in, 1 << 13) : in;
+    }
+
+    /**
+     * The first MB of it as text: by its byte order mark, or else its charset, where that is known, or else UTF-8.
+     *
+     * @throws IOException where it ends before its end
+     */
+    static String text(Message answer) throws IOException {
+        byte[] bytes;
+        try (InputStream in = open(answer)) {
+            bytes = in.readNBytes(MOST);
+        }
+        String text = new String(bytes, charset(bytes, answer.getHeader(Exchange.CONTENT_TYPE, String.class)));
+        return text.startsWith("\uFEFF") ? text.substring(1) : text;
+    }
+
+    private static Charset charset(byte[] bytes, String contentType) {
+        int mark = bytes.length < 2 ? 0 : (bytes[0] & 0xff) << 8 | bytes[1] & 0xff;
+        if (mark == 0xfeff || mark == 0xfffe) {
+            return StandardCharsets.UTF_16;
+        }
+        try {
+            String name = contentType == null ? null : IOHelper.getCharsetNameFromContentType(contentType);
+            return name == null || mark == 0xefbb ? StandardCharsets.UTF_8 : Charset.forName(name);
+        } catch (IllegalArgumentException e) {
+            return StandardCharsets.UTF_8;
+        }
+    }
+}

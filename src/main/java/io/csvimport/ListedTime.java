@@ -1,0 +1,83 @@
+package io.csvimport;
+
+import java.math.BigDecimal;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.time.temporal.TemporalAccessor;
+import java.util.Locale;
+import java.util.regex.Pattern;
+
+/**
+ * When an import was made, as the list tells it.
+ *
+ * @param at of UTC where no zone is named
+ * @param unsure how much later it may be: a zone that is not named, parts of the time that are left out or zero
+ */
+record ListedTime(Instant at, Duration unsure) {
+
+    /** The zone that is furthest behind, and some. */
+    static final Duration ZONES = Duration.ofHours(14);
+
+    private static final Pattern NUMBER = Pattern.compile("\\d{1,19}(\\.\\d{1,9})?");
+
+    /** As in 2026-01-31T04:05:06.789Z, ...+01:00, ...+0100, or without a zone; a blank for the T. */
+    private static final DateTimeFormatter ISO = new DateTimeFormatterBuilder()
+            .parseCaseInsensitive()
+            .append(DateTimeFormatter.ISO_LOCAL_DATE)
+            .optionalStart()
+            .appendPattern("['T'][ ]")
+            .append(DateTimeFormatter.ISO_LOCAL_TIME)
+            .appendPattern("[ ][XXX][XX][X]")
+            .toFormatter(Locale.ROOT);
+
+    /** ISO-8601, an HTTP date, or a number of seconds, milliseconds, micro- or nanoseconds since 1970; else null. */
+    static ListedTime read(String text) {
+        try {
+            if (text == null || NUMBER.matcher(text).matches()) {
+                return text == null ? null : of(sinceEpoch(new BigDecimal(text)));
+            }
+            return text.endsWith("GMT")
+                    ? of(OffsetDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME))
+                    : of(ISO.parseBest(text.strip(), OffsetDateTime::from, LocalDateTime::from, LocalDate::from));
+        } catch (DateTimeException | ArithmeticException e) {
+            return null;
+        }
+    }
+
+    private static OffsetDateTime sinceEpoch(BigDecimal number) {
+        // eleven digits of seconds are the year 5138
+        int digits = number.precision() - number.scale();
+        BigDecimal seconds = number.movePointLeft(digits <= 11 ? 0 : digits <= 14 ? 3 : digits <= 17 ? 6 : 9);
+        long whole = seconds.longValue();
+        int nanos =
+                seconds.subtract(BigDecimal.valueOf(whole)).movePointRight(9).intValue();
+        return Instant.ofEpochSecond(whole, nanos).atOffset(ZoneOffset.UTC);
+    }
+
+    private static ListedTime of(TemporalAccessor time) {
+        if (time instanceof OffsetDateTime zoned) {
+            return new ListedTime(zoned.toInstant(), precision(zoned.toLocalDateTime()));
+        }
+        LocalDateTime local = time instanceof LocalDate date ? date.atStartOfDay() : LocalDateTime.from(time);
+        return new ListedTime(local.toInstant(ZoneOffset.UTC), precision(local).plus(ZONES));
+    }
+
+    /** What ends in zeros may have been cut. */
+    private static Duration precision(LocalDateTime time) {
+        if (time.getNano() != 0) {
+            return Duration.ofMillis(1);
+        } else if (time.getSecond() != 0) {
+            return Duration.ofSeconds(1);
+        } else if (time.getMinute() != 0) {
+            return Duration.ofMinutes(1);
+        }
+        return time.getHour() != 0 ? Duration.ofHours(1) : Duration.ofDays(1);
+    }
+}
