@@ -23,9 +23,10 @@ final class AnswerBody {
     /** @return a stream that is the caller's to close; empty where the answer has no body */
     static InputStream open(Message answer) throws IOException {
         InputStream body = answer.getBody(InputStream.class);
-        if (body == null) {
-            return InputStream.nullInputStream();
-        }
+        return body == null ? InputStream.nullInputStream() : open(body);
+    }
+
+    private static InputStream open(InputStream body) throws IOException {
         BufferedInputStream in = new BufferedInputStream(body, 1 << 14);
         in.mark(2);
         int magic = in.read() << 8 | in.read();
@@ -39,11 +40,17 @@ final class AnswerBody {
      * @throws IOException where it ends before its end
      */
     static String text(Message answer) throws IOException {
+        InputStream body = answer.getBody(InputStream.class);
+        return body == null ? "" : text(body, answer.getHeader(Exchange.CONTENT_TYPE, String.class));
+    }
+
+    static String text(InputStream body, String contentType) throws IOException {
         byte[] bytes;
-        try (InputStream in = open(answer)) {
+        try (body;
+                InputStream in = open(body)) {
             bytes = in.readNBytes(MOST);
         }
-        String text = new String(bytes, charset(bytes, answer.getHeader(Exchange.CONTENT_TYPE, String.class)));
+        String text = new String(bytes, charset(bytes, contentType));
         return text.startsWith("\uFEFF") ? text.substring(1) : text;
     }
 

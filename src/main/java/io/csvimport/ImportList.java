@@ -87,11 +87,6 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
         return new ImportList(list.entries, list.results, list.count, flaw);
     }
 
-    /** All imports, without their failed rows. */
-    static ImportList read(InputStream in) throws IOException {
-        return read(in, id -> true, null);
-    }
-
     /**
      * @param wanted the ids that are kept; an import may be read before its id is known
      * @param files where their failed rows are written; null: nowhere

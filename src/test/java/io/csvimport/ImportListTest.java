@@ -2,6 +2,9 @@ package io.csvimport;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
@@ -18,6 +21,8 @@ import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The API's collection of imports, however it spells, and however much it lists. */
 class ImportListTest {
@@ -41,6 +46,84 @@ class ImportListTest {
                 3,
                 only("{\"statemenIds\": \"a,b,c\", \"allStatementIds\": [\"a\", \"b\", \"c\"]}")
                         .statements());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'results': []}",
+                "{'count': 0, 'results': []}",
+                "\uFEFF{'count': '1', 'results': [{}]}\n",
+                "{'count': 0, 'results': [{}], 'next': null, 'more': '', 'links': [], 'error': null, 'errors': []}",
+                "{'links': {'self': '/x', 'next': null}, 'page': {'number': 1, 'totalPages': 1}, 'results': []}",
+                "{'results': [], 'hasMore': false, 'last': true, 'success': true, 'total': 0}"
+            })
+    void aWholeListIsAProof(String json) throws IOException {
+        assertNull(read(json).flaw());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'count': '500', 'results': []}",
+                "{'count': 500, 'results': []}",
+                "{'results': [], 'count': 1e3}",
+                "{'count': 'many', 'results': []}",
+                "{'results': [{}], 'total': 2}",
+                "{'results': [], 'meta': {'totalCount': '7'}}",
+                "{'more': '/next', 'results': []}",
+                "{'results': [], 'next': 2}",
+                "{'results': [], 'nextPage': {'page': 2}}",
+                "{'results': [], 'hasMore': true}",
+                "{'results': [], '@odata.nextLink': 'x'}",
+                "{'results': [], 'last': false}",
+                "{'results': [], '_links': {'next': {'href': 'x'}}}",
+                "{'results': [], 'links': [{'rel': 'next', 'href': 'x'}]}",
+                "{'results': [], 'links': '/x?page=2'}",
+                "{'results': [], 'paging': {'cursors': {'after': 'x'}}}",
+                "{'results': [], 'next_page_token': 'x'}",
+                "{'results': [], 'pages': 3}",
+                "{'results': [], 'truncated': true}",
+                "{'error': 'timeout', 'results': []}",
+                "{'results': [], 'errors': ['x']}",
+                "{'results': [], 'success': false}",
+                "{'results': [], 'error': {'code': 5}}",
+                "{'results': []} x",
+                "{'results': []}{'results': []}",
+                "{'results': []}]"
+            })
+    void aListThatMayGoOnOrTellsAnErrorIsNone(String json) throws IOException {
+        assertNotNull(read(json).flaw());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "[]",
+                "null",
+                "{}",
+                "{'results': null}",
+                "{'results': [null]}",
+                "{'results': [{}",
+                "{'count': 0, 'results': [",
+                "{'results': []",
+                "<html></html>",
+                "{'error': 'timeout'}"
+            })
+    void whatIsNoListIsRefused(String json) {
+        assertThrows(IOException.class, () -> read(json));
+    }
+
+    @Test
+    void aHundredResultsAreThePageOfALongerList() throws IOException {
+        String hundred = "{'results': [{}" + ", {}".repeat(99) + "]}";
+        assertNotNull(read(hundred).flaw());
+        assertNull(read(hundred.replaceFirst("\\{}", "{}, {}")).flaw());
+    }
+
+    private static ImportList read(String json) throws IOException {
+        return ImportList.read(stream(json.replace('\'', '"')), id -> true, null);
     }
 
     @Test
@@ -120,7 +203,7 @@ class ImportListTest {
     }
 
     private static ImportList.Entry only(String entry) throws IOException {
-        return ImportList.read(stream("{\"results\": [" + entry + "], \"count\": 1}"))
+        return ImportList.read(stream("{\"results\": [" + entry + "], \"count\": 1}"), id -> true, null)
                 .entries()
                 .get(0);
     }
