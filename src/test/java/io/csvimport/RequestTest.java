@@ -8,16 +8,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.csvimport.sandbox.Sandbox;
+import io.csvimport.sandbox.SandboxAnswer;
 import io.csvimport.sandbox.SandboxFault;
 import io.csvimport.sandbox.SandboxRequest;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
 import org.apache.camel.Exchange;
 import org.junit.jupiter.api.Test;
 
@@ -196,6 +202,35 @@ class RequestTest extends CsvImportTestSupport {
             assertEquals(id, job(name).get("import_id"), name);
         }
         assertEquals(List.of(202, 202, 202, 202), statuses());
+    }
+
+    @Test
+    void anAnswerIsReadPackedOrNotAndInWhateverCharset() throws Exception {
+        Map<String, UnaryOperator<SandboxAnswer>> answers = Map.of(
+                "packed.csv", answer -> packed(answer).withHeader("Content-Encoding", "gzip"),
+                "packed-silently.csv", RequestTest::packed,
+                "said-packed.csv", answer -> answer.withHeader("Content-Encoding", "gzip"),
+                "odd-charset.csv", answer -> answer.withHeader("Content-Type", "application/json; charset=none-such"));
+        for (String name : answers.keySet()) {
+            sandbox.answerUploadsWith(answers.get(name));
+            awaitIn(".imported", drop("People/" + name, CSV + name));
+            assertEquals(importOf(name).id(), job(name).get("import_id"), name);
+        }
+        sandbox.answerUploadsWith(answer -> packed(answer.withStatus(422).withBody("no way"))
+                .withHeader("Content-Type", "text/html; charset=none-such"));
+        awaitIn(".rejected", drop("People/refused.csv", CSV + "refused"));
+        assertEquals("The API answered 422: no way", job("refused.csv").get("detail"));
+        assertEquals(List.of(), lists(), "no outcome was unknown");
+    }
+
+    private static SandboxAnswer packed(SandboxAnswer answer) {
+        ByteArrayOutputStream packed = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(packed)) {
+            out.write(answer.body());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return answer.withBody(packed.toByteArray());
     }
 
     private List<Integer> statuses() {

@@ -16,8 +16,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -48,6 +50,23 @@ class TrackTest extends CsvImportTestSupport {
         lists().forEach(list -> assertTrue(list.target().endsWith("/csv-import?id=" + id), list.target()));
         assertEquals(List.of("people.csv", "people.csv.failed-rows.csv"), names(imported.getParent()));
         awaitThat(() -> names(home.resolve("data/failed-rows/unfinished")).isEmpty());
+    }
+
+    @Test
+    void anIdIsOpaqueToTheUploadTheListAndTheVoid() throws Exception {
+        List<String> ids = List.of("{uuid}", "2026$1", "a/b c?d1&e=%2F+", "${body}", "x".repeat(251), "größe");
+        sandbox.nextIds(ids.toArray(String[]::new));
+        for (int i = 0; i < ids.size(); i++) {
+            drop("Template " + i + "/" + i + ".csv", CSV + i);
+        }
+        Set<String> completed = new HashSet<>();
+        for (int i = 0; i < ids.size(); i++) {
+            completed.add(awaitEvent("completed", i + ".csv").get("subject").asText());
+        }
+        assertEquals(Set.copyOf(ids), completed);
+        ids.forEach(id -> template.sendBodyAndHeader("direct:csv-import-void", null, "csvImportId", id));
+        assertEquals(ids.size(), uploads().size());
+        assertTrue(sandbox.imports().stream().allMatch(SandboxImport::voided));
     }
 
     @Test
