@@ -16,7 +16,7 @@ COPY src/main src/main
 # so that the runtime image needs no shell to build upon.
 RUN mvn -B -q -DskipTests -Dexec.skip package \
     && chmod -R a+rX target/csv-import-routes \
-    && mkdir -p /volumes/inbox /volumes/data
+    && mkdir -p /volumes/inbox /volumes/data /volumes/routes
 
 # Java 17 or newer; a shell for the start script, bash for the health check
 FROM ${RUNTIME_IMAGE}
@@ -24,7 +24,7 @@ WORKDIR /opt/csv-import-routes
 # A layer each, what changes rarely first. The process may write to /inbox and /data only.
 COPY --from=build --chown=10001:10001 /volumes/ /
 COPY --from=build /build/target/csv-import-routes/lib lib
-COPY --from=build /build/target/csv-import-routes/routes /routes
+COPY --from=build /build/target/csv-import-routes/routes routes
 COPY --from=build /build/target/csv-import-routes/bin bin
 COPY --from=build /build/target/csv-import-routes/csv-import-routes.jar ./
 
@@ -40,9 +40,7 @@ RUN ["java", "-jar", "csv-import-routes.jar", "--cache"]
 
 # /inbox and /data, when mounted, must be writable for it. A number shows Kubernetes that it is not root.
 USER 10001:10001
-# A new volume on /routes is filled with the packaged routes, and keeps them as they were when a later
-# image brings newer ones. A host folder hides them: an empty one means no routes, so nothing is imported.
-# To add feeds, mount a folder below it (/routes/own): sub-folders are read too, and the packaged routes stay.
+# /routes is for routes of your own, which are read on top of the packaged ones: those are of the image.
 VOLUME ["/inbox", "/data", "/routes"]
 EXPOSE 9876
 

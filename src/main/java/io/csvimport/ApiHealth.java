@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Supplier;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
@@ -37,7 +38,8 @@ public final class ApiHealth extends AbstractHealthCheck {
     private final boolean standalone;
     private final Map<String, Away> away = new ConcurrentSkipListMap<>();
     private volatile String refused;
-    private volatile boolean started;
+    /** Null until the routes are loaded. */
+    private volatile Supplier<List<String>> missingRoutes;
 
     /** @param nearlyFull bytes that must be left */
     ApiHealth(Settings settings, Database database, boolean standalone, long nearlyFull) {
@@ -47,13 +49,11 @@ public final class ApiHealth extends AbstractHealthCheck {
         this.nearlyFull = nearlyFull;
         this.database = database;
         this.standalone = standalone;
-        // a host platform knows when its routes have started
-        this.started = !standalone;
     }
 
-    /** The routes are loaded. */
-    void started() {
-        started = true;
+    /** The routes are loaded; {@code missing} answers those that are needed and do not run. */
+    void started(Supplier<List<String>> missing) {
+        missingRoutes = missing;
     }
 
     /** The API has answered with this status. */
@@ -101,8 +101,11 @@ public final class ApiHealth extends AbstractHealthCheck {
     @Override
     protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
         List<String> reasons = new ArrayList<>();
-        if (!started) {
+        List<String> missing = missingRoutes == null ? List.of() : missingRoutes.get();
+        if (missingRoutes == null) {
             reasons.add("The routes are being started");
+        } else if (!missing.isEmpty()) {
+            reasons.add("Routes that are needed do not run, the log says why: " + String.join(", ", missing));
         }
         try {
             database.inTransaction(c -> Database.query(c, row -> 1, "SELECT 1"));
@@ -121,7 +124,14 @@ public final class ApiHealth extends AbstractHealthCheck {
                 .filter(source -> System.nanoTime() - source.since >= grace.toNanos())
                 .map(source -> source.why + ", for longer than csv-import.health.grace")
                 .forEach(reasons::add);
-        builder.message(reasons.isEmpty() ? null : String.join("; ", reasons))
+        builder.message(reasons.isEmpty() ? null : plain(String.join("; ", reasons)))
                 .state(reasons.isEmpty() ? State.UP : State.DOWN);
+    }
+
+    /** Without what JSON escapes: Camel escapes a message, and then once more all that it answers. */
+    private static String plain(String message) {
+        return message.replace('"', '\'')
+                .replace('\\', '/')
+                .replaceAll("[\\p{Cntrl}\\u0080-\\u009f\\u2000-\\u20ff]+", " ");
     }
 }

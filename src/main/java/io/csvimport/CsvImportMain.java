@@ -7,6 +7,7 @@ import java.net.ServerSocket;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,7 +35,7 @@ public final class CsvImportMain {
         }
         Path home = home();
         if (List.of(args).contains("--cache")) {
-            System.exit(StartCache.write(home, home.resolve("routes")));
+            System.exit(StartCache.write(home));
         }
         boolean rehearsal = List.of(args).contains(StartCache.REHEARSAL);
         Properties files = new Properties();
@@ -59,7 +60,15 @@ public final class CsvImportMain {
             settings = new Settings(files);
         }
         List<String> problems = settings.problems();
-        Path routes = settings.find("routes").isPresent() ? settings.path("routes") : home.resolve("routes");
+        // what is in the user's folder replaces what is packaged
+        List<Path> routes = new ArrayList<>();
+        settings.find("routes")
+                .ifPresent(own -> routes.add(Path.of(own).toAbsolutePath().normalize()));
+        Path packaged = (rehearsal ? Path.of("") : home).resolve("routes").toAbsolutePath();
+        routes.add(packaged);
+        if (!Files.isDirectory(packaged)) {
+            problems.add(packaged + ": there is no such folder: it belongs beside the jar, with the packaged routes");
+        }
         if (problems.isEmpty()) {
             checkPort(settings).ifPresent(problems::add);
         }
@@ -101,7 +110,7 @@ public final class CsvImportMain {
         System.exit(2);
     }
 
-    private static int run(Settings settings, Properties files, Path routes) throws Exception {
+    private static int run(Settings settings, Properties files, List<Path> routes) throws Exception {
         Logger log = LoggerFactory.getLogger("csv-import");
         Main main = new Main();
         main.setPropertyPlaceholderLocations("false");
@@ -148,10 +157,15 @@ public final class CsvImportMain {
                 ManagementGuard.install(started.getCamelContext(), settings);
                 RoutesFolder folder = new RoutesFolder(started.getCamelContext(), routes);
                 folder.load();
+                NeededRoutes needed = new NeededRoutes(started.getCamelContext(), settings);
+                if (!needed.missing().isEmpty()) {
+                    log.error(
+                            "Not running, and missed until their files in {} are right: {}", routes, needed.missing());
+                }
                 started.getCamelContext()
                         .getRegistry()
                         .lookupByNameAndType("csvImportHealth", ApiHealth.class)
-                        .started();
+                        .started(needed::missing);
                 started.getCamelContext()
                         .getExecutorServiceManager()
                         .newSingleThreadScheduledExecutor(folder, "csv-import-routes-folder")
@@ -173,7 +187,7 @@ public final class CsvImportMain {
         return main.getExitCode();
     }
 
-    private static String welcome(Settings settings, Path routes) {
+    private static String welcome(Settings settings, List<Path> routes) {
         String management = "http://" + settings.get("management.host") + ":" + settings.get("management.port");
         return "csv-import-routes is ready.\n"
                 + "  API         " + settings.get("api.url") + ", organization " + settings.get("api.organization")
@@ -184,7 +198,9 @@ public final class CsvImportMain {
                                 + settings.get("sftp.port") + ", " + settings.get("sftp.directory") + "\n"
                         : "")
                 + (settings.flag("jms.enabled") ? "  queue       " + settings.get("jms.queue") + "\n" : "")
-                + "  routes      " + routes + "\n"
+                + "  routes      "
+                + String.join(
+                        ", on top of ", routes.stream().map(Path::toString).toList()) + "\n"
                 + "  data        " + settings.path("data-dir") + "\n"
                 + "  audit trail "
                 + (settings.get("audit.uri").equals("bean:csvImportAuditFile")

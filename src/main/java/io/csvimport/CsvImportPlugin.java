@@ -98,8 +98,12 @@ public final class CsvImportPlugin implements ContextServicePlugin {
 
     private static void bind(CamelContext context, Settings settings, Database database, Owner owner, Metrics metrics)
             throws Exception {
-        ApiHealth health =
-                new ApiHealth(settings, database, context.getGlobalOption(STANDALONE) != null, ApiHealth.NEARLY_FULL);
+        boolean standalone = context.getGlobalOption(STANDALONE) != null;
+        ApiHealth health = new ApiHealth(settings, database, standalone, ApiHealth.NEARLY_FULL);
+        if (!standalone) {
+            // a host platform knows when its routes have started
+            health.started(new NeededRoutes(context, settings)::missing);
+        }
         metrics.show(health);
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(health));
         ApiClock clock = new ApiClock();

@@ -10,326 +10,316 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
+import java.util.TreeSet;
 import org.apache.camel.CamelContext;
-import org.apache.camel.RoutesBuilder;
-import org.apache.camel.builder.RouteBuilder;
-import org.apache.camel.builder.RouteConfigurationBuilder;
 import org.apache.camel.model.ModelCamelContext;
-import org.apache.camel.model.RouteDefinition;
-import org.apache.camel.model.rest.RestDefinition;
-import org.apache.camel.support.PluginHelper;
-import org.apache.camel.support.ResourceHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the running routes equal to the {@code *.camel.yaml} files of a folder, sub-folders included. A file that does
- * not parse or start, or that has a route id of another file, is reported by name; its previous version and all others
- * go on running.
+ * Keeps the running routes equal to the {@code *.camel.yaml} files of one folder or more, sub-folders included. A file
+ * replaces those of later folders that have an id of its own. A file that does not parse or start, or that has an id of
+ * another file of its folder, is reported by name; its previous version and all others go on running.
  */
 final class RoutesFolder {
 
     private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
 
-    private static final String SUFFIX = ".camel.yaml";
-
     /** What tells that a file was changed, or that another one has its name now: of what a link leads to. */
-    private record Version(long size, FileTime modified, Object key) {
-
-        static final Version NONE = new Version(-1, null, null);
-
-        static Version of(BasicFileAttributes file) {
-            return new Version(file.size(), file.lastModifiedTime(), file.fileKey());
-        }
-    }
-
-    /** A file as it was seen last, and the version of it that runs: an empty text where none does. */
-    private record Known(Version seen, String text, Set<String> routes) {}
-
-    /** A file that was parsed: no running route is touched yet. */
-    private record Parsed(
-            Path file, Version seen, String text, List<RouteBuilder> builders, List<RouteDefinition> routes) {
-
-        /** Route configurations first, then what is called, what takes files from outside, and REST services, for people. */
-        int rank() {
-            if (routes.isEmpty()) {
-                return 0;
-            }
-            if (routes.stream().anyMatch(route -> route.getRestDefinition() != null)) {
-                return 3;
-            }
-            return routes.stream().allMatch(route -> route.getEndpointUrl().startsWith("direct:")) ? 1 : 2;
-        }
-    }
-
-    private static final Known UNKNOWN = new Known(Version.NONE, "", Set.of());
+    private record Version(int folder, long size, FileTime modified, Object key) {}
 
     private final ModelCamelContext context;
-    private final Path folder;
-    private final Map<Path, Known> files = new TreeMap<>();
-    private Map<Path, Version> lastScan = Map.of();
-    /** What all that runs was made of; null where that is not known. */
-    private Map<Path, Version> upToDate;
+    private final List<Path> folders;
+    private final Set<RouteFile> running = new LinkedHashSet<>();
+    /** The versions of each file that may run, the newest first; the second one runs until the first does. */
+    private final Map<Path, List<RouteFile>> versions = new TreeMap<>();
+    /** Why a file, or its newest version, does not run. */
+    private final Map<Path, String> problems = new HashMap<>();
 
+    private final Map<Path, Path> replaced = new HashMap<>();
+
+    private Map<Path, Version> lastScan = Map.of();
+    /** What {@link #versions} was read from. */
+    private Map<Path, Version> known = new TreeMap<>();
+
+    private Map<Path, String> unreadable = Map.of();
     private boolean started;
 
-    RoutesFolder(CamelContext context, Path folder) {
+    /** @param folders what is in an earlier one replaces what is in a later one */
+    RoutesFolder(CamelContext context, List<Path> folders) {
         this.context = (ModelCamelContext) context;
-        this.folder = folder;
+        this.folders = folders;
     }
 
-    /** Loads every file, at start, and says which of the packaged routes are not there. */
+    /** Loads every file, at start. */
     synchronized void load() {
         lastScan = list();
         update(lastScan);
         started = true;
-        try {
-            List<String> missing =
-                    PluginHelper.getPackageScanResourceResolver(context)
-                            .findResources("classpath:camel/*.camel.yaml")
-                            .stream()
-                            .map(resource -> stem(Path.of(resource.getLocation())))
-                            // a route that its precondition leaves out is known, too
-                            .filter(id -> files.values().stream().noneMatch(file -> file.routes.contains(id))
-                                    && context.getRouteConfigurationDefinition(id) == null)
-                            .sorted()
-                            .toList();
-            if (!missing.isEmpty()) {
-                LOG.error("Not running, and missed until their files in {} are right: {}", folder, missing);
-            }
-        } catch (Exception e) {
-            LOG.warn("The packaged routes cannot be listed: {}", reason(e));
-        }
-    }
-
-    private static String stem(Path file) {
-        return file.getFileName().toString().replace(SUFFIX, "");
     }
 
     /** Loads what changed, and then stood still from one scan to the next: no file is taken half-saved. */
     synchronized void scan() {
         try {
-            scanChanges();
-        } catch (RuntimeException | Error e) {
-            LOG.error("The routes folder {} could not be followed, it is tried again", folder, e);
-        }
-    }
-
-    private void scanChanges() {
-        Map<Path, Version> now = list();
-        if (now.equals(upToDate)) {
+            Map<Path, Version> now = list();
+            if (!now.equals(known)) {
+                Map<Path, Version> settled = new TreeMap<>(known);
+                Set<Path> all = new TreeSet<>(now.keySet());
+                all.addAll(known.keySet());
+                all.removeIf(file -> !Objects.equals(now.get(file), lastScan.get(file)));
+                settled.keySet().removeAll(all);
+                all.retainAll(now.keySet());
+                all.forEach(file -> settled.put(file, now.get(file)));
+                if (!settled.equals(known)) {
+                    update(settled);
+                }
+            }
             lastScan = now;
-            return;
-        }
-        upToDate = null;
-        Map<Path, Version> still = new TreeMap<>(now);
-        still.entrySet().removeIf(file -> !file.getValue().equals(lastScan.get(file.getKey())));
-        List<Path> gone =
-                files.keySet().stream().filter(file -> !now.containsKey(file)).toList();
-        if (!gone.isEmpty()) {
-            gone.forEach(this::remove);
-            // a file that was refused for a route id that is free now has its turn
-            files.values().removeIf(file -> file.text.isEmpty());
-        }
-        lastScan = now;
-        update(still);
-        if (still.size() == now.size()) {
-            upToDate = now;
+        } catch (RuntimeException | Error e) {
+            LOG.error("The routes folders {} could not be followed, it is tried again", folders, e);
         }
     }
 
     /** Looks at each file once: this is done twice a second, for ever. */
     private Map<Path, Version> list() {
         Map<Path, Version> found = new TreeMap<>();
-        try {
-            Files.walkFileTree(
-                    folder, Set.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE, new SimpleFileVisitor<>() {
-                        @Override
-                        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-                            if (attributes.isRegularFile() && file.toString().endsWith(SUFFIX)) {
-                                found.put(file, Version.of(attributes));
-                            }
-                            return FileVisitResult.CONTINUE;
-                        }
-                    });
-            return found;
-        } catch (IOException e) {
-            LOG.warn("The routes folder {} cannot be read, its routes go on running: {}", folder, e.toString());
-            return lastScan;
+        Map<Path, String> failed = new TreeMap<>();
+        for (int i = 0; i < folders.size(); i++) {
+            try {
+                Files.walkFileTree(
+                        folders.get(i),
+                        Set.of(FileVisitOption.FOLLOW_LINKS),
+                        Integer.MAX_VALUE,
+                        new Visitor(i, found, failed));
+            } catch (IOException e) {
+                failed.put(folders.get(i), e.toString());
+            }
         }
-    }
-
-    private void update(Map<Path, Version> versions) {
-        Map<Path, Version> changed = new TreeMap<>(versions);
-        changed.entrySet()
-                .removeIf(
-                        file -> files.getOrDefault(file.getKey(), UNKNOWN).seen.equals(file.getValue()));
-        Map<Path, String> texts = read(changed);
-        // Camel joins a route with its configuration while it parses: that comes first
-        List<Parsed> configurations = parse(changed, texts, true);
-        if (configurations.stream().anyMatch(parsed -> files.containsKey(parsed.file))) {
-            // routes take up a changed route configuration when they are made anew
-            Map<Path, Version> others = new TreeMap<>();
-            files.forEach((file, known) -> {
-                if (!known.text.isEmpty() && !changed.containsKey(file)) {
-                    others.put(file, known.seen);
+        failed.forEach((entry, why) -> {
+            if (!why.equals(unreadable.get(entry))) {
+                LOG.warn("{} cannot be read, what was read from it before goes on running: {}", entry, why);
+            }
+            lastScan.forEach((file, version) -> {
+                if (file.startsWith(entry)) {
+                    found.putIfAbsent(file, version);
                 }
             });
-            changed.putAll(others);
-            texts.putAll(read(others));
-        }
-        configurations.forEach(this::apply);
-        parse(changed, texts, false).forEach(this::apply);
+        });
+        unreadable = failed;
+        return found;
     }
 
-    private Map<Path, String> read(Map<Path, Version> versions) {
+    private final class Visitor extends SimpleFileVisitor<Path> {
+
+        private final int folder;
+        private final Map<Path, Version> found;
+        private final Map<Path, String> failed;
+
+        Visitor(int folder, Map<Path, Version> found, Map<Path, String> failed) {
+            this.folder = folder;
+            this.found = found;
+            this.failed = failed;
+        }
+
+        @Override
+        public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
+            boolean root = directory.equals(folders.get(folder));
+            return !root && isHidden(directory) || folders.subList(0, folder).contains(directory)
+                    ? FileVisitResult.SKIP_SUBTREE
+                    : FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            if (!isHidden(file) && file.toString().endsWith(RouteFile.SUFFIX)) {
+                if (attributes.isRegularFile()) {
+                    found.putIfAbsent(
+                            file,
+                            new Version(
+                                    folder, attributes.size(), attributes.lastModifiedTime(), attributes.fileKey()));
+                } else {
+                    failed.put(file, attributes.isSymbolicLink() ? "the link leads nowhere" : "it is no file");
+                }
+            }
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult visitFileFailed(Path entry, IOException e) {
+            if (!isHidden(entry) || folders.contains(entry)) {
+                failed.put(entry, e.toString());
+            }
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult postVisitDirectory(Path directory, IOException e) {
+            return e == null ? FileVisitResult.CONTINUE : visitFileFailed(directory, e);
+        }
+
+        private static boolean isHidden(Path entry) {
+            return entry.getFileName() != null && entry.getFileName().toString().startsWith(".");
+        }
+    }
+
+    private void update(Map<Path, Version> files) {
+        Map<Path, Version> changed = new TreeMap<>(files);
+        changed.entrySet().removeIf(file -> file.getValue().equals(known.get(file.getKey())));
+        known = new TreeMap<>(files);
+        versions.keySet().retainAll(files.keySet());
+        problems.keySet().retainAll(files.keySet());
+        Map<Path, String> texts = read(changed.keySet());
+        // Camel joins a route with its configuration while it parses: that comes first
+        Set<Path> configurations = new TreeSet<>(texts.keySet());
+        configurations.removeIf(file -> !RouteFile.isConfiguration(texts.get(file)));
+        configurations.forEach(file -> parse(file, texts.remove(file)));
+        boolean hasLostOne = running.stream().anyMatch(file -> file.rank() == 0 && !versions.containsKey(file.path()));
+        if (hasLostOne || !configurations.isEmpty()) {
+            apply();
+            // routes take up a changed route configuration when they are made anew
+            versions.forEach((file, newest) -> newest.stream()
+                    .limit(1)
+                    .filter(version -> version.rank() > 0)
+                    .forEach(version -> texts.putIfAbsent(file, version.text())));
+        }
+        texts.forEach(this::parse);
+        apply();
+    }
+
+    private Map<Path, String> read(Set<Path> files) {
         Map<Path, String> texts = new TreeMap<>();
-        versions.forEach((file, seen) -> {
+        for (Path file : files) {
             try {
                 texts.put(file, Files.readString(file));
             } catch (IOException e) {
-                refuse(file, seen, e);
+                report(file, e);
+                // it is read again by the next scan
+                known.put(file, new Version(known.get(file).folder, -1, null, null));
             }
-        });
+        }
         return texts;
     }
 
-    /** Parses the files that have a route configuration, or those that have none. */
-    private List<Parsed> parse(Map<Path, Version> versions, Map<Path, String> texts, boolean configurations) {
-        List<Parsed> parsed = new ArrayList<>();
-        texts.forEach((file, text) -> {
-            if (text.contains("routeConfiguration:") == configurations) {
-                try {
-                    parsed.add(parse(file, versions.get(file), text));
-                } catch (Exception e) {
-                    refuse(file, versions.get(file), e);
-                }
-            }
-        });
-        parsed.sort(Comparator.comparing(Parsed::rank));
-        return parsed;
-    }
-
-    private Parsed parse(Path file, Version seen, String text) throws Exception {
-        List<RouteBuilder> builders = new ArrayList<>();
-        List<RouteDefinition> routes = new ArrayList<>();
-        String stem = stem(file);
-        for (RoutesBuilder builder : PluginHelper.getRoutesLoader(context)
-                .findRoutesBuilders(ResourceHelper.fromString("file:" + file, text))) {
-            builders.add((RouteBuilder) builder);
-            for (RouteDefinition route :
-                    ((RouteBuilder) builder).configureRoutes(context).getRoutes()) {
-                if (route.getRouteId() == null) {
-                    route.setId(routes.isEmpty() ? stem : stem + "-" + (routes.size() + 1));
-                }
-                routes.add(route);
-            }
-            for (RestDefinition rest :
-                    ((RouteBuilder) builder).getRestCollection().getRests()) {
-                routes.addAll(rest.asRouteDefinition(context));
-            }
-        }
-        return new Parsed(file, seen, text, builders, routes);
-    }
-
-    private void apply(Parsed parsed) {
-        Known before = files.getOrDefault(parsed.file, UNKNOWN);
+    private void parse(Path file, String text) {
+        List<RouteFile> candidates = new ArrayList<>(versions.getOrDefault(file, List.of()));
+        candidates.removeIf(version -> !running.contains(version));
         try {
-            refuseForeignIds(parsed);
-            before.routes.forEach(this::stop);
-            start(parsed);
-            Set<String> routes = ids(parsed);
-            files.put(parsed.file, new Known(parsed.seen, parsed.text, routes));
-            if (started) {
-                LOG.info("{} {}: {}", before.text.isEmpty() ? "Added" : "Updated", parsed.file, routes);
-            }
+            candidates.add(0, new RouteFile(context, file, known.get(file).folder, text));
         } catch (Exception e) {
-            refuse(parsed.file, parsed.seen, e);
-            restore(parsed, before);
+            report(file, e);
         }
+        versions.put(file, candidates);
     }
 
-    private static Set<String> ids(Parsed parsed) {
-        return parsed.routes.stream()
-                .map(RouteDefinition::getRouteId)
-                .collect(Collectors.toCollection(LinkedHashSet::new));
+    /** Until all that should run does: what does not start is left out, and what it would have replaced is back. */
+    private void apply() {
+        List<RouteFile> wanted;
+        do {
+            wanted = wanted();
+            stopAllBut(wanted);
+        } while (!start(wanted));
     }
 
-    private void refuseForeignIds(Parsed parsed) {
-        for (String id : ids(parsed)) {
-            files.forEach((file, known) -> {
-                if (!file.equals(parsed.file) && known.routes.contains(id)) {
-                    throw new IllegalArgumentException("the route id " + id + " is that of " + file
-                            + " already: edit that file, or choose another id");
+    /** Of each file the newest version that can run, where no file of an earlier folder replaces it. */
+    private List<RouteFile> wanted() {
+        List<Path> order = new ArrayList<>(versions.keySet());
+        order.sort(Comparator.<Path>comparingInt(file -> known.get(file).folder).thenComparing(this::seniority));
+        Map<String, RouteFile> owners = new HashMap<>();
+        List<RouteFile> wanted = new ArrayList<>();
+        for (Path file : order) {
+            for (RouteFile version : versions.get(file)) {
+                if (version.hasFailed()) {
+                    continue;
                 }
-            });
-        }
-    }
-
-    private void start(Parsed parsed) throws Exception {
-        for (RouteBuilder builder : parsed.builders) {
-            if (builder instanceof RouteConfigurationBuilder configurations) {
-                configurations.updateRouteConfigurationsToCamelContext(context);
+                RouteFile owner = version.ids().stream()
+                        .map(owners::get)
+                        .filter(Objects::nonNull)
+                        .findFirst()
+                        .orElse(null);
+                if (owner == null) {
+                    version.ids().forEach(id -> owners.put(id, version));
+                    wanted.add(version);
+                    replaced.remove(file);
+                    if (version == versions.get(file).get(0)) {
+                        problems.remove(file);
+                    }
+                    break;
+                }
+                if (owner.layer() != version.layer()) {
+                    if (!owner.path().equals(replaced.put(file, owner.path()))) {
+                        LOG.info("{} replaces {}", owner.path(), file);
+                    }
+                    break;
+                }
+                report(
+                        file,
+                        new IllegalArgumentException("it has an id of " + owner.path() + ", one of " + version.ids()
+                                + ": edit that file, or choose another id"));
             }
-            builder.updateRoutesToCamelContext(context);
         }
+        return wanted;
     }
 
-    private void refuse(Path file, Version seen, Exception e) {
-        Known before = files.getOrDefault(file, UNKNOWN);
-        files.put(file, new Known(seen, before.text, before.routes));
-        LOG.error(
-                "{} is not used{}: {}",
-                file,
-                before.text.isEmpty() ? "" : ", its previous version goes on running",
-                reason(e));
+    /** What runs keeps its ids, then what ran before it was changed. */
+    private int seniority(Path file) {
+        List<RouteFile> candidates = versions.get(file);
+        if (!candidates.isEmpty() && running.contains(candidates.get(0))) {
+            return 0;
+        }
+        return candidates.stream().anyMatch(running::contains) ? 1 : 2;
     }
 
-    /** Removes what did start of a version that failed, and starts the previous one again. */
-    private void restore(Parsed failed, Known before) {
-        if (!before.text.isEmpty() && before.routes.stream().allMatch(id -> context.getRoute(id) != null)) {
-            return;
-        }
-        Set<String> started = ids(failed);
-        files.values().forEach(known -> started.removeAll(known.routes));
-        started.addAll(before.routes);
-        started.forEach(this::stop);
-        if (before.text.isEmpty()) {
-            return;
-        }
-        try {
-            start(parse(failed.file, before.seen, before.text));
-        } catch (Exception e) {
-            LOG.error("The previous version of {} cannot be started again: {}", failed.file, reason(e));
-        }
-    }
-
-    private void remove(Path file) {
-        Known gone = files.remove(file);
-        gone.routes.forEach(this::stop);
-        if (!gone.text.isEmpty()) {
-            LOG.info("Removed {}: {}", file, gone.routes);
-        }
-    }
-
-    /** Stops a route when its work is done, and removes it with the routes that its Kamelets made. */
-    private void stop(String id) {
-        try {
-            for (RouteDefinition route : List.copyOf(context.getRouteDefinitions())) {
-                Map<String, Object> parameters = route.getTemplateParameters();
-                if (id.equals(route.getRouteId()) || parameters != null && id.equals(parameters.get("parentRouteId"))) {
-                    context.removeRouteDefinition(route);
-                    context.getRestDefinitions().remove(route.getRestDefinition());
+    private void stopAllBut(List<RouteFile> wanted) {
+        for (RouteFile file : List.copyOf(running)) {
+            if (!wanted.contains(file)) {
+                file.stop();
+                running.remove(file);
+                if (!versions.containsKey(file.path())) {
+                    LOG.info("Removed {}: {}", file.path(), file.ids());
                 }
             }
-        } catch (Exception e) {
-            LOG.error("The route {} cannot be stopped: {}", id, reason(e));
+        }
+    }
+
+    private boolean start(List<RouteFile> wanted) {
+        boolean all = true;
+        wanted.sort(Comparator.comparing(RouteFile::rank));
+        for (RouteFile file : wanted) {
+            if (running.contains(file)) {
+                continue;
+            }
+            try {
+                file.start();
+                running.add(file);
+            } catch (Exception e) {
+                report(file.path(), e);
+                all = false;
+                continue;
+            }
+            boolean updated = versions.get(file.path()).size() > 1;
+            if (versions.get(file.path()).get(0) == file) {
+                versions.put(file.path(), List.of(file));
+                if (started) {
+                    LOG.info("{} {}: {}", updated ? "Updated" : "Added", file.path(), file.ids());
+                }
+            }
+        }
+        return all;
+    }
+
+    private void report(Path file, Exception e) {
+        String reason = reason(e);
+        if (!reason.equals(problems.put(file, reason))) {
+            List<RouteFile> candidates = versions.getOrDefault(file, List.of());
+            boolean runs = candidates.size() > 1 || candidates.stream().anyMatch(running::contains);
+            LOG.error("{} is not used{}: {}", file, runs ? ", its previous version goes on running" : "", reason);
         }
     }
 
@@ -338,6 +328,7 @@ final class RoutesFolder {
         while (cause.getCause() != null && cause.getCause() != cause) {
             cause = cause.getCause();
         }
-        return String.valueOf(cause.getMessage()).strip().replaceAll("\\s*\\n\\s*", "; ");
+        String message = cause instanceof IOException ? cause.toString() : String.valueOf(cause.getMessage());
+        return message.strip().replaceAll("\\s*\\n\\s*", "; ");
     }
 }

@@ -24,7 +24,7 @@ import org.sqlite.util.OSInfo;
  */
 final class StartCache {
 
-    /** The argument of a start that is a rehearsal: it reads no application.properties. */
+    /** The argument of a start that is a rehearsal: it reads no application.properties, and its routes from the working directory. */
     static final String REHEARSAL = "--rehearsal";
 
     private static final String JAR = "csv-import-routes.jar";
@@ -56,7 +56,7 @@ final class StartCache {
      *
      * @return the exit status
      */
-    static int write(Path home, Path routes) throws IOException, InterruptedException {
+    static int write(Path home) throws IOException, InterruptedException {
         boolean aot = Runtime.version().feature() >= 25;
         Path cache = Files.createDirectories(home.resolve("cache"))
                 .resolve(System.getProperty("java.version") + (aot ? ".aot" : ".jsa"));
@@ -65,7 +65,7 @@ final class StartCache {
         Path work = Files.createTempDirectory("csv-import-routes");
         try {
             String option = (aot ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + cache;
-            rehearse(home, routes, work, option, aot ? AOT_FILES : 1);
+            rehearse(home, work, option, aot ? AOT_FILES : 1);
             if (!Files.exists(cache)) {
                 System.err.println("No cache was written, every start takes its full time:\n"
                         + Files.readString(work.resolve("output.txt")));
@@ -88,9 +88,9 @@ final class StartCache {
         }
     }
 
-    private static void rehearse(Path home, Path routes, Path work, String option, int files)
+    private static void rehearse(Path home, Path work, String option, int files)
             throws IOException, InterruptedException {
-        copyRoutes(home, routes, Files.createDirectories(work.resolve("routes")));
+        copyRoutes(home, Files.createDirectories(work.resolve("routes")));
         Path inbox = Files.createDirectories(work.resolve("inbox/Sample Template"));
         String last = "";
         for (int i = 0; i < files; i++) {
@@ -101,7 +101,6 @@ final class StartCache {
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         option,
                         "-Dcamel.main.profile=sandbox",
-                        "-Dcsv-import.routes=" + work.resolve("routes"),
                         "-Dcsv-import.management.port=0",
                         "-Dcsv-import.api.requests-per-minute=0",
                         "-Dcsv-import.file.quiet=PT0S",
@@ -123,12 +122,12 @@ final class StartCache {
     }
 
     /** Those of the jar, which nobody has edited; it has no REST services, which do nothing by themselves. */
-    private static void copyRoutes(Path home, Path folder, Path to) throws IOException {
+    private static void copyRoutes(Path home, Path to) throws IOException {
         List<Path> routes = new ArrayList<>();
         try (FileSystem jar = FileSystems.newFileSystem(home.resolve(JAR));
                 Stream<Path> packaged = Files.list(jar.getPath("camel"))) {
             packaged.forEach(routes::add);
-            routes.add(folder.resolve("operations/csv-import-rest.camel.yaml"));
+            routes.add(home.resolve("routes/operations/csv-import-rest.camel.yaml"));
             for (Path route : routes) {
                 if (Files.exists(route)) {
                     Files.copy(route, to.resolve(route.getFileName().toString()));

@@ -365,7 +365,7 @@ class ConventionsTest {
         main.addInitialProperty("camel.management.port", "0");
         main.addInitialProperty("camel.rest.inlineRoutes", "false");
         with(main, context -> {
-            new RoutesFolder(context, Distribution.routes()).load();
+            new RoutesFolder(context, List.of(Distribution.routes())).load();
             assertEquals(routeIds(file -> true), loaded(context));
             List<String> missing = values(routes(), "routeId").stream()
                     .map(Object::toString)

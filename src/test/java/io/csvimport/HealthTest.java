@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import io.csvimport.sandbox.SandboxFault;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Properties;
 import org.apache.camel.health.HealthCheck;
 import org.junit.jupiter.api.AfterEach;
@@ -78,7 +79,10 @@ class HealthTest {
         try (Database database = new Database(settings)) {
             ApiHealth health = new ApiHealth(settings, database, true, ApiHealth.NEARLY_FULL);
             assertEquals(HealthCheck.State.DOWN, health.call().getState(), "the routes are not there yet");
-            health.started();
+            health.started(() -> List.of("csv-import"));
+            assertEquals(HealthCheck.State.DOWN, health.call().getState());
+            assertTrue(health.call().getMessage().orElseThrow().endsWith("csv-import"));
+            health.started(List::of);
             health.sourceFailed("people-from-sftp", "The SFTP server cannot be reached");
             health.sourceFailed("people-from-queue", "The broker cannot be reached");
             assertEquals(HealthCheck.State.DOWN, health.call().getState());

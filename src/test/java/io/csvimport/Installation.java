@@ -79,15 +79,14 @@ final class Installation implements AutoCloseable {
         return this;
     }
 
-    /** A copy of the distribution's routes, to be edited: read in place of them. */
-    Installation withRoutesToEdit() throws IOException {
-        Path copy = path("routes");
-        try (var files = Files.walk(Distribution.routes())) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                write("routes/" + Distribution.routes().relativize(file), Files.readString(file));
-            }
-        }
-        return with("CSV_IMPORT_ROUTES", copy.toString());
+    /** An empty folder of the user's own routes, {@code routes}, which is read on top of the packaged ones. */
+    Installation withRoutes() throws IOException {
+        return with("CSV_IMPORT_ROUTES", Files.createDirectories(path("routes")).toString());
+    }
+
+    /** The text of a packaged file of routes, as in {@code audit/csv-import-audit}. */
+    static String packagedRoute(String path) throws IOException {
+        return Files.readString(Distribution.routes().resolve(path + ".camel.yaml"));
     }
 
     Distribution start(String... javaOptions) throws IOException {

@@ -51,7 +51,7 @@ class KafkaTest {
         broker = new KafkaRig(directory.resolve("broker")).start();
         broker.createTopic(TOPIC, 2);
         product = new Installation(directory.resolve("product"))
-                .withRoutesToEdit()
+                .withRoutes()
                 .with("PEOPLE_BROKERS", broker.brokers())
                 .with("CSV_IMPORT_API_REQUESTS_PER_MINUTE", "0")
                 .with("CSV_IMPORT_RECONCILE_WAIT", "PT1S")

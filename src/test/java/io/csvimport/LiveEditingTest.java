@@ -45,7 +45,7 @@ class LiveEditingTest {
     @BeforeAll
     static void start() throws IOException {
         product = new Installation(directory.resolve("live"))
-                .withRoutesToEdit()
+                .withRoutes()
                 .with("CSV_IMPORT_TEMPLATE", "People")
                 .with("CSV_IMPORT_STOP_TIMEOUT", "PT2S");
         product.start();
@@ -94,8 +94,8 @@ class LiveEditingTest {
 
     @Test
     void editingTheAuditRouteRedirectsTheAuditEvents() throws Exception {
-        String audit = "routes/audit/csv-import-audit.camel.yaml";
-        String original = Files.readString(product.path(audit));
+        String audit = "routes/my-audit.camel.yaml";
+        String original = Installation.packagedRoute("audit/csv-import-audit");
         product.write(
                 audit, original.replace("\"{{csv-import.audit.uri}}\"", "file:redirected?fileName=${exchangeId}.json"));
         Path redirected = product.path("redirected");
@@ -108,7 +108,7 @@ class LiveEditingTest {
         String id = product.awaitImport("redirected.csv").id();
         product.awaitUntil("the redirected event", () -> contains(redirected, "\"subject\":\"" + id + "\""));
 
-        product.write(audit, original);
+        Files.delete(product.path(audit));
         product.awaitUntil("the audit file again", () -> {
             product.drop("inbox/restored.csv");
             return Files.readString(product.path("data/audit/csv-import-audit.jsonl"))
@@ -194,17 +194,19 @@ class LiveEditingTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"routes/slow-feed.camel.yaml", "routes/api/csv-import-upload.camel.yaml"})
-    void aRouteUnderWayFinishesWhenItsFileIsEdited(String file) throws Exception {
+    @ValueSource(strings = {"slow-feed", "csv-import-upload"})
+    void aRouteUnderWayFinishesWhenItsFileIsEdited(String route) throws Exception {
         product.write("routes/slow-feed.camel.yaml", feed("slow-feed", "slow", "Slow"));
-        String name = Path.of(file).getFileName() + ".csv";
+        String name = route + ".csv";
         product.drop("slow/before-" + name);
         product.awaitFile("slow/.imported/before-" + name);
 
         product.sandbox().failNext(SandboxFault.delay(Duration.ofSeconds(5)));
         product.drop("slow/" + name);
         product.awaitImport(name);
-        product.write(file, Files.readString(product.path(file)) + "# edited\n");
+        Path file = product.path("routes/" + route + ".camel.yaml");
+        String text = Files.exists(file) ? Files.readString(file) : Installation.packagedRoute("api/csv-import-upload");
+        product.write("routes/" + route + ".camel.yaml", text + "# edited\n");
         product.awaitFile("slow/.imported/" + name);
         product.drop("slow/after-" + name);
         product.awaitFile("slow/.imported/after-" + name);
@@ -214,7 +216,7 @@ class LiveEditingTest {
 
     @Test
     void brokenFilesFromTheBeginningAreReportedByNameAndTheOthersStart() throws Exception {
-        try (Installation fresh = new Installation(directory.resolve("fresh")).withRoutesToEdit()) {
+        try (Installation fresh = new Installation(directory.resolve("fresh")).withRoutes()) {
             for (Broken broken : Broken.values()) {
                 fresh.write("routes/" + broken + ".camel.yaml", broken.withId(broken.name()));
             }

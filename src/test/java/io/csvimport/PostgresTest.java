@@ -287,21 +287,15 @@ class PostgresTest {
         }
     }
 
-    /** A copy of the routes in which a file is claimed when the test has answered a call. */
+    /** A folder with an edited copy of the route in which a file is claimed when the test has answered a call. */
     private String routesHeldBeforeTheClaim(int port) throws IOException {
-        Path copy = directory.resolve("routes");
-        try (Stream<Path> files = Files.walk(Distribution.routes())) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                Path target = copy.resolve(Distribution.routes().relativize(file));
-                Files.createDirectories(target.getParent());
-                Files.copy(file, target);
-            }
-        }
-        Path claim = copy.resolve("pipeline/csv-import-claim.camel.yaml");
+        Path claim = Distribution.routes().resolve("pipeline/csv-import-claim.camel.yaml");
+        Path own = Files.createDirectories(directory.resolve("routes"));
         String hold = "steps:\n        - to:\n            id: hold-for-test\n            uri: http://127.0.0.1:" + port
                 + "\n            parameters: { httpMethod: GET, skipRequestHeaders: true }\n";
-        Files.writeString(claim, Files.readString(claim).replaceFirst("steps:\n", hold));
-        return copy.toString();
+        Files.writeString(
+                own.resolve(claim.getFileName()), Files.readString(claim).replaceFirst("steps:\n", hold));
+        return own.toString();
     }
 
     @Test

@@ -203,7 +203,7 @@ class QueueConnectionTest {
 
     @Test
     void aFeedThatIsRemovedLeavesNoFailureOfItsBroker() throws Exception {
-        product.withRoutesToEdit().with("CSV_IMPORT_JMS_ENABLED", "false").with("CSV_IMPORT_HEALTH_GRACE", "PT0S");
+        product.withRoutes().with("CSV_IMPORT_JMS_ENABLED", "false").with("CSV_IMPORT_HEALTH_GRACE", "PT0S");
         product.write("routes/second.camel.yaml", SECOND.formatted(""));
         product.start();
         awaitDownForTheBroker();
@@ -215,7 +215,7 @@ class QueueConnectionTest {
     @ParameterizedTest
     @ValueSource(strings = {"username: lms", "consumers: 1"})
     void aFeedWithoutABrokerOrWithALoginForNoneIsRefusedByName(String parameter) throws Exception {
-        product.withRoutesToEdit()
+        product.withRoutes()
                 .with("CSV_IMPORT_JMS_ENABLED", "false")
                 .with("CSV_IMPORT_JMS_URL", parameter.startsWith("username") ? broker.core() : "");
         product.write("routes/second.camel.yaml", SECOND.formatted(parameter));

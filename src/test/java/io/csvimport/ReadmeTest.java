@@ -71,7 +71,7 @@ class ReadmeTest {
     @BeforeEach
     void start() throws IOException {
         product = new Installation(directory)
-                .withRoutesToEdit()
+                .withRoutes()
                 .with("CSV_IMPORT_TEMPLATE", "People")
                 .with("CSV_IMPORT_NOTIFY", "hr@example.com");
         // the login folder of the partner's server is the working directory
