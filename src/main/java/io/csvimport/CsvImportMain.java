@@ -14,10 +14,13 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.CamelContext;
+import org.apache.camel.Component;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
+import org.apache.camel.support.LifecycleStrategySupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -112,6 +115,7 @@ public final class CsvImportMain {
 
     private static int run(Settings settings, Properties files, List<Path> routes) throws Exception {
         Logger log = LoggerFactory.getLogger("csv-import");
+        AtomicBoolean routesAreLoaded = new AtomicBoolean();
         Main main = new Main();
         main.setPropertyPlaceholderLocations("false");
         main.setOverrideProperties(files);
@@ -148,15 +152,25 @@ public final class CsvImportMain {
             public void afterConfigure(BaseMainSupport configured) {
                 CamelContext context = configured.getCamelContext();
                 context.getGlobalOptions().put(CsvImportPlugin.STANDALONE, "true");
+                context.addLifecycleStrategy(new LifecycleStrategySupport() {
+                    @Override
+                    public void onComponentAdd(String name, Component component) {
+                        // by a server that has begun to listen
+                        if (name.equals("platform-http")) {
+                            ManagementGuard.install(context, settings, routesAreLoaded::get);
+                        }
+                    }
+                });
                 // what waits for its turn when the stop's time is over is left safely, and needs no more time
                 context.getExecutorServiceManager().setShutdownAwaitTermination(1000);
             }
 
             @Override
             public void afterStart(BaseMainSupport started) {
-                ManagementGuard.install(started.getCamelContext(), settings);
+                ManagementGuard.install(started.getCamelContext(), settings, routesAreLoaded::get);
                 RoutesFolder folder = new RoutesFolder(started.getCamelContext(), routes);
                 folder.load();
+                routesAreLoaded.set(true);
                 NeededRoutes needed = new NeededRoutes(started.getCamelContext(), settings);
                 if (!needed.missing().isEmpty()) {
                     log.error(

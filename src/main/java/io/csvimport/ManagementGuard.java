@@ -15,6 +15,7 @@ import java.security.MessageDigest;
 import java.util.Base64;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
@@ -26,6 +27,7 @@ import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
  */
 final class ManagementGuard implements Handler<RoutingContext> {
 
+    private static final String NAME = "csv-import-guard";
     private static final String OPEN = "/observe/";
     private static final String OPERATIONS = "/csv-imports";
     private static final String DOCUMENT = "/openapi.json";
@@ -47,8 +49,10 @@ final class ManagementGuard implements Handler<RoutingContext> {
     private final boolean loopback;
     private final byte[] credential;
     private final VertxPlatformHttpRouter router;
+    private final BooleanSupplier started;
 
-    private ManagementGuard(Settings settings, VertxPlatformHttpRouter router) {
+    private ManagementGuard(Settings settings, BooleanSupplier started, VertxPlatformHttpRouter router) {
+        this.started = started;
         this.router = router;
         host = router.getServer().getHost();
         loopback = isLoopback(host);
@@ -58,11 +62,14 @@ final class ManagementGuard implements Handler<RoutingContext> {
                 .orElse(null);
     }
 
-    /** Before any route is there; on a server of the user's own, too, where Camel would serve REST then. */
-    static void install(CamelContext context, Settings settings) {
+    /** Before any route is there, so that none is missed: until they are {@code started} it answers 503. On a server of the user's own, too, where Camel would serve REST then. */
+    static void install(CamelContext context, Settings settings, BooleanSupplier started) {
         for (VertxPlatformHttpRouter router : context.getRegistry().findByType(VertxPlatformHttpRouter.class)) {
-            ManagementGuard guard = new ManagementGuard(settings, router);
-            router.route().order(Integer.MIN_VALUE).handler(guard);
+            if (router.getRoutes().stream().anyMatch(route -> NAME.equals(route.getName()))) {
+                continue;
+            }
+            ManagementGuard guard = new ManagementGuard(settings, started, router);
+            router.route().setName(NAME).order(Integer.MIN_VALUE).handler(guard);
             Router root = (Router) router.getServer().getServer().requestHandler();
             PROBLEMS.forEach((status, detail) -> root.errorHandler(status, ctx -> guard.fail(ctx, status, detail)));
         }
@@ -87,6 +94,9 @@ final class ManagementGuard implements Handler<RoutingContext> {
         HttpServerRequest request = ctx.request();
         if (isOpen(ctx.normalizedPath())) {
             ctx.next();
+        } else if (!started.getAsBoolean()) {
+            ctx.response().putHeader("Retry-After", "1");
+            fail(ctx, 503, "The routes are being started: ask again in a second");
         } else if (credential == null && !loopback) {
             fail(
                     ctx,

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.sandbox.SandboxFault;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.http.HttpResponse;
@@ -20,11 +21,14 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -347,6 +351,22 @@ class StartTest {
                     new ObjectMapper().readTree(answer.body()).path("status").asText(),
                     path);
         }
+    }
+
+    @Test
+    @Timeout(60)
+    void whoAsksBeforeTheRoutesAreLoadedIsToldToAskAgain() throws Exception {
+        product.start();
+        Set<Integer> statuses = new TreeSet<>();
+        while (!statuses.contains(200)) {
+            try {
+                statuses.add(product.get("/csv-imports").statusCode());
+            } catch (ConnectException e) {
+                assertFalse(statuses.contains(503), product.output());
+            }
+        }
+        statuses.remove(503);
+        assertEquals(Set.of(200), statuses);
     }
 
     @Test
