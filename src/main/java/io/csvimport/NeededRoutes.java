@@ -17,12 +17,12 @@ import org.apache.camel.spi.Resource;
 import org.apache.camel.support.PluginHelper;
 
 /** The packaged routes that nothing works without, as the settings are: what may be missing of them. */
-class NeededRoutes {
+final class NeededRoutes {
 
     private static final Pattern ID = Pattern.compile("(?m)^    id: (\\S+)");
     private static final Pattern SWITCH = Pattern.compile("precondition: \"\\{\\{csv-import\\.(.+?)}}\"");
 
-    /** Where something is sent to that a route must take. */
+    /** How a route says that others call it. */
     private static final String CALLED = "uri: direct:";
 
     private final CamelContext context;

@@ -89,6 +89,10 @@ class HealthTest {
             String reasons = health.call().getMessage().orElseThrow();
             assertTrue(reasons.contains("SFTP") && reasons.contains("broker"), reasons);
             health.sourceWorks("people-from-sftp");
+            // JSON escapes nothing of a reason, which Camel does twice
+            health.sourceFailed("people-from-queue", "a \"quoted\" C:\\path\nand more…");
+            String plain = health.call().getMessage().orElseThrow();
+            assertTrue(plain.contains("a 'quoted' C:/path and more ,"), plain);
             health.sourceWorks("people-from-queue");
             assertEquals(HealthCheck.State.UP, health.call().getState());
 
