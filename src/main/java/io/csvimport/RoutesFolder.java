@@ -1,13 +1,9 @@
 package io.csvimport;
 
+import io.csvimport.RoutesListing.Version;
 import java.io.IOException;
-import java.nio.file.FileVisitOption;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -32,35 +28,32 @@ final class RoutesFolder {
 
     private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
 
-    /** What tells that a file was changed, or that another one has its name now: of what a link leads to. */
-    private record Version(int folder, long size, FileTime modified, Object key) {}
-
     private final ModelCamelContext context;
-    private final List<Path> folders;
+    private final RoutesListing listing;
     private final Set<RouteFile> running = new LinkedHashSet<>();
     /** The versions of each file that may run, the newest first; the second one runs until the first does. */
     private final Map<Path, List<RouteFile>> versions = new TreeMap<>();
     /** Why a file, or its newest version, does not run. */
     private final Map<Path, String> problems = new HashMap<>();
 
+    /** What replaces a file of a later folder. */
     private final Map<Path, Path> replaced = new HashMap<>();
 
     private Map<Path, Version> lastScan = Map.of();
     /** What {@link #versions} was read from. */
     private Map<Path, Version> known = new TreeMap<>();
 
-    private Map<Path, String> unreadable = Map.of();
     private boolean started;
 
     /** @param folders what is in an earlier one replaces what is in a later one */
     RoutesFolder(CamelContext context, List<Path> folders) {
         this.context = (ModelCamelContext) context;
-        this.folders = folders;
+        listing = new RoutesListing(folders);
     }
 
     /** Loads every file, at start. */
     synchronized void load() {
-        lastScan = list();
+        lastScan = listing.list(lastScan);
         update(lastScan);
         started = true;
     }
@@ -68,104 +61,20 @@ final class RoutesFolder {
     /** Loads what changed, and then stood still from one scan to the next: no file is taken half-saved. */
     synchronized void scan() {
         try {
-            Map<Path, Version> now = list();
+            Map<Path, Version> now = listing.list(lastScan);
             if (!now.equals(known)) {
                 Map<Path, Version> settled = new TreeMap<>(known);
-                Set<Path> all = new TreeSet<>(now.keySet());
-                all.addAll(known.keySet());
-                all.removeIf(file -> !Objects.equals(now.get(file), lastScan.get(file)));
-                settled.keySet().removeAll(all);
-                all.retainAll(now.keySet());
-                all.forEach(file -> settled.put(file, now.get(file)));
+                Set<Path> still = new TreeSet<>(now.keySet());
+                still.addAll(known.keySet());
+                still.removeIf(file -> !Objects.equals(now.get(file), lastScan.get(file)));
+                still.forEach(file -> settled.compute(file, (any, before) -> now.get(file)));
                 if (!settled.equals(known)) {
                     update(settled);
                 }
             }
             lastScan = now;
         } catch (RuntimeException | Error e) {
-            LOG.error("The routes folders {} could not be followed, it is tried again", folders, e);
-        }
-    }
-
-    /** Looks at each file once: this is done twice a second, for ever. */
-    private Map<Path, Version> list() {
-        Map<Path, Version> found = new TreeMap<>();
-        Map<Path, String> failed = new TreeMap<>();
-        for (int i = 0; i < folders.size(); i++) {
-            try {
-                Files.walkFileTree(
-                        folders.get(i),
-                        Set.of(FileVisitOption.FOLLOW_LINKS),
-                        Integer.MAX_VALUE,
-                        new Visitor(i, found, failed));
-            } catch (IOException e) {
-                failed.put(folders.get(i), e.toString());
-            }
-        }
-        failed.forEach((entry, why) -> {
-            if (!why.equals(unreadable.get(entry))) {
-                LOG.warn("{} cannot be read, what was read from it before goes on running: {}", entry, why);
-            }
-            lastScan.forEach((file, version) -> {
-                if (file.startsWith(entry)) {
-                    found.putIfAbsent(file, version);
-                }
-            });
-        });
-        unreadable = failed;
-        return found;
-    }
-
-    private final class Visitor extends SimpleFileVisitor<Path> {
-
-        private final int folder;
-        private final Map<Path, Version> found;
-        private final Map<Path, String> failed;
-
-        Visitor(int folder, Map<Path, Version> found, Map<Path, String> failed) {
-            this.folder = folder;
-            this.found = found;
-            this.failed = failed;
-        }
-
-        @Override
-        public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
-            boolean root = directory.equals(folders.get(folder));
-            return !root && isHidden(directory) || folders.subList(0, folder).contains(directory)
-                    ? FileVisitResult.SKIP_SUBTREE
-                    : FileVisitResult.CONTINUE;
-        }
-
-        @Override
-        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-            if (!isHidden(file) && file.toString().endsWith(RouteFile.SUFFIX)) {
-                if (attributes.isRegularFile()) {
-                    found.putIfAbsent(
-                            file,
-                            new Version(
-                                    folder, attributes.size(), attributes.lastModifiedTime(), attributes.fileKey()));
-                } else {
-                    failed.put(file, attributes.isSymbolicLink() ? "the link leads nowhere" : "it is no file");
-                }
-            }
-            return FileVisitResult.CONTINUE;
-        }
-
-        @Override
-        public FileVisitResult visitFileFailed(Path entry, IOException e) {
-            if (!isHidden(entry) || folders.contains(entry)) {
-                failed.put(entry, e.toString());
-            }
-            return FileVisitResult.CONTINUE;
-        }
-
-        @Override
-        public FileVisitResult postVisitDirectory(Path directory, IOException e) {
-            return e == null ? FileVisitResult.CONTINUE : visitFileFailed(directory, e);
-        }
-
-        private static boolean isHidden(Path entry) {
-            return entry.getFileName() != null && entry.getFileName().toString().startsWith(".");
+            LOG.error("A change in the routes folders was not taken up whole, and is when its file is saved again", e);
         }
     }
 
@@ -201,7 +110,7 @@ final class RoutesFolder {
             } catch (IOException e) {
                 report(file, e);
                 // it is read again by the next scan
-                known.put(file, new Version(known.get(file).folder, -1, null, null));
+                known.put(file, new Version(known.get(file).folder(), -1, null, null));
             }
         }
         return texts;
@@ -211,7 +120,7 @@ final class RoutesFolder {
         List<RouteFile> candidates = new ArrayList<>(versions.getOrDefault(file, List.of()));
         candidates.removeIf(version -> !running.contains(version));
         try {
-            candidates.add(0, new RouteFile(context, file, known.get(file).folder, text));
+            candidates.add(0, new RouteFile(context, file, known.get(file).folder(), text));
         } catch (Exception e) {
             report(file, e);
         }
@@ -230,7 +139,8 @@ final class RoutesFolder {
     /** Of each file the newest version that can run, where no file of an earlier folder replaces it. */
     private List<RouteFile> wanted() {
         List<Path> order = new ArrayList<>(versions.keySet());
-        order.sort(Comparator.<Path>comparingInt(file -> known.get(file).folder).thenComparing(this::seniority));
+        order.sort(
+                Comparator.<Path>comparingInt(file -> known.get(file).folder()).thenComparing(this::seniority));
         Map<String, RouteFile> owners = new HashMap<>();
         List<RouteFile> wanted = new ArrayList<>();
         for (Path file : order) {
