@@ -73,14 +73,19 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
     /** The list in an answer of the API. */
     static ImportList read(Message answer, Predicate<String> wanted, FailedRowsFile files) throws IOException {
         int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
+        String link = String.valueOf(answer.getHeader("Link"));
+        return read(status, link, answer.getBody(InputStream.class), wanted, files);
+    }
+
+    static ImportList read(int status, String link, InputStream in, Predicate<String> wanted, FailedRowsFile files)
+            throws IOException {
         ImportList list;
-        try (InputStream body = answer.getBody(InputStream.class)) {
-            list = read(body, wanted, files);
+        try (in) {
+            list = read(in, wanted, files);
         } catch (JsonProcessingException e) {
             throw new IOException(
                     "The import list (status " + status + ") is no JSON document: " + e.getOriginalMessage());
         }
-        String link = String.valueOf(answer.getHeader("Link"));
         String flaw = status != 200
                 ? "has the status " + status
                 : NEXT.matcher(link).matches() ? "goes on: Link: " + Names.visible(link) : list.flaw;

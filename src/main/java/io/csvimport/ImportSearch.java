@@ -24,7 +24,8 @@ final class ImportSearch {
     private final Instant created;
     private final Instant began;
     private final Instant now;
-    private final String tagged;
+    private final String tag;
+    private final ListedName tagged;
     private final List<ListedName> names;
     private final List<ListedName> stems;
     private final ListedName template;
@@ -46,9 +47,11 @@ final class ImportSearch {
         this.now = now;
         Duration age = Duration.between(delivery.createdAt, delivery.sendingAt);
         created = age.isNegative() ? began : began.minus(age);
-        tagged = CsvUpload.tagged(delivery.fileName, delivery.job);
-        names = Stream.of(delivery.fileName, tagged).map(ListedName::new).toList();
-        stems = Stream.of(delivery.fileName, tagged)
+        tag = "~" + delivery.job;
+        String taggedName = CsvUpload.tagged(delivery.fileName, delivery.job);
+        tagged = new ListedName(taggedName);
+        names = Stream.of(new ListedName(delivery.fileName), tagged).toList();
+        stems = Stream.of(delivery.fileName, taggedName)
                 .map(ListedName::stem)
                 .map(ListedName::new)
                 .toList();
@@ -87,7 +90,7 @@ final class ImportSearch {
             if (entry.id() == null) {
                 continue;
             }
-            if (entry.names().anyMatch(tagged::equals)) {
+            if (isTagged(entry)) {
                 return entry;
             }
             boolean same = entry.names().anyMatch(delivery.fileName::equals)
@@ -124,10 +127,14 @@ final class ImportSearch {
     }
 
     private boolean couldBe(ImportList.Entry entry) {
-        if (entry.names().anyMatch(tagged::equals)) {
+        if (isTagged(entry)) {
             return !isOlder(entry, created);
         }
         return !isOlder(entry, began) && agreesInTemplate(entry) && agreesInNameOrSize(entry);
+    }
+
+    private boolean isTagged(ImportList.Entry entry) {
+        return entry.names().anyMatch(name -> name.contains(tag) && tagged.isAlike(name));
     }
 
     private boolean isOlder(ImportList.Entry entry, Instant than) {

@@ -151,7 +151,10 @@ public final class Reconciliation {
             if (!candidates.isEmpty()) {
                 round.suspended.add(delivery);
                 Entry first = candidates.get(0);
-                delay(delivery, "The import " + first.id() + " in the list, " + first.name() + ", could be it");
+                delay(
+                        delivery,
+                        "An import in the list could be it, id " + first.id() + ", name " + first.name() + ", "
+                                + first.size() + " bytes");
             } else if (flaw != null && filter != null && !round.suspended.contains(delivery)) {
                 delay(delivery, "The import list " + round.flaw + "; that of the template " + flaw);
             }
@@ -192,8 +195,8 @@ public final class Reconciliation {
     private void delay(Delivery delivery, String why) {
         if (!why.equals(obstacles.put(delivery.job, why))) {
             LOG.warn(
-                    "{}; it is neither taken for imported nor uploaded again. {}. Where you know what became of it,"
-                            + " settle the job {} by hand",
+                    "{}; it is neither taken for imported nor uploaded again yet. {}. Where you know its import id,"
+                            + " settle it: POST /csv-imports/{}/settle?importId=…",
                     delivery.getSummary(),
                     Names.visible(why),
                     delivery.job);

@@ -1,6 +1,7 @@
 package io.csvimport;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -120,6 +121,25 @@ class ImportListTest {
         String hundred = "{'results': [{}" + ", {}".repeat(99) + "]}";
         assertNotNull(read(hundred).flaw());
         assertNull(read(hundred.replaceFirst("\\{}", "{}, {}")).flaw());
+    }
+
+    @Test
+    void onlyTheStatus200WithoutALinkToMoreIsAProof() throws IOException {
+        for (int status : List.of(200, 201, 202, 203, 206)) {
+            assertEquals(status == 200, isWhole(status, "null"));
+        }
+        for (String next : List.of(
+                "</x?page=2>; rel=next",
+                "<a>; rel=\"prev\", <b>; REL=\"last next\"",
+                "[<a>; rel=prev, <b>; rel = \"next\"]")) {
+            assertFalse(isWhole(200, next));
+        }
+        assertTrue(isWhole(200, "<next>; rel=\"prev\", <x>; rel=\"up\""));
+    }
+
+    private static boolean isWhole(int status, String link) throws IOException {
+        return ImportList.read(status, link, stream("{\"results\": []}"), id -> true, null)
+                .isWhole();
     }
 
     private static ImportList read(String json) throws IOException {

@@ -40,6 +40,10 @@ class ImportSearchTest {
         String tagged = "'originalFilename': 'Überblick März (1)~17.csv', 'template': 'X', 'size': 5";
         assertNotNull(search(tagged).certain());
         assertNotNull(search(tagged + ", 'created': null").certain());
+        assertNotNull(search("'originalFilename': '/in/?berblick_MÄRZ_(1)~17.csv', 'size': 0")
+                .certain());
+        assertNull(search("'originalFilename': 'Überblick März (1)_17.csv', 'file': null, 'size': 0")
+                .certain());
         assertNull(search(tagged + ", 'created': '2026-01-30T12:00:00Z'").certain());
     }
 
