@@ -97,7 +97,17 @@ public final class Delivery {
 
     /** A new delivery of what the exchange carries, before a byte of it is read. */
     static Delivery begin(Exchange exchange) throws CsvImportUnsettledException {
-        Stream.of(OUTCOME, JOB, IMPORT_ID, REASON, DETAIL, HTTP_STATUS, RETRY_AFTER, RECALLED, CsvUpload.PROPERTY)
+        Stream.of(
+                        OUTCOME,
+                        JOB,
+                        IMPORT_ID,
+                        REASON,
+                        DETAIL,
+                        HTTP_STATUS,
+                        RETRY_AFTER,
+                        RECALLED,
+                        CsvUpload.PROPERTY,
+                        Spool.ORPHAN)
                 .forEach(exchange::removeProperty);
         Delivery delivery = new Delivery();
         String feed = exchange.getProperty(FEED, exchange.getFromRouteId(), String.class);

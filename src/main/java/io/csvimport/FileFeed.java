@@ -128,16 +128,37 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
         if (isLeftAlone(candidate)) {
             return false;
         }
-        return candidate.isDirectory() || isCsv(candidate) && isOpen(candidate) && isWhole(candidate);
+        return candidate.isDirectory()
+                || isCsv(candidate.getFileNameOnly()) && isOpen(lane(candidate)) && isWhole(candidate);
     }
 
-    private static boolean isCsv(GenericFile<?> candidate) {
-        return candidate.getFileNameOnly().toLowerCase(Locale.ROOT).endsWith(".csv");
+    static boolean isCsv(String name) {
+        return name.toLowerCase(Locale.ROOT).endsWith(".csv");
     }
 
     /** One answer a poll: a lane that opens in the middle of a listing would let later files in before earlier ones. */
-    private boolean isOpen(GenericFile<T> candidate) {
-        return open.computeIfAbsent(lane(candidate), lanes::isOpen);
+    final boolean isOpen(String lane) {
+        return open.computeIfAbsent(lane, lanes::isOpen);
+    }
+
+    final boolean isCandidate(SourceFile file, String lane) {
+        return isOpen(lane)
+                && !handedOver.contains(file.location())
+                && !isPostponed(file.location())
+                && !file.equals(remembered.get(file.location()));
+    }
+
+    final void leave(String path, String why) {
+        report(Names.visible(path) + " " + why);
+    }
+
+    final String feed() {
+        return feed;
+    }
+
+    final String lane(String relativePath) {
+        int folder = relativePath.indexOf('/');
+        return Lanes.name(feed, folder > 0 ? relativePath.substring(0, folder) : template);
     }
 
     @Override
@@ -178,7 +199,7 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
                 && !file.equals(remembered.get(file.location()));
     }
 
-    private boolean isWhole(SourceFile file) {
+    final boolean isWhole(SourceFile file) {
         long now = System.nanoTime();
         Sight before = sights.get(file.location());
         boolean known = before != null && file.isOf(before.file);

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -66,10 +66,13 @@ public final class Inspection {
                 cause = cause.getCause();
             }
             String what = delivery.place() + " cannot be read now: " + Failure.plain(cause);
+            if (cause instanceof SourceAwayException away) {
+                throw new CsvImportUnsettledException(what, away.getNextAttempt(), e);
+            }
             if (!(e instanceof CsvChangedException)) {
                 LOG.warn("{}; it is tried again", what);
             }
-            if (cause instanceof AccessDeniedException) {
+            if (cause instanceof FileSystemException) {
                 throw CsvImportUnsettledException.ofItemAlone(what, FORBIDDEN_PAUSE);
             }
             throw new CsvImportUnsettledException(what, Instant.now().plusSeconds(2), e);
@@ -93,12 +96,46 @@ public final class Inspection {
         } catch (CsvRejectedException e) {
             rejected = e;
         }
-        if (source != null && (delivery.size != source.size() || !source.isThere())) {
-            throw new CsvChangedException(delivery.place());
+        if (source != null) {
+            rejected = checkSource(exchange, delivery, rejected);
         }
         if (rejected != null) {
             throw rejected;
         }
+    }
+
+    /** Whether the source still has what was read. What a server has no more is here alone, and is kept. */
+    private static CsvRejectedException checkSource(Exchange exchange, Delivery delivery, CsvRejectedException rejected)
+            throws IOException {
+        SourceFile source = delivery.source;
+        boolean isRemote = source != delivery.mark;
+        // some servers tell no size, or 0: what came to its end is whole
+        boolean isWhole = isRemote && source.size() <= 0 || delivery.size == source.size();
+        if (!source.isThere()) {
+            if (!source.isGone()) {
+                throw new CsvChangedException(delivery.place());
+            }
+            exchange.setProperty(Spool.ORPHAN, true);
+            return isWhole || rejected != null ? rejected : incomplete(delivery.size, source);
+        }
+        if (!isWhole && isRemote) {
+            throw new FileSystemException(
+                    delivery.place(),
+                    null,
+                    "the server lists " + source.size() + " bytes and gives " + delivery.size
+                            + ": it is not imported before both are the same");
+        }
+        if (!isWhole) {
+            throw new CsvChangedException(delivery.place());
+        }
+        return rejected;
+    }
+
+    private static CsvRejectedException incomplete(long size, SourceFile source) {
+        return new CsvRejectedException(
+                "incomplete",
+                "The server had the file no more before it was read to its end: " + size + " of " + source.size()
+                        + " bytes are in the spool; deliver it again");
     }
 
     private void copy(Exchange exchange, Delivery delivery)
@@ -130,6 +167,12 @@ public final class Inspection {
                 OutputStream out =
                         Files.newOutputStream(copy, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             read(in, out, delivery);
+        } catch (IOException e) {
+            if (delivery.source == null || Files.size(copy) == 0 || !delivery.source.isGone()) {
+                throw e;
+            }
+            delivery.size = Files.size(copy);
+            throw incomplete(delivery.size, delivery.source);
         }
         delivery.mark = FileMark.of(copy);
     }
@@ -143,8 +186,8 @@ public final class Inspection {
     private void read(InputStream in, OutputStream copy, Delivery delivery) throws CsvRejectedException, IOException {
         MessageDigest sha256 = sha256();
         CRC32C crc32c = new CRC32C();
-        long expected = delivery.source == null ? BUFFER : delivery.source.size();
-        byte[] buffer = new byte[(int) Math.max(1, Math.min(BUFFER, expected))];
+        long expected = delivery.source == null || delivery.source.size() <= 0 ? BUFFER : delivery.source.size();
+        byte[] buffer = new byte[(int) Math.min(BUFFER, expected)];
         long size = 0;
         boolean wide = false;
         boolean nul = false;

@@ -2,15 +2,26 @@ package io.csvimport;
 
 import java.time.Duration;
 
-/** The growing pauses of whatever is tried again for ever: from 1 second, at most 1 minute. */
+/** The growing pauses of whatever is tried again for ever. */
 final class Pauses {
 
     private static final long LONGEST_SECONDS = 60;
+    private static final long REFUSED_SECONDS = 5;
+    private static final long LONGEST_REFUSED_SECONDS = 600;
 
     private Pauses() {}
 
-    /** @param doublings how often the pause has grown already */
+    /** From 1 second, at most 1 minute. @param doublings how often the pause has grown already */
     static Duration growing(int doublings) {
-        return Duration.ofSeconds(Math.min(1L << Math.min(Math.max(doublings, 0), 6), LONGEST_SECONDS));
+        return growing(1, doublings, LONGEST_SECONDS);
+    }
+
+    /** From 5 seconds, at most 10 minutes: an account that is tried too often is locked. */
+    static Duration afterRefusal(int doublings) {
+        return growing(REFUSED_SECONDS, doublings, LONGEST_REFUSED_SECONDS);
+    }
+
+    private static Duration growing(long first, int doublings, long longest) {
+        return Duration.ofSeconds(Math.min(first << Math.min(Math.max(doublings, 0), 7), longest));
     }
 }

@@ -61,7 +61,7 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
 
     /** Empty for the broker of the settings. */
     public void setUrl(String url) {
-        this.url = url;
+        this.url = Secret.of(camelContext, url);
     }
 
     public void setUsername(String username) {
@@ -69,7 +69,7 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
     }
 
     public void setPassword(String password) {
-        this.password = password;
+        this.password = Secret.of(camelContext, password);
     }
 
     @Override
@@ -98,11 +98,7 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
     }
 
     private String setting(String name) {
-        return camelContext
-                .getPropertiesComponent()
-                .resolveProperty(Settings.PREFIX + "jms." + name)
-                .orElse("")
-                .trim();
+        return Secret.of(camelContext, "#property:" + Settings.PREFIX + "jms." + name);
     }
 
     private ConnectionFactory artemis() {

@@ -1,16 +1,25 @@
 package io.csvimport;
 
+import java.util.List;
 import java.util.Map;
+import org.apache.camel.Exchange;
 import org.apache.camel.Processor;
+import org.apache.camel.component.file.GenericFile;
 import org.apache.camel.component.file.GenericFileEndpoint;
+import org.apache.camel.component.file.GenericFileProcessStrategy;
+import org.apache.camel.component.file.remote.RemoteFile;
 import org.apache.camel.component.file.remote.RemoteFileConsumer;
 import org.apache.camel.component.file.remote.RemoteFileOperations;
+import org.apache.camel.component.file.remote.SftpConsumer;
 import org.apache.camel.component.file.remote.SftpEndpoint;
 import org.apache.camel.component.file.remote.SftpRemoteFile;
 import org.apache.camel.spi.annotations.Component;
 import org.apache.camel.support.CamelContextHelper;
 
-/** Camel's SFTP component, for a server that is a bean: {@code csv-import-sftp:nameOfTheBean}. */
+/**
+ * Camel's SFTP component, for a feed that is a bean: {@code csv-import-sftp:nameOfTheBean}. The feed lists: Camel's own
+ * consumer holds all there is in memory before it takes the first file.
+ */
 @Component("sftp")
 public final class SftpComponent extends org.apache.camel.component.file.remote.SftpComponent {
 
@@ -18,18 +27,18 @@ public final class SftpComponent extends org.apache.camel.component.file.remote.
     @SuppressWarnings("rawtypes")
     protected GenericFileEndpoint<SftpRemoteFile> buildFileEndpoint(
             String uri, String remaining, Map<String, Object> parameters) {
-        SftpServer server = CamelContextHelper.mandatoryLookup(getCamelContext(), remaining, SftpServer.class);
-        return new Endpoint(uri, this, server);
+        return new Endpoint(
+                uri, this, CamelContextHelper.mandatoryLookup(getCamelContext(), remaining, SftpFeed.class));
     }
 
     private static final class Endpoint extends SftpEndpoint {
 
-        private final SftpServer server;
+        private final SftpFeed feed;
 
-        Endpoint(String uri, SftpComponent component, SftpServer server) {
-            super(uri, component, server.configuration());
-            this.server = server;
-            server.setEndpoint(this);
+        Endpoint(String uri, SftpComponent component, SftpFeed feed) {
+            super(uri, component, feed.server().configuration());
+            this.feed = feed;
+            feed.server().setEndpoint(this);
             setMaximumReconnectAttempts(0);
             setAutoCreate(false);
             setDownload(false);
@@ -38,8 +47,7 @@ public final class SftpComponent extends org.apache.camel.component.file.remote.
         @Override
         @SuppressWarnings("rawtypes")
         public RemoteFileConsumer<SftpRemoteFile> createConsumer(Processor processor) throws Exception {
-            // Camel refuses an asynchronous consumer, whose session would be used by several threads; this one's is the
-            // consumer's alone: what is done with a file is done in another one
+            // Camel refuses an asynchronous consumer, whose session would be used by several threads; this one has none
             setSynchronous(true);
             RemoteFileConsumer<SftpRemoteFile> consumer = super.createConsumer(processor);
             setSynchronous(false);
@@ -48,8 +56,52 @@ public final class SftpComponent extends org.apache.camel.component.file.remote.
 
         @Override
         @SuppressWarnings("rawtypes")
+        protected RemoteFileConsumer<SftpRemoteFile> buildConsumer(Processor processor) {
+            return new Listing(this, processor, createRemoteFileOperations(), getProcessStrategy());
+        }
+
+        @Override
+        @SuppressWarnings("rawtypes")
         public RemoteFileOperations<SftpRemoteFile> createRemoteFileOperations() {
-            return server.listing();
+            return feed.server().newSession();
+        }
+    }
+
+    @SuppressWarnings("rawtypes")
+    private static final class Listing extends SftpConsumer {
+
+        private final SftpFeed feed;
+
+        Listing(
+                Endpoint endpoint,
+                Processor processor,
+                RemoteFileOperations<SftpRemoteFile> operations,
+                GenericFileProcessStrategy<SftpRemoteFile> strategy) {
+            super(endpoint, processor, operations, strategy);
+            feed = endpoint.feed;
+        }
+
+        @Override
+        protected boolean pollDirectory(
+                Exchange dynamic, String directory, List<GenericFile<SftpRemoteFile>> files, int depth) {
+            feed.list(file -> files.add(found(file)));
+            return true;
+        }
+
+        private RemoteFile<SftpRemoteFile> found(SftpFile file) {
+            RemoteFile<SftpRemoteFile> found = new RemoteFile<>();
+            String relative = feed.relative(file);
+            found.setEndpointPath(feed.server().directory());
+            found.setFile(file);
+            found.setFileNameOnly(SourceFolders.name(relative));
+            found.setFileLength(file.size());
+            found.setLastModified(file.getLastModified());
+            found.setHostname(feed.server().configuration().getHost());
+            found.setAbsolute(feed.server().directory().startsWith("/"));
+            found.setAbsoluteFilePath(feed.server().path(file.location()));
+            found.setRelativeFilePath(relative);
+            found.setFileName(relative);
+            return found;
         }
     }
 }

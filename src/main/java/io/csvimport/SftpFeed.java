@@ -1,40 +1,59 @@
 package io.csvimport;
 
 import com.jcraft.jsch.ChannelSftp.LsEntry;
+import com.jcraft.jsch.ChannelSftp.LsEntrySelector;
+import com.jcraft.jsch.SftpATTRS;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.PriorityQueue;
+import java.util.Set;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.Consumer;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.file.GenericFile;
 import org.apache.camel.component.file.GenericFileBinding;
+import org.apache.camel.component.file.GenericFileOperationFailedException;
 import org.apache.camel.component.file.remote.SftpRemoteFile;
 
 /**
- * A feed of the files in a folder of an SFTP server. The consumer lists; a file is read where its bytes are asked for,
- * and never held in memory.
+ * A feed of the files in a folder of an SFTP server. It keeps no more than the earliest files of a listing, by their times
+ * and names, however many there are; a file is read where its bytes are asked for, and never held in memory.
  */
 public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     private static final long SWEEP_NANOS = Duration.ofSeconds(10).toNanos();
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
-    private static final long TELL_NANOS = Duration.ofMinutes(1).toNanos();
+
+    /** Files that are kept of one listing. */
+    private static final int EARLIEST = 10_000;
+
+    /** Files that are taken of one listing. */
+    private static final int MOST = 1000;
+
+    /** So many times as long as a listing has taken, there is none. */
+    private static final int REST = 2;
+
+    private static final Comparator<SftpFile> OLDEST_FIRST =
+            Comparator.comparingLong(SftpFile::modified).thenComparing(SftpFile::location);
 
     private SftpServer server;
     private Deliveries deliveries;
     private Spool spool;
     private Sources sources;
+    private ApiHealth health;
+    private SftpTrouble trouble;
     private long began;
+    private long nextListing = System.nanoTime();
     private int sweeps;
     private long swept = System.nanoTime() - SWEEP_NANOS;
-    private ApiHealth health;
-    private String trouble;
-    private long told;
-    private int failures;
-    private long closedUntil = System.nanoTime();
+    /** Of entries without a type, those that are no folders. */
+    private final Set<String> noFolders = new HashSet<>();
 
     public void setServer(SftpServer server) {
         this.server = server;
@@ -56,41 +75,119 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
         this.deliveries = deliveries;
     }
 
+    SftpServer server() {
+        return server;
+    }
+
+    /** Hands out the files that are to be taken now, in their order. */
+    void list(java.util.function.Consumer<SftpFile> taken) {
+        PriorityQueue<SftpFile> queue = new PriorityQueue<>(OLDEST_FIRST.reversed());
+        try {
+            list(server.directory(), queue);
+        } catch (IOException e) {
+            // of Camel's kind: nobody else is to tell of it
+            throw new GenericFileOperationFailedException(e.getMessage(), e);
+        }
+        queue.stream()
+                .sorted(OLDEST_FIRST)
+                .filter(file -> isOpen(lane(relative(file))) && isWhole(file))
+                .limit(MOST)
+                .forEach(taken);
+        nextListing = System.nanoTime() + (System.nanoTime() - began) * REST;
+    }
+
+    private void list(String folder, PriorityQueue<SftpFile> queue) throws IOException {
+        List<String> folders = new ArrayList<>();
+        List<String> unknown = new ArrayList<>();
+        try {
+            server.list(server.location(folder), entry -> {
+                String name = entry.getFilename();
+                if (!name.startsWith(".")) {
+                    see(folder.isEmpty() ? name : folder + "/" + name, entry, queue, folders, unknown);
+                }
+                return LsEntrySelector.CONTINUE;
+            });
+        } catch (NoSuchFileException e) {
+            if (folder.equals(server.directory())) {
+                makeDirectory();
+            }
+            return;
+        } catch (AccessDeniedException e) {
+            if (folder.equals(server.directory())) {
+                throw e;
+            }
+            report(Names.visible(server.location(folder))
+                    + " may not be read: what lies in it is left alone until the server permits it");
+            return;
+        }
+        for (String path : unknown) {
+            if (!noFolders.contains(path)) {
+                boolean isFolder = server.isFolder(server.location(path));
+                (isFolder ? folders : noFolders).add(path);
+            }
+        }
+        for (String inner : folders) {
+            list(inner, queue);
+        }
+    }
+
+    private void makeDirectory() throws IOException {
+        if (server.isReadOnly()) {
+            throw new NoSuchFileException(
+                    Names.visible(server.location(server.directory())), null, "the folder is not there: make it");
+        }
+        server.makeDirectory();
+    }
+
+    private void see(
+            String path, LsEntry entry, PriorityQueue<SftpFile> queue, List<String> folders, List<String> unknown) {
+        SftpATTRS found = entry.getAttrs();
+        String name = entry.getFilename();
+        boolean csv = isCsv(name);
+        boolean hasType = SftpServer.hasType(found);
+        if (!csv && hasType && !found.isDir() && !found.isLink()) {
+            return;
+        }
+        String location = server.location(path);
+        if (name.contains("/") || name.contains("\\")) {
+            leave(location, "has a separator in its name: it is left alone; rename it");
+        } else if (name.indexOf('\uFFFD') >= 0) {
+            leave(location, "has a name that is not UTF-8: it is left alone; rename it");
+        } else if (found.isDir()) {
+            folders.add(path);
+        } else if (found.isLink()) {
+            leave(location, "is a symbolic link: it is left alone; put the file itself there");
+        } else if (!hasType && !csv) {
+            unknown.add(path);
+        } else if (hasType && !found.isReg()) {
+            leave(location, "is no plain file: it is left alone");
+        } else {
+            SftpFile file = new SftpFile(server, location, SftpServer.size(found), found.getMTime());
+            if (isCandidate(file, lane(relative(file)))) {
+                queue.add(file);
+                if (queue.size() > EARLIEST) {
+                    queue.remove();
+                }
+            }
+        }
+    }
+
+    /** The path below the feed's directory. */
+    String relative(SftpFile file) {
+        String directory = server.directory();
+        String path = server.path(file.location());
+        return directory.isEmpty() ? path : path.substring(directory.length() + 1);
+    }
+
     @Override
     boolean isLeftAlone(GenericFile<SftpRemoteFile<?>> candidate) {
-        String name = candidate.getFile().getFilename();
-        String location = Names.visible(location(candidate));
-        if (name.contains("/") || name.contains("\\")) {
-            report(location + " has a separator in its name: it is left alone");
-            return true;
-        }
-        if (name.indexOf('\uFFFD') >= 0) {
-            report(location + " has a name that is not UTF-8: it is left alone; rename it");
-            return true;
-        }
-        if (entry(candidate).getAttrs().isLink()) {
-            report(location + " is a symbolic link: it is left alone; put the file itself there");
-            return true;
-        }
+        // only what is to be taken becomes a candidate
         return false;
     }
 
     @Override
     SourceFile look(GenericFile<SftpRemoteFile<?>> candidate) {
-        LsEntry entry = entry(candidate);
-        return new SftpFile(
-                server,
-                location(candidate),
-                entry.getAttrs().getSize(),
-                entry.getAttrs().getMTime());
-    }
-
-    private static LsEntry entry(GenericFile<SftpRemoteFile<?>> candidate) {
-        return (LsEntry) candidate.getFile().getRemoteFile();
-    }
-
-    private String location(GenericFile<?> candidate) {
-        return server.location(candidate.getAbsoluteFilePath());
+        return (SftpFile) candidate.getFile();
     }
 
     @Override
@@ -136,31 +233,27 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     @Override
     protected void doStart() {
+        trouble = new SftpTrouble(health, feed(), server.configuration());
+        server.open(trouble);
         sources.add(server.name(), server);
     }
 
     @Override
     protected void doStop() {
-        sources.remove(server.name(), server);
-        // the feed that takes its place, if any, tells anew what is wrong
-        health.sourceWorks(server.name());
+        sources.remove(server);
+        trouble.end();
         server.close();
     }
 
     @Override
     public boolean begin(Consumer consumer, Endpoint endpoint) {
         began = System.nanoTime();
-        return began - closedUntil >= 0 && super.begin(consumer, endpoint);
+        return !trouble.isPausing() && began - nextListing >= 0 && super.begin(consumer, endpoint);
     }
 
     @Override
     public void commit(Consumer consumer, Endpoint endpoint, int polledMessages) {
-        if (trouble != null) {
-            LOG.info("{}{} can be read again", server.name(), server.directory());
-            trouble = null;
-            failures = 0;
-            health.sourceWorks(server.name());
-        }
+        trouble.listed();
         if (System.nanoTime() - swept >= SWEEP_NANOS) {
             swept = System.nanoTime();
             try {
@@ -206,19 +299,9 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     @Override
     public boolean rollback(Consumer consumer, Endpoint endpoint, int retryCounter, Exception e) {
-        String now = SftpSession.explain(e, server.configuration());
-        health.sourceFailed(server.name(), now);
-        Duration pause = Pauses.growing(failures++);
-        // a login that is refused again and again gets an account locked; a server that is away comes back
-        boolean refused = SftpSession.isRefused(e);
-        closedUntil =
-                System.nanoTime() + (refused || pause.compareTo(LONGEST_PAUSE) < 0 ? pause : LONGEST_PAUSE).toNanos();
-        if (!now.equals(trouble) || System.nanoTime() - told >= TELL_NANOS) {
-            LOG.warn("{}; it is tried again", now);
-            trouble = now;
-            told = System.nanoTime();
+        if (!(e.getCause() instanceof SourceAwayException)) {
+            trouble.failed(e);
         }
-        server.endListing();
         return false;
     }
 }

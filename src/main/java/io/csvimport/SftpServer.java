@@ -1,7 +1,7 @@
 package io.csvimport;
 
 import com.jcraft.jsch.ChannelSftp;
-import com.jcraft.jsch.JSchException;
+import com.jcraft.jsch.ChannelSftp.LsEntrySelector;
 import com.jcraft.jsch.SftpATTRS;
 import com.jcraft.jsch.SftpException;
 import java.io.ByteArrayInputStream;
@@ -10,23 +10,29 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Deque;
-import java.util.concurrent.ConcurrentLinkedDeque;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.apache.camel.CamelContext;
+import org.apache.camel.CamelContextAware;
 import org.apache.camel.LoggingLevel;
 import org.apache.camel.component.file.remote.SftpConfiguration;
 import org.apache.camel.component.file.remote.SftpEndpoint;
 
 /**
- * An SFTP server as one feed knows it: where it is, who logs in there and how, and the sessions in which files are read
- * and moved while the consumer's own one lists. A session is kept for the next file: there are as many logins as there
- * are files on their way at once. It is set up by the Kamelet, so that no secret is ever part of a URI.
+ * An SFTP server as one feed knows it: where it is, who logs in there and how, and its folders. It is set up by the
+ * Kamelet, so that no secret is ever part of a URI.
  */
-public final class SftpServer implements SourceFolders {
+public final class SftpServer implements SourceFolders, CamelContextAware {
 
     private static final int SILENCE_MILLIS = 30_000;
+    private static final Duration SOON = Duration.ofSeconds(10);
 
     /** A call of JSch's; names that go into it are quoted, because it reads patterns in them. */
     private interface Call<T> {
@@ -34,17 +40,28 @@ public final class SftpServer implements SourceFolders {
     }
 
     private final SftpConfiguration configuration = new SftpConfiguration();
-    private final Deque<ChannelSftp> idle = new ConcurrentLinkedDeque<>();
+    private CamelContext camelContext;
+    private List<String> algorithms = List.of();
     private boolean readOnly;
     private SftpEndpoint endpoint;
-    private SftpSession listing;
+    private SftpTrouble trouble;
+    private SftpConnections connections;
 
     public SftpServer() {
         configuration.setStrictHostKeyChecking("yes");
-        configuration.setPreferredAuthentications("publickey,keyboard-interactive,password");
         configuration.setSoTimeout(SILENCE_MILLIS);
         configuration.setStepwise(false);
         configuration.setJschLoggingLevel(LoggingLevel.OFF);
+    }
+
+    @Override
+    public CamelContext getCamelContext() {
+        return camelContext;
+    }
+
+    @Override
+    public void setCamelContext(CamelContext camelContext) {
+        this.camelContext = camelContext;
     }
 
     public void setHost(String host) {
@@ -60,7 +77,7 @@ public final class SftpServer implements SourceFolders {
     }
 
     public void setPassword(String password) {
-        configuration.setPassword(orNull(password));
+        configuration.setPassword(orNull(Secret.of(camelContext, password)));
     }
 
     public void setPrivateKeyFile(String privateKeyFile) {
@@ -68,7 +85,7 @@ public final class SftpServer implements SourceFolders {
     }
 
     public void setPrivateKeyPassphrase(String privateKeyPassphrase) {
-        configuration.setPrivateKeyPassphrase(orNull(privateKeyPassphrase));
+        configuration.setPrivateKeyPassphrase(orNull(Secret.of(camelContext, privateKeyPassphrase)));
     }
 
     /** Where there is none, it is the user's own, {@code ~/.ssh/known_hosts}. */
@@ -79,6 +96,14 @@ public final class SftpServer implements SourceFolders {
     /** Relative to the login folder, where it does not begin with a slash. */
     public void setDirectory(String directory) {
         configuration.setDirectory(directory.replaceAll("(?<=.)/+$", ""));
+    }
+
+    /** Names, separated by commas, of what old servers need and is not offered otherwise: {@code ssh-rsa}. */
+    public void setAlgorithms(String algorithms) {
+        this.algorithms = Stream.of(algorithms.split(","))
+                .map(String::trim)
+                .filter(name -> !name.isEmpty())
+                .toList();
     }
 
     public void setReadOnly(boolean readOnly) {
@@ -97,15 +122,18 @@ public final class SftpServer implements SourceFolders {
         this.endpoint = endpoint;
     }
 
-    /** A new session for the consumer. */
-    SftpSession listing() {
-        listing = new SftpSession(this, endpoint);
-        return listing;
+    SftpSession newSession() {
+        return new SftpSession(configuration, endpoint, algorithms);
     }
 
-    /** The consumer's session is made anew for its next listing. */
-    void endListing() {
-        listing.forceDisconnect();
+    /** Connections are made from now on, as they are needed. */
+    void open(SftpTrouble told) {
+        trouble = told;
+        connections = new SftpConnections(newSession(), trouble);
+    }
+
+    void close() {
+        connections.close();
     }
 
     @Override
@@ -118,23 +146,70 @@ public final class SftpServer implements SourceFolders {
         return name() + path;
     }
 
+    /** The path on the server of a name of the ledger's. */
+    String path(String location) {
+        return location.substring(name().length());
+    }
+
     /** {@code sftp://anna@sftp.example:22/}. */
     String name() {
         return "sftp://" + configuration.getUsername() + "@" + configuration.getHost() + ":" + configuration.getPort()
                 + "/";
     }
 
+    /** Without an end of its own, so that a name can follow after a slash. */
     String directory() {
         return configuration.getDirectory();
     }
 
     @Override
     public SftpFile find(String location) throws IOException {
-        SftpATTRS found = call(location, channel -> channel.lstat(quoted(location)));
-        if (!found.isReg()) {
-            throw new NoSuchFileException(location);
+        return call(location, channel -> find(channel, location));
+    }
+
+    /** The same, by who cannot wait until a file was read by another, where the server allows one connection. */
+    SftpFile findSoon(String location) throws IOException {
+        return call(location, connections.take(SOON), channel -> find(channel, location), true);
+    }
+
+    private SftpFile find(ChannelSftp channel, String location) throws SftpException, NoSuchFileException {
+        SftpATTRS found = channel.lstat(quoted(location));
+        if (hasType(found) && !found.isReg()) {
+            throw new NoSuchFileException(location, null, "no plain file");
         }
-        return new SftpFile(this, location, found.getSize(), found.getMTime());
+        return new SftpFile(this, location, size(found), found.getMTime());
+    }
+
+    /** In bytes; -1 where the server does not tell it. */
+    static long size(SftpATTRS found) {
+        return (found.getFlags() & SftpATTRS.SSH_FILEXFER_ATTR_SIZE) == 0 ? -1 : found.getSize();
+    }
+
+    /** Whether the server tells what it is: some tell permissions without a type, or neither. */
+    static boolean hasType(SftpATTRS found) {
+        return (found.getFlags() & SftpATTRS.SSH_FILEXFER_ATTR_PERMISSIONS) != 0 && found.getPermissions() >> 12 != 0;
+    }
+
+    /** Hands out the entries of a folder, one by one: however many there are, they are not held. */
+    void list(String location, LsEntrySelector entries) throws IOException {
+        call(location, channel -> {
+            channel.ls(quoted(location), entries);
+            return null;
+        });
+    }
+
+    /** Whether it is a folder, for one of which the server does not tell it: one that can be listed is. */
+    boolean isFolder(String location) throws IOException {
+        try {
+            SftpATTRS found = call(location, channel -> channel.stat(quoted(location)));
+            if (hasType(found)) {
+                return found.isDir();
+            }
+            list(location, entry -> LsEntrySelector.BREAK);
+            return true;
+        } catch (FileSystemException e) {
+            return false;
+        }
     }
 
     @Override
@@ -155,33 +230,47 @@ public final class SftpServer implements SourceFolders {
 
     @Override
     public String read(String location) throws IOException {
-        try (InputStream in = open(location)) {
+        try (InputStream in = find(location).open()) {
             return new String(in.readNBytes(LONGEST_TEXT), StandardCharsets.UTF_8);
         }
     }
 
     @Override
     public void write(String location, String text) throws IOException {
-        String hidden = SourceFolders.hidden(location);
-        put(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)), hidden);
-        delete(location);
-        move(hidden, location);
+        put(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)), location);
     }
 
     @Override
     public void copy(Path file, String to) throws IOException {
-        String hidden = SourceFolders.hidden(to);
         try (InputStream bytes = Files.newInputStream(file)) {
-            put(bytes, hidden);
+            put(bytes, to);
         }
-        move(hidden, to);
     }
 
+    /** Under a name that nobody can have put a link at: the server would follow it. */
     private void put(InputStream bytes, String location) throws IOException {
-        call(location, channel -> {
-            channel.put(bytes, quoted(location));
-            return null;
-        });
+        String hidden = SourceFolders.parent(location) + "/." + UUID.randomUUID() + ".tmp";
+        try {
+            call(hidden, channel -> {
+                try {
+                    channel.put(bytes, quoted(hidden));
+                    return null;
+                } catch (SftpException e) {
+                    if (e.id == ChannelSftp.SSH_FX_FAILURE) {
+                        // in its middle: answers may be outstanding
+                        throw failed(hidden, e);
+                    }
+                    throw e;
+                }
+            });
+            if (exists(location)) {
+                throw new FileAlreadyExistsException(Names.visible(location));
+            }
+            move(hidden, location);
+        } catch (FileSystemException e) {
+            delete(hidden);
+            throw e;
+        }
     }
 
     @Override
@@ -234,22 +323,39 @@ public final class SftpServer implements SourceFolders {
     @Override
     public void makeFolder(String location) throws IOException {
         try {
-            if (!call(location, channel -> channel.stat(quoted(location))).isDir()) {
-                throw new IOException(location + " is no folder: no file can be moved into it; take it away");
+            if (!call(location, channel -> channel.stat(quoted(location))).isDir() && !isFolder(location)) {
+                throw new FileSystemException(
+                        Names.visible(location),
+                        null,
+                        "it is no folder, and no file can be moved into it: take it away");
             }
         } catch (NoSuchFileException e) {
             call(location, channel -> {
                 // the one name that JSch takes as it is
-                channel.mkdir(location.substring(name().length()));
+                channel.mkdir(path(location));
                 return null;
             });
         }
     }
 
-    /** The file's bytes, as they come from the server; its session is taken for as long as the stream is open. */
-    InputStream open(String location) throws IOException {
-        ChannelSftp channel = session();
-        InputStream bytes = call(location, channel, busy -> busy.get(quoted(location)));
+    /** Makes the feed's directory, and those above it. */
+    void makeDirectory() throws IOException {
+        String path = directory();
+        for (int slash = path.indexOf('/', 1); slash > 0; slash = path.indexOf('/', slash + 1)) {
+            makeFolder(location(path.substring(0, slash)));
+        }
+        makeFolder(location(path));
+    }
+
+    /**
+     * The file's bytes, as they come from the server; its connection is taken for as long as the stream is open.
+     *
+     * @throws CsvChangedException at its close, where it was read to its end and has changed meanwhile
+     */
+    InputStream open(SftpFile file) throws IOException {
+        String location = file.location();
+        ChannelSftp channel = connections.take(null);
+        InputStream bytes = call(location, channel, busy -> busy.get(quoted(location)), false);
         return new FilterInputStream(bytes) {
             private boolean atEnd;
             private boolean closed;
@@ -261,7 +367,7 @@ public final class SftpServer implements SourceFolders {
                     atEnd = n < 0;
                     return n;
                 } catch (IOException e) {
-                    throw lost(e);
+                    throw channel.isConnected() ? failed(location, e) : trouble.failed(e);
                 }
             }
 
@@ -271,86 +377,75 @@ public final class SftpServer implements SourceFolders {
                     return;
                 }
                 closed = true;
-                if (atEnd) {
-                    super.close();
-                    idle.push(channel);
-                } else {
-                    // broken, or not wanted any more: it ends with its session
-                    end(channel);
+                if (!atEnd) {
+                    // broken, or not wanted any more: it ends with its connection
+                    connections.end(channel);
+                    return;
+                }
+                super.close();
+                SftpFile now = foundAfter(channel, location);
+                trouble.read();
+                if (now != null && !now.isSameAs(file)) {
+                    throw new CsvChangedException(Names.visible(location));
                 }
             }
         };
     }
 
-    private <T> T call(String location, Call<T> call) throws IOException {
-        ChannelSftp channel = session();
-        T result = call(location, channel, call);
-        idle.push(channel);
-        return result;
+    /** Null where it is gone: some servers serve a file once. */
+    private SftpFile foundAfter(ChannelSftp channel, String location) throws IOException {
+        try {
+            return call(location, channel, read -> find(read, location), true);
+        } catch (NoSuchFileException e) {
+            return null;
+        }
     }
 
-    private <T> T call(String location, ChannelSftp channel, Call<T> call) throws IOException {
+    private <T> T call(String location, Call<T> call) throws IOException {
+        return call(location, connections.take(null), call, true);
+    }
+
+    /** @param givesBack false where the connection is needed further; where the call fails, it is given back or ended */
+    private <T> T call(String location, ChannelSftp channel, Call<T> call, boolean givesBack) throws IOException {
         try {
-            return call.in(channel);
+            T result = call.in(channel);
+            if (givesBack) {
+                connections.giveBack(channel);
+            }
+            return result;
         } catch (SftpException e) {
             // what the server itself answers has no cause
             boolean answered = e.getCause() == null && channel.isConnected();
-            if (e.id == ChannelSftp.SSH_FX_NO_SUCH_FILE || e.id == ChannelSftp.SSH_FX_PERMISSION_DENIED) {
-                idle.push(channel);
+            if (answered) {
+                connections.giveBack(channel);
             } else {
-                end(channel);
+                connections.end(channel);
             }
-            if (e.id == ChannelSftp.SSH_FX_NO_SUCH_FILE) {
+            if (answered && e.id == ChannelSftp.SSH_FX_NO_SUCH_FILE) {
                 throw new NoSuchFileException(location);
             }
-            if (e.id == ChannelSftp.SSH_FX_PERMISSION_DENIED) {
+            if (answered && e.id == ChannelSftp.SSH_FX_PERMISSION_DENIED) {
                 throw new AccessDeniedException(Names.visible(location), null, "the server does not permit it");
             }
-            throw answered ? failed(location, e) : lost(e);
+            throw answered ? failed(location, e) : trouble.failed(e);
+        } catch (NoSuchFileException e) {
+            connections.giveBack(channel);
+            throw e;
+        } catch (IOException e) {
+            connections.end(channel);
+            throw e;
         }
     }
 
-    private static IOException failed(String location, SftpException e) {
-        return new IOException(
-                Names.visible(location) + ": the server cannot do it, or its disk is full: " + SftpSession.plain(e), e);
-    }
-
-    private IOException lost(Exception e) {
-        return new IOException(
-                "the connection to " + configuration.getHost() + " is lost, or it failed: " + SftpSession.plain(e), e);
-    }
-
-    private ChannelSftp session() throws IOException {
-        for (ChannelSftp channel = idle.poll(); channel != null; channel = idle.poll()) {
-            if (channel.isConnected()) {
-                return channel;
-            }
-            end(channel);
-        }
-        try {
-            return new SftpSession(this, endpoint).open();
-        } catch (JSchException e) {
-            throw new IOException(SftpSession.explain(e, configuration), e);
-        }
-    }
-
-    private static void end(ChannelSftp channel) {
-        try {
-            channel.getSession().disconnect();
-        } catch (JSchException e) {
-            // it has ended by itself
-            channel.disconnect();
-        }
+    private static FileSystemException failed(String location, Exception e) {
+        FileSystemException failed = new FileSystemException(
+                Names.visible(location), null, "the server cannot do it, or its disk is full: " + SftpTrouble.plain(e));
+        failed.initCause(e);
+        return failed;
     }
 
     private String quoted(String location) {
-        return SftpSession.quote(location.substring(name().length()));
-    }
-
-    /** Ends the sessions that are idle. */
-    void close() {
-        for (ChannelSftp channel = idle.poll(); channel != null; channel = idle.poll()) {
-            end(channel);
-        }
+        // JSch takes none of these for a pattern then
+        return path(location).replaceAll("[\\\\*?]", "\\\\$0");
     }
 }

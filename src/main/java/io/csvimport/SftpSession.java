@@ -1,45 +1,43 @@
 package io.csvimport;
 
 import com.jcraft.jsch.ChannelSftp;
-import com.jcraft.jsch.JSchChangedHostKeyException;
+import com.jcraft.jsch.JSch;
 import com.jcraft.jsch.JSchException;
-import com.jcraft.jsch.JSchUnknownHostKeyException;
+import com.jcraft.jsch.KeyPair;
 import com.jcraft.jsch.Session;
-import com.jcraft.jsch.SftpException;
-import java.util.HashSet;
-import java.util.Set;
+import com.jcraft.jsch.UIKeyboardInteractive;
+import com.jcraft.jsch.UserInfo;
+import java.util.List;
+import java.util.Map;
 import org.apache.camel.Exchange;
-import org.apache.camel.component.file.GenericFileOperationFailedException;
 import org.apache.camel.component.file.remote.RemoteFileConfiguration;
 import org.apache.camel.component.file.remote.SftpConfiguration;
 import org.apache.camel.component.file.remote.SftpEndpoint;
 import org.apache.camel.component.file.remote.SftpOperations;
-import org.apache.camel.component.file.remote.SftpRemoteFile;
-import org.slf4j.LoggerFactory;
 
-/** One login on an SFTP server, as Camel makes it; folders are listed by their names, which JSch reads as patterns. */
+/** Logs in on an SFTP server as Camel does. The consumer has no connection of its own: {@link SftpConnections} has them. */
 final class SftpSession extends SftpOperations {
 
-    private final SftpServer server;
-    /** Folders that may not be read, told once in a session. */
-    private final Set<String> closed = new HashSet<>();
+    /** JSch's lists of algorithms, by what the names in them look like; the last one is for all others. */
+    private static final Map<String, List<String>> ALGORITHMS = Map.of(
+            "(diffie-hellman|ecdh|curve|sntrup|mlkem).*", List.of("kex"),
+            "hmac-.*", List.of("mac.s2c", "mac.c2s"),
+            ".*(-cbc|-ctr|-gcm@.*|-poly1305@.*)|arcfour.*", List.of("cipher.s2c", "cipher.c2s"));
 
-    SftpSession(SftpServer server, SftpEndpoint endpoint) {
-        this.server = server;
+    private static final List<String> KEYS = List.of("server_host_key", "PubkeyAcceptedAlgorithms");
+
+    private final SftpConfiguration configuration;
+    private final List<String> algorithms;
+
+    /** @param algorithms that are offered to the server beside those that JSch offers by itself */
+    SftpSession(SftpConfiguration configuration, SftpEndpoint endpoint, List<String> algorithms) {
+        this.configuration = configuration;
+        this.algorithms = algorithms;
         setEndpoint(endpoint);
     }
 
-    @Override
-    protected Session createSession(RemoteFileConfiguration configuration) throws JSchException {
-        Session session = super.createSession(configuration);
-        // the key, or the password, is offered once, and not six times
-        session.setConfig("MaxAuthTries", "2");
-        return session;
-    }
-
-    /** A session beside Camel's own one. */
+    /** A new connection. */
     ChannelSftp open() throws JSchException {
-        SftpConfiguration configuration = server.configuration();
         Session session = createSession(configuration);
         try {
             session.connect(configuration.getConnectTimeout());
@@ -53,81 +51,115 @@ final class SftpSession extends SftpOperations {
     }
 
     @Override
-    public boolean connect(RemoteFileConfiguration configuration, Exchange exchange) {
-        boolean connected = super.connect(configuration, exchange);
-        if (!server.isReadOnly()) {
-            buildDirectory(server.directory(), true);
+    protected Session createSession(RemoteFileConfiguration remote) throws JSchException {
+        checkPrivateKey();
+        Session session = super.createSession(remote);
+        String password = configuration.getPassword();
+        String byKey = configuration.getPrivateKeyFile() == null ? "" : "publickey,";
+        String byPassword = password == null ? "" : "password,keyboard-interactive";
+        session.setConfig("PreferredAuthentications", byKey + byPassword);
+        // each is tried once: what is refused is refused, and an account that is tried too often is locked
+        session.setConfig("MaxAuthTries", byKey.isEmpty() || byPassword.isEmpty() ? "1" : "2");
+        session.setUserInfo(new Login(password));
+        algorithms.forEach(name -> ALGORITHMS.entrySet().stream()
+                .filter(kind -> name.matches(kind.getKey()))
+                .map(Map.Entry::getValue)
+                .findFirst()
+                .orElse(KEYS)
+                .forEach(list -> session.setConfig(list, session.getConfig(list) + "," + name)));
+        return session;
+    }
+
+    /** JSch passes over a key that it cannot decrypt, which looks like a login that was refused. */
+    private void checkPrivateKey() throws JSchException {
+        String file = configuration.getPrivateKeyFile();
+        if (file == null) {
+            return;
         }
-        return connected;
+        KeyPair key;
+        try {
+            key = KeyPair.load(new JSch(), file);
+        } catch (JSchException e) {
+            throw new JSchException("The private key " + file + " cannot be read: " + SftpTrouble.plain(e)
+                    + "; give the file of a private key as ssh-keygen writes it");
+        }
+        try {
+            String passphrase = configuration.getPrivateKeyPassphrase();
+            if (key.isEncrypted() && (passphrase == null || !key.decrypt(passphrase))) {
+                throw new JSchException("The private key " + file + " is encrypted, and "
+                        + (passphrase == null ? "no passphrase is given" : "the passphrase is not the one of this key")
+                        + ": set privateKeyPassphrase of the feed, or csv-import.sftp.private-key-passphrase");
+            }
+        } finally {
+            key.dispose();
+        }
     }
 
     @Override
-    @SuppressWarnings("rawtypes")
-    public SftpRemoteFile[] listFiles(String path) {
-        try {
-            return super.listFiles(quote(path));
-        } catch (GenericFileOperationFailedException e) {
-            if (!path.equals(server.directory())
-                    && e.getCause() instanceof SftpException cause
-                    && (cause.id == ChannelSftp.SSH_FX_PERMISSION_DENIED
-                            || cause.id == ChannelSftp.SSH_FX_NO_SUCH_FILE)) {
-                // one folder that is closed, or gone again, holds up no other
-                if (cause.id == ChannelSftp.SSH_FX_PERMISSION_DENIED && closed.add(path)) {
-                    LoggerFactory.getLogger("csv-import")
-                            .warn(
-                                    "{} may not be read: what lies in it is left alone until the server permits it",
-                                    Names.visible(server.location(path)));
-                }
-                return new SftpRemoteFile[0];
+    public boolean connect(RemoteFileConfiguration remote, Exchange exchange) {
+        return true;
+    }
+
+    @Override
+    public boolean sendNoop() {
+        return true;
+    }
+
+    @Override
+    public boolean isConnected() {
+        return false;
+    }
+
+    /** Gives the password once, by whichever method the server asks for it first. */
+    private static final class Login implements UserInfo, UIKeyboardInteractive {
+
+        private String password;
+
+        Login(String password) {
+            this.password = password;
+        }
+
+        @Override
+        public boolean promptPassword(String message) {
+            return password != null;
+        }
+
+        @Override
+        public String getPassword() {
+            String once = password;
+            password = null;
+            return once;
+        }
+
+        @Override
+        public String[] promptKeyboardInteractive(
+                String destination, String name, String instruction, String[] prompts, boolean[] echo) {
+            if (prompts.length == 1 && password != null) {
+                return new String[] {getPassword()};
             }
-            throw e;
+            // a server that wants a new password is told that there is none
+            boolean isChange = prompts.length == 1 && prompts[0].startsWith("New Password");
+            return isChange ? null : new String[0];
         }
-    }
 
-    /** A name as JSch takes it for no pattern. */
-    static String quote(String path) {
-        return path.replaceAll("[\\\\*?]", "\\\\$0");
-    }
-
-    /** A failure without the class names that JSch puts into its messages. */
-    static String plain(Throwable failure) {
-        return String.valueOf(failure.getMessage()).replaceFirst("^((\\w+\\.)*\\w+Exception: )+", "");
-    }
-
-    private static Throwable cause(Throwable failure) {
-        Throwable cause = failure;
-        while (cause.getCause() != null && !(cause instanceof JSchException)) {
-            cause = cause.getCause();
+        @Override
+        public boolean promptPassphrase(String message) {
+            return false;
         }
-        return cause;
-    }
 
-    /** Whether the server has refused the login. */
-    static boolean isRefused(Throwable failure) {
-        return String.valueOf(cause(failure).getMessage()).matches("(?s)(Auth|Login trials).*");
-    }
+        @Override
+        public String getPassphrase() {
+            return null;
+        }
 
-    /** What is wrong with a login, and what to do. */
-    static String explain(Throwable failure, SftpConfiguration configuration) {
-        Throwable cause = cause(failure);
-        String server = configuration.getHost() + ":" + configuration.getPort();
-        String file =
-                configuration.getKnownHostsFile() == null ? "~/.ssh/known_hosts" : configuration.getKnownHostsFile();
-        if (cause instanceof JSchChangedHostKeyException) {
-            return server + " shows another host key than the one in " + file
-                    + ": nothing is sent to it. Ask its operator"
-                    + " whether the key was changed, and only then put the new one there";
+        @Override
+        public boolean promptYesNo(String message) {
+            return false;
         }
-        if (cause instanceof JSchUnknownHostKeyException) {
-            return server + " shows a host key that is not in " + file
-                    + ": nothing is sent to it. Compare the key with its"
-                    + " operator, and add it: ssh-keyscan -p " + configuration.getPort() + " " + configuration.getHost()
-                    + " >> " + file;
+
+        @Override
+        public void showMessage(String message) {
+            // a banner
         }
-        if (isRefused(failure)) {
-            return server + " refuses the login of " + configuration.getUsername()
-                    + ": check the name, and the password or" + " the private key";
-        }
-        return server + " cannot be used: " + plain(cause);
     }
 }

@@ -24,6 +24,11 @@ interface SourceFile {
     /** False once it is gone, changed or replaced; true where the source does not answer. */
     boolean isThere();
 
+    /** Whether its source is sure to have nothing in its place. */
+    default boolean isGone() {
+        return false;
+    }
+
     /** Its bytes, read anew. */
     InputStream open() throws IOException;
 

@@ -7,20 +7,24 @@ import java.util.concurrent.ConcurrentHashMap;
 /** Finds the folders that a path of the ledger lies in: this machine's, or those of a server that a feed knows. */
 public final class Sources {
 
-    private final Map<String, SourceFolders> servers = new ConcurrentHashMap<>();
+    /** Of each server the beginning of its paths; more than one feed may know the same server. */
+    private final Map<SourceFolders, String> servers = new ConcurrentHashMap<>();
 
     void add(String prefix, SourceFolders server) {
-        servers.put(prefix, server);
+        servers.put(server, prefix);
     }
 
-    void remove(String prefix, SourceFolders server) {
-        servers.remove(prefix, server);
+    void remove(SourceFolders server) {
+        servers.remove(server);
     }
 
     /** Empty where the path is on a server that no feed takes files from now. */
     Optional<SourceFolders> folders(String path) {
         return path.startsWith("/")
                 ? Optional.of(SourceFolders.LOCAL)
-                : servers.keySet().stream().filter(path::startsWith).findFirst().map(servers::get);
+                : servers.entrySet().stream()
+                        .filter(server -> path.startsWith(server.getValue()))
+                        .findFirst()
+                        .map(Map.Entry::getKey);
     }
 }

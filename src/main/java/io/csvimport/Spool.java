@@ -20,6 +20,9 @@ import org.slf4j.event.Level;
  */
 public final class Spool {
 
+    /** Exchange property: the file is gone from its server, and its copy is all there is. */
+    static final String ORPHAN = "csvImportOrphan";
+
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private final Path folder;
@@ -93,6 +96,21 @@ public final class Spool {
         }
         Files.move(hidden, shown(hidden));
         exchange.setProperty(Delivery.JOB, delivery.job);
+    }
+
+    /** Keeps what was read of a file that its server has no more: its delivery goes on here. */
+    public void keepOrphan(Exchange exchange) throws IOException, CsvImportUnsettledException {
+        Delivery delivery = Delivery.of(exchange);
+        LOG.info("{} is gone from its server; what was read of it goes on in the spool", delivery.place());
+        if (delivery.job == 0) {
+            delivery.itemKey = delivery.sourceKey;
+            delivery.source = null;
+            keep(exchange);
+        } else {
+            adopt(delivery, delivery.file, delivery.sourceKey);
+        }
+        exchange.removeProperty(Delivery.PROPERTY);
+        exchange.setRouteStop(true);
     }
 
     /** Takes over the bytes of a delivery whose source is to let go of it before its end. */

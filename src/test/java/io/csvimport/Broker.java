@@ -30,7 +30,7 @@ import org.apache.qpid.jms.JmsConnectionFactory;
 final class Broker implements AutoCloseable {
 
     static final String USER = "csv&import";
-    static final String PASSWORD = "p%25w&+#ß";
+    static final String PASSWORD = "p%25w&+#ß{{x}}${body}RAW(y)";
 
     private static final String CONFIGURATION =
             """

@@ -7,6 +7,7 @@ import io.csvimport.sandbox.SandboxFault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.util.List;
 import java.util.Map;
 import org.apache.camel.Route;
@@ -27,6 +28,11 @@ class SftpFeedTest extends CsvImportTestSupport {
     void addRoutes() throws IOException {
         partner = new SftpRig(home.resolve("partner"), home.resolve("partner-login"));
         archive = new SftpRig(home.resolve("archive"), home.resolve("archive-login"));
+        try {
+            partner.beOld();
+        } catch (GeneralSecurityException e) {
+            throw new IOException(e);
+        }
         outbox = Files.createDirectories(home.resolve("partner-login/outbox"));
         shelf = Files.createDirectories(home.resolve("archive-login/shelf"));
         settings.setProperty("partner.user", SftpRig.USERNAME);
@@ -46,6 +52,7 @@ class SftpFeedTest extends CsvImportTestSupport {
                         password: "#property:partner.password"
                         knownHostsFile: "%s"
                         directory: outbox
+                        algorithms: ssh-rsa
                         template: Partner Completions
                       steps:
                         - to:

@@ -25,6 +25,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -38,6 +39,7 @@ import org.apache.sshd.common.file.nativefs.NativeFileSystemFactory;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
 import org.apache.sshd.common.session.Session;
 import org.apache.sshd.common.session.SessionListener;
+import org.apache.sshd.common.signature.BuiltinSignatures;
 import org.apache.sshd.common.util.buffer.Buffer;
 import org.apache.sshd.server.SshServer;
 import org.apache.sshd.server.channel.ChannelSession;
@@ -64,8 +66,8 @@ import org.apache.sshd.sftp.server.SftpSubsystemProxy;
 final class SftpRig implements AutoCloseable {
 
     static final String USERNAME = "partner";
-    static final String PASSWORD = "p%25ä ß+&#?=/@:";
-    static final String PASSPHRASE = "l%25ö x+&#?=/@: end";
+    static final String PASSWORD = "p%25ä ß+&#?=/@:{{x}}${body}RAW(y)";
+    static final String PASSPHRASE = "l%25ö x+&#?=/@:{{x}}${body}RAW(y) end";
 
     private static final ClientKeys CLIENT_KEYS = new ClientKeys();
 
@@ -146,8 +148,12 @@ final class SftpRig implements AutoCloseable {
     private final List<String> downloads = new CopyOnWriteArrayList<>();
     private final List<String> changes = new CopyOnWriteArrayList<>();
     private final Map<String, String> listedAs = new ConcurrentHashMap<>();
+    private final Set<String> untold = ConcurrentHashMap.newKeySet();
     private volatile boolean readOnly;
     private volatile boolean refusing;
+    private volatile boolean single;
+    private volatile boolean servesOnce;
+    private boolean old;
     private final List<Hold> holds = new CopyOnWriteArrayList<>();
     private volatile Hold atRead;
     private volatile long readHeldFrom;
@@ -195,12 +201,15 @@ final class SftpRig implements AutoCloseable {
         server.setKeyPairProvider(KeyPairProvider.wrap(hostKey));
         server.setPasswordAuthenticator((user, password, session) -> {
             passwords.incrementAndGet();
-            return !refusing && user.equals(USERNAME) && password.equals(PASSWORD);
+            return !refusing && user.equals(USERNAME) && password.equals(PASSWORD) && (!single || isAlone());
         });
         server.setPublickeyAuthenticator((user, key, session) -> {
             keys.incrementAndGet();
             return !refusing && user.equals(USERNAME) && CLIENT_KEYS.has(key);
         });
+        if (old) {
+            server.setSignatureFactories(List.of(BuiltinSignatures.rsa));
+        }
         server.setFileSystemFactory(NativeFileSystemFactory.INSTANCE);
         server.setSubsystemFactories(List.of(subsystem()));
         server.addSessionListener(new SessionListener() {
@@ -225,11 +234,22 @@ final class SftpRig implements AutoCloseable {
         port = server.getPort();
     }
 
+    private boolean isAlone() {
+        return server.getActiveSessions().stream().noneMatch(session -> session.isAuthenticated());
+    }
+
     private SftpSubsystemFactory subsystem() {
         SftpSubsystemFactory factory = new SftpSubsystemFactory() {
             @Override
             public Command createSubsystem(ChannelSession channel) {
                 SftpSubsystem subsystem = new SftpSubsystem(channel, this) {
+                    @Override
+                    protected void writeAttrs(Buffer buffer, Map<String, ?> attributes) throws IOException {
+                        Map<String, Object> told = new TreeMap<>(attributes);
+                        told.keySet().removeAll(untold);
+                        super.writeAttrs(buffer, told);
+                    }
+
                     @Override
                     public void setFileSystem(FileSystem fileSystem) {
                         super.setFileSystem(fileSystem);
@@ -280,6 +300,30 @@ final class SftpRig implements AutoCloseable {
     /** Logins are refused, whatever they bring. */
     void refuseLogins(boolean refuse) {
         refusing = refuse;
+    }
+
+    /** It lets in one connection at a time. */
+    void letInOne() {
+        single = true;
+    }
+
+    /** A file is gone once it was opened. */
+    void serveOnce() {
+        servesOnce = true;
+    }
+
+    /** It tells nothing of a file's {@code size}, or nothing of its {@code permissions} and type. */
+    void tellNo(String attribute) {
+        untold.add(attribute);
+    }
+
+    /** It knows no other signature than ssh-rsa, and {@code known_hosts} has its key. */
+    void beOld() throws IOException, GeneralSecurityException {
+        old = true;
+        KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+        generator.initialize(2048);
+        changeHostKey(generator.generateKeyPair());
+        writeKnownHosts("known_hosts", hostKey);
     }
 
     /** Nothing may be written, moved or removed. */
@@ -401,7 +445,12 @@ final class SftpRig implements AutoCloseable {
             } else {
                 downloads.add(file.getFileName().toString());
             }
-            return SftpFileSystemAccessor.super.openFile(subsystem, fileHandle, file, handle, options, attributes);
+            SeekableByteChannel opened =
+                    SftpFileSystemAccessor.super.openFile(subsystem, fileHandle, file, handle, options, attributes);
+            if (servesOnce) {
+                Files.delete(file);
+            }
+            return opened;
         }
     }
 

@@ -31,6 +31,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.camel.health.HealthCheckRegistry;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -163,6 +164,55 @@ class SftpTest extends CsvImportTestSupport {
         server.refuseLogins(false);
         awaitIn(".imported", file);
         assertEquals(2, uploads().size());
+    }
+
+    @Test
+    void aLoginThatIsRefusedIsTriedOnceAConnection() {
+        server.refuseLogins(true);
+        server.dropConnections();
+        int passwords = server.passwords();
+        int connections = server.connections();
+        awaitThat(() -> server.connections() == connections + 2 && server.ended() == server.connections());
+        assertEquals(passwords + 2, server.passwords());
+    }
+
+    @Test
+    @With({"sftp.password=", "sftp.private-key-file={home}/server/id-locked", "health.grace=PT0S"})
+    void aPrivateKeyWhosePassphraseIsNotGivenIsNoLoginThatWasRefused() {
+        awaitThat(() -> readiness().contains("is encrypted, and no passphrase is given"));
+        assertEquals(0, server.connections());
+    }
+
+    @Test
+    @With("health.grace=PT0S")
+    void aServerThatOffersUnsafeAlgorithmsOnlyIsRefusedWithWhatToDo() throws Exception {
+        server.beOld();
+        awaitThat(() -> readiness().contains("ssh-rsa"));
+        assertTrue(readiness().contains("the parameter algorithms of its Kamelet"), readiness());
+        assertEquals(0, server.passwords());
+    }
+
+    private String readiness() {
+        return context.getCamelContextExtension()
+                .getContextPlugin(HealthCheckRegistry.class)
+                .getCheck("csv-import-api")
+                .orElseThrow()
+                .call()
+                .getMessage();
+    }
+
+    @Test
+    @With("parallel=4")
+    void aServerThatLetsInOneConnectionIsListedAndReadOverIt() throws Exception {
+        server.letInOne();
+        server.dropConnections();
+        for (int i = 0; i < 20; i++) {
+            drop("Template " + i % 4 + "/" + name(i), CSV + i);
+        }
+        for (int i = 0; i < 20; i++) {
+            awaitIn(".imported", inbox.resolve("Template " + i % 4 + "/" + name(i)));
+        }
+        assertTrue(server.connections() <= 6, server.connections() + " connections");
     }
 
     /** The next connection has come and gone. */
@@ -436,6 +486,21 @@ class SftpTest extends CsvImportTestSupport {
     }
 
     @Test
+    void noReasonIsWrittenThroughALinkOnTheServer() throws Exception {
+        Path outside = Files.writeString(home.resolve("outside"), "outside");
+        Path folder = Files.createDirectories(inbox.resolve("People/.rejected"));
+        for (String name : List.of("people.csv.reason.json", ".people.csv.reason.json.tmp", "more.csv")) {
+            Files.createSymbolicLink(folder.resolve(name), outside);
+        }
+        Files.createSymbolicLink(folder.resolve("more.csv.reason.json"), home.resolve("nowhere"));
+        Path file = drop("People/people.csv", "");
+        Path more = drop("People/more.csv", "");
+        awaitThat(() -> !Files.exists(file) && !Files.exists(more));
+        assertEquals("outside", Files.readString(outside));
+        assertFalse(Files.exists(home.resolve("nowhere")));
+    }
+
+    @Test
     void theReasonFileTellsReasonDetailStatusAndTime() throws Exception {
         Instant before = Instant.now().minusSeconds(1);
         sandbox.failNext(SandboxFault.status(422));
@@ -687,6 +752,38 @@ class SftpTest extends CsvImportTestSupport {
         hold.release();
         awaitIn(".imported", drop("People/other.csv", CSV));
         awaitIn(".imported", drop("People/more.csv", CSV + 2));
+    }
+
+    @Test
+    void aFileThatItsServerServesOnceIsImportedThoughTheApiIsAwayThen() throws Exception {
+        server.serveOnce();
+        sandbox.failNext(SandboxFault.status(503));
+        Path file = drop("People/people.csv", CSV);
+        assertEquals(
+                "sftp", awaitEvent("accepted", "people.csv").at("/data/from").asText());
+        assertEquals(List.of("people.csv"), importedNames());
+        assertEquals(CSV.length(), importedSizes().get(0));
+        assertFalse(Files.exists(file));
+        awaitThat(() -> spooled().isEmpty());
+        assertEquals(1, jobs().size());
+    }
+
+    @Test
+    void aServerThatTellsNoTypeOfItsFilesIsReadAllTheSame() {
+        server.tellNo("permissions");
+        awaitIn(".imported", drop("People/people.csv", CSV));
+        awaitIn(".imported", drop("People/in/deep/more.csv", CSV + 2));
+    }
+
+    @Test
+    @With("file.quiet-empty=PT0.5S")
+    void aFileWhoseSizeItsServerDoesNotTellIsReadOnceAndWhatCameIsImported() throws Exception {
+        server.tellNo("size");
+        Path imported = awaitIn(".imported", drop("People/people.csv", CSV));
+        assertEquals(CSV, Files.readString(imported));
+        assertEquals(List.of((long) CSV.length()), importedSizes());
+        awaitPolls(2);
+        assertEquals(1, server.downloads("people.csv"));
     }
 
     @Test
