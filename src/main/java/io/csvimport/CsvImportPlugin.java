@@ -4,8 +4,11 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.regex.Pattern;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Ordered;
 import org.apache.camel.Processor;
@@ -25,6 +28,10 @@ import org.apache.camel.support.LifecycleStrategySupport;
  * property sources, and, when the context starts, the beans and components that the routes name.
  */
 public final class CsvImportPlugin implements ContextServicePlugin {
+
+    /** A placeholder that is a secret by its name, and nothing else. */
+    private static final Pattern SECRET =
+            Pattern.compile("\\{\\{[^{}]*(secret|password|passphrase)([?]nested=false)?}}");
 
     /** Global option of a context that is the product's own. */
     static final String STANDALONE = "csv-import-standalone";
@@ -82,6 +89,23 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         // a platform with a parser of its own has settings of its own
         if (properties.getPropertiesParser().getClass() == DefaultPropertiesParser.class) {
             properties.setPropertiesParser(new DefaultPropertiesParser(properties) {
+                private final Set<String> secrets = ConcurrentHashMap.newKeySet();
+
+                @Override
+                public String parseUri(
+                        String text, PropertiesLookup lookup, boolean fallback, boolean keepOptional, boolean nested) {
+                    // what looks like a placeholder in a secret is part of it, however often Camel comes across it
+                    if (secrets.contains(text)) {
+                        return text;
+                    }
+                    boolean isSecret = SECRET.matcher(text).matches();
+                    String value = super.parseUri(text, lookup, fallback, keepOptional, nested && !isSecret);
+                    if (isSecret && value != null && value.contains("{{")) {
+                        secrets.add(value);
+                    }
+                    return value;
+                }
+
                 @Override
                 public String parseProperty(String key, String value, PropertiesLookup lookup) {
                     return settings.resolve(key).orElse(value);

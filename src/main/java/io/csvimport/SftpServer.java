@@ -192,13 +192,15 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
 
     /** Hands out the entries of a folder, one by one: however many there are, they are not held. */
     void list(String location, LsEntrySelector entries) throws IOException {
+        String all = location.endsWith("/") ? "*" : "/*";
         call(location, channel -> {
-            channel.ls(quoted(location), entries);
+            // of a folder itself JSch would first want to know whether it is one
+            channel.ls(quoted(location) + all, entries);
             return null;
         });
     }
 
-    /** Whether it is a folder, for one of which the server does not tell it: one that can be listed is. */
+    /** Whether it is a folder, for one of which the server does not tell it: what can be listed, or may not be, is. */
     boolean isFolder(String location) throws IOException {
         try {
             SftpATTRS found = call(location, channel -> channel.stat(quoted(location)));
@@ -206,6 +208,8 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
                 return found.isDir();
             }
             list(location, entry -> LsEntrySelector.BREAK);
+            return true;
+        } catch (AccessDeniedException e) {
             return true;
         } catch (FileSystemException e) {
             return false;

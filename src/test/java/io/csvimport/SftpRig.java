@@ -66,8 +66,8 @@ import org.apache.sshd.sftp.server.SftpSubsystemProxy;
 final class SftpRig implements AutoCloseable {
 
     static final String USERNAME = "partner";
-    static final String PASSWORD = "p%25ä ß+&#?=/@:{{x}}${body}RAW(y)";
-    static final String PASSPHRASE = "l%25ö x+&#?=/@:{{x}}${body}RAW(y) end";
+    static final String PASSWORD = "#p%25ä ß+&#?=/@:{{x}}${body}RAW(y)";
+    static final String PASSPHRASE = "#l%25ö x+&#?=/@:{{x}}${body}RAW(y) end";
 
     private static final ClientKeys CLIENT_KEYS = new ClientKeys();
 
@@ -244,7 +244,7 @@ final class SftpRig implements AutoCloseable {
             public Command createSubsystem(ChannelSession channel) {
                 SftpSubsystem subsystem = new SftpSubsystem(channel, this) {
                     @Override
-                    protected void writeAttrs(Buffer buffer, Map<String, ?> attributes) throws IOException {
+                    protected void writeAttrs(Buffer buffer, Map<String, ?> attributes) {
                         Map<String, Object> told = new TreeMap<>(attributes);
                         told.keySet().removeAll(untold);
                         super.writeAttrs(buffer, told);
