@@ -452,7 +452,7 @@ class OperationsTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"settle", "settle?importId=", "settle?importId=none", "settle?importId=a%20b1", "retry?now=1"})
+            strings = {"settle", "settle?importId=", "settle?importId=none", "settle?importId=a%0Ab1", "retry?now=1"})
     void anIncompleteOrUnknownWishIsAProblem(String wish) throws Exception {
         String name = name();
         product.drop("inbox/Wish/" + name);
