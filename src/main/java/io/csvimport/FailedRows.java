@@ -4,41 +4,64 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 
 /**
- * The failed rows of a CSV as the API tells them, {@code {"2": "error"}}, read as a stream: there may be as many as the
- * CSV has rows.
+ * The failed rows of a CSV as the API documents them, {@code {"2": "error"}}, read as a stream: there may be as many as
+ * the CSV has rows. An empty object or array has none. Every other form is unreadable, and says neither that rows failed
+ * nor that none did.
  *
+ * @param count -1 where they are unreadable
  * @param digest tells these rows from others, in whatever order they come
  */
 record FailedRows(int count, long digest) {
 
     static final FailedRows NONE = new FailedRows(0, 0);
+    static final FailedRows UNREADABLE = new FailedRows(-1, 0);
+
+    private static final Pattern NUMBER = Pattern.compile("[1-9]\\d{0,17}");
 
     /** Takes one row. */
     interface Row {
         void row(String number, String error) throws IOException;
     }
 
-    /** Reads the value that the parser has come to; what is no object has no rows. */
+    boolean isReadable() {
+        return count >= 0;
+    }
+
+    /** Reads the value that the parser has come to, to its end; rows are taken until one is unreadable. */
     static FailedRows read(JsonParser json, Row each) throws IOException {
+        if (json.currentToken() == JsonToken.START_ARRAY) {
+            boolean empty = true;
+            while (json.nextToken() != JsonToken.END_ARRAY) {
+                json.skipChildren();
+                empty = false;
+            }
+            return empty ? NONE : UNREADABLE;
+        }
         if (json.currentToken() != JsonToken.START_OBJECT) {
-            json.skipChildren();
-            return NONE;
+            return UNREADABLE;
         }
         int count = 0;
         long digest = 0;
+        boolean readable = true;
         while (json.nextToken() == JsonToken.FIELD_NAME) {
             String number = json.currentName();
-            String error =
-                    json.nextToken().isScalarValue() ? json.getText() : String.valueOf((Object) json.readValueAsTree());
+            JsonToken value = json.nextToken();
+            readable &= NUMBER.matcher(number).matches() && value != JsonToken.VALUE_NULL && !value.isBoolean();
+            if (!readable) {
+                json.skipChildren();
+                continue;
+            }
+            String error = value.isScalarValue() ? json.getText() : String.valueOf((Object) json.readValueAsTree());
             CRC32C crc = new CRC32C();
             crc.update((number + "\n" + error).getBytes(StandardCharsets.UTF_8));
             digest += crc.getValue();
             count++;
             each.row(number, error);
         }
-        return new FailedRows(count, digest);
+        return readable ? new FailedRows(count, digest) : UNREADABLE;
     }
 }

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -20,6 +21,12 @@ final class FailedRowsFile {
     private static final String ENDING = ".failed-rows.csv";
     private static final int LONGEST_NAME = 70;
     private static final int BUFFER = 1 << 16;
+    private static final String LINE_ENDS_AND_TABS = "\r\n\t";
+    /** Also behind blanks and quotes, and in full or small width. */
+    private static final Pattern FORMULA = Pattern.compile(
+            "[\\t\\r\\n]|[\\p{Z}\\p{C}\"']*[-=+@\uFF0D\uFF1D\uFF0B\uFF20\uFE63\uFE66\uFE62\uFE6B\u2212]");
+
+    private static final Pattern QUOTED = Pattern.compile("(?s).*[\",;\r\n\t].*|\\s.*|.*\\s");
 
     private final Path folder;
     private final Path unfinished;
@@ -65,9 +72,20 @@ final class FailedRowsFile {
         return new Unfinished();
     }
 
-    /** RFC 4180: quoted where it must be. */
+    /**
+     * RFC 4180: quoted where it must be. What a spreadsheet would take for a formula begins with an apostrophe, what
+     * cannot be seen is written as {@code \\u0000}.
+     */
     private static String field(String text) {
-        return text.matches("(?s).*[\",\r\n].*|\\s.*|.*\\s") ? '"' + text.replace("\"", "\"\"") + '"' : text;
+        StringBuilder cell = new StringBuilder(FORMULA.matcher(text).lookingAt() ? "'" : "");
+        text.codePoints().forEach(c -> {
+            if (LINE_ENDS_AND_TABS.indexOf(c) >= 0) {
+                cell.appendCodePoint(c);
+            } else {
+                cell.append(Names.visible(Character.toString(c)));
+            }
+        });
+        return QUOTED.matcher(cell).matches() ? '"' + cell.toString().replace("\"", "\"\"") + '"' : cell.toString();
     }
 
     /** Deletes what was written while a list was read, or was left over by a crash. */

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +24,9 @@ import org.slf4j.event.Level;
 
 /**
  * Follows accepted imports until the API lists them twice alike: then they are completed, and it is known which rows
- * failed. How far that came stands in the ledger. Its public methods are the steps of {@code csv-import-track}.
+ * failed. What shows neither statements nor failed rows may not have begun yet: it must have looked so for
+ * {@code track.quiet}. How far that came stands in the ledger. Its public methods are the steps of
+ * {@code csv-import-track}.
  */
 public final class FollowUp {
 
@@ -70,8 +73,27 @@ public final class FollowUp {
         }
     }
 
-    /** What a look has shown of one import: its new state, and the file of its failed rows. */
-    private record Shown(Followed followed, String listed, boolean completed, String rowsFile) {}
+    /**
+     * What a look has shown of one import.
+     *
+     * @param rowsFile where its failed rows are, once it is completed
+     * @param again the longest pause before the next look
+     */
+    private record Shown(Followed followed, String listed, Result result, String rowsFile, Duration again) {
+
+        static Shown open(Followed followed, String listed) {
+            return new Shown(followed, listed, Result.OPEN, null, LONGEST_PAUSE);
+        }
+    }
+
+    private enum Result {
+        OPEN,
+        COMPLETED,
+        UNREADABLE
+    }
+
+    /** Since when, in nanoseconds, an import is listed so. */
+    private record Alike(String listed, long since) {}
 
     static final String ROUND = "csvImportFollowUp";
 
@@ -94,6 +116,10 @@ public final class FollowUp {
     private final AuditEvents events;
     private final String organization;
     private final Duration interval;
+    private final Duration quiet;
+    /** By job: the imports of which the list says nothing that can be relied on yet. */
+    private final Map<Long, Alike> alike = new HashMap<>();
+
     private long nextRound = System.nanoTime();
     private long answered = System.nanoTime();
     private int failures;
@@ -107,6 +133,7 @@ public final class FollowUp {
         organization = settings.get("api.organization");
         this.events = events;
         interval = settings.duration("track.interval");
+        quiet = settings.duration("track.quiet");
     }
 
     /** Begins a round with what is due; none where nothing is, or another process leads. */
@@ -126,9 +153,13 @@ public final class FollowUp {
         if (due.isEmpty()) {
             return;
         }
+        alike.values()
+                .removeIf(look -> now - look.since > AT_MOST.plus(LONGEST_PAUSE).toNanos());
         if (now - answered > AT_MOST.toNanos()) {
             // the list was refused for so long: nothing more is known, and nobody is to wait for it
-            giveUp(due.stream().filter(Followed::isOld).toList(), "The import list could not be had");
+            for (Followed old : due.stream().filter(Followed::isOld).toList()) {
+                giveUp(old, "unlisted", "The import list could not be had for " + AT_MOST.toHours() + " hours");
+            }
             due.removeIf(Followed::isOld);
         }
         // until an answer says otherwise, this round fails; those that are due meanwhile wait for the next one list
@@ -167,7 +198,7 @@ public final class FollowUp {
         Collection<Followed> missed =
                 asked != null ? missed(round, asked) : list.isWhole() ? List.copyOf(round.open.values()) : List.of();
         round.open.values().removeAll(missed);
-        missed.forEach(followed -> shown.add(new Shown(followed, null, false, null)));
+        missed.forEach(followed -> shown.add(missing(followed)));
         write(shown);
     }
 
@@ -177,7 +208,7 @@ public final class FollowUp {
         List<Shown> shown = new ArrayList<>();
         for (Followed followed : missed(round, exchange.getProperty("csvImportFollowed", String.class))) {
             round.open.values().remove(followed);
-            shown.add(new Shown(followed, null, false, null));
+            shown.add(missing(followed));
         }
         write(shown);
     }
@@ -186,29 +217,48 @@ public final class FollowUp {
         return round.open.containsKey(id) ? List.of(round.open.get(id)) : List.of();
     }
 
+    private Shown missing(Followed followed) {
+        alike.remove(followed.delivery.job);
+        return Shown.open(followed, null);
+    }
+
     private Shown look(Followed followed, ImportList.Entry entry) {
         FailedRows rows = entry.failedRows();
         String listed = rows.count() + "/" + Long.toHexString(rows.digest()) + "/" + entry.statements();
         Delivery delivery = followed.delivery;
+        if (rows.count() > 0 || rows.isReadable() && entry.statements() > 0) {
+            alike.remove(delivery.job);
+        } else {
+            Alike since = new Alike(listed, System.nanoTime());
+            since = alike.merge(delivery.job, since, (before, now) -> before.listed.equals(listed) ? before : now);
+            Duration left = quiet.minusNanos(System.nanoTime() - since.since);
+            if (left.compareTo(Duration.ZERO) > 0) {
+                return new Shown(followed, listed, Result.OPEN, null, left);
+            }
+        }
         if (!listed.equals(followed.listed)) {
-            return new Shown(followed, listed, false, null);
+            return Shown.open(followed, listed);
+        }
+        if (!rows.isReadable()) {
+            return new Shown(followed, listed, Result.UNREADABLE, null, LONGEST_PAUSE);
         }
         delivery.failedRows = rows.count();
         if (rows.count() == 0) {
-            return new Shown(followed, listed, true, null);
+            return new Shown(followed, listed, Result.COMPLETED, null, LONGEST_PAUSE);
         }
         try {
             if (!isInPlace(followed)) {
-                return new Shown(followed, listed, false, null);
+                return Shown.open(followed, listed);
             }
             // what could not be stored there for a day goes into the data dir
-            return new Shown(followed, listed, true, files.store(delivery, entry.rowsFile(), !followed.isOld()));
+            String rowsFile = files.store(delivery, entry.rowsFile(), !followed.isOld());
+            return new Shown(followed, listed, Result.COMPLETED, rowsFile, LONGEST_PAUSE);
         } catch (IOException e) {
             LOG.warn(
                     "The failed rows of {} cannot be written now, it is tried again: {}",
                     delivery.fileName,
                     e.toString());
-            return new Shown(followed, listed, false, null);
+            return Shown.open(followed, listed);
         }
     }
 
@@ -230,21 +280,31 @@ public final class FollowUp {
             List<Delivery> completed = database.inTransaction(c -> {
                 List<Delivery> written = new ArrayList<>();
                 for (Shown one : some) {
-                    if (one.completed && complete(c, one)) {
+                    if (one.result == Result.COMPLETED && complete(c, one)) {
                         written.add(one.followed.delivery);
-                    } else if (!one.completed) {
+                    } else if (one.result != Result.COMPLETED) {
                         lookAgain(c, one);
                     }
                 }
                 return written;
             });
-            completed.forEach(delivery -> delivery.log(LOG, Level.INFO, ""));
-            giveUp(
-                    some.stream()
-                            .filter(one -> !one.completed && one.followed.isOld())
-                            .map(Shown::followed)
-                            .toList(),
-                    "The import list has not shown it twice alike");
+            for (Delivery delivery : completed) {
+                alike.remove(delivery.job);
+                delivery.log(LOG, Level.INFO, "");
+            }
+            for (Shown one : some) {
+                if (one.result == Result.UNREADABLE) {
+                    giveUp(
+                            one.followed,
+                            "failed-rows-unreadable",
+                            "The import list tells its failed rows in a form that cannot be read");
+                } else if (one.result == Result.OPEN && one.followed.isOld()) {
+                    giveUp(
+                            one.followed,
+                            "unlisted",
+                            "The import list has not shown it twice alike for " + AT_MOST.toHours() + " hours");
+                }
+            }
         }
     }
 
@@ -271,40 +331,40 @@ public final class FollowUp {
     private void lookAgain(Connection c, Shown shown) throws SQLException {
         int looks = shown.followed.looks + 1;
         Duration pause = interval.multipliedBy(1L << Math.min(looks - 1, 20));
+        pause = pause.compareTo(shown.again) > 0 ? shown.again : pause;
         update(
                 c,
                 "UPDATE csv_import_delivery SET track_at = ?, track_looks = ?, listed = ?"
                         + " WHERE job = ? AND state = 'accepted' AND track_at IS NOT NULL",
-                Deliveries.text(Instant.now().plus(pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause)),
+                Deliveries.text(Instant.now().plus(pause)),
                 looks,
                 shown.listed,
                 shown.followed.delivery.job);
     }
 
-    /** After a day: the import stays accepted, and is not followed any more. */
-    private void giveUp(List<Followed> old, String why) throws CsvImportUnsettledException {
-        for (Followed followed : old) {
-            Delivery delivery = followed.delivery;
-            delivery.failedRows = null;
-            delivery.reason = "unlisted";
-            delivery.detail = why + " for " + AT_MOST.toHours() + " hours: it is not followed any more";
-            boolean written = database.inTransaction(c -> {
-                boolean mine = update(
-                                c,
-                                "UPDATE csv_import_delivery SET track_at = NULL, reason = ?, detail = ?"
-                                        + " WHERE job = ? AND state = 'accepted' AND track_at IS NOT NULL",
-                                delivery.reason,
-                                delivery.detail,
-                                delivery.job)
-                        == 1;
-                if (mine) {
-                    events.insert(c, delivery, "unlisted");
-                }
-                return mine;
-            });
-            if (written) {
-                delivery.log(LOG, Level.WARN, "");
+    /** The import stays accepted, and is not followed any more. */
+    private void giveUp(Followed followed, String reason, String why) throws CsvImportUnsettledException {
+        Delivery delivery = followed.delivery;
+        delivery.failedRows = null;
+        delivery.reason = reason;
+        delivery.detail = why + ": it is not followed any more";
+        boolean written = database.inTransaction(c -> {
+            boolean mine = update(
+                            c,
+                            "UPDATE csv_import_delivery SET track_at = NULL, reason = ?, detail = ?"
+                                    + " WHERE job = ? AND state = 'accepted' AND track_at IS NOT NULL",
+                            delivery.reason,
+                            delivery.detail,
+                            delivery.job)
+                    == 1;
+            if (mine) {
+                events.insert(c, delivery, "unlisted");
             }
+            return mine;
+        });
+        alike.remove(delivery.job);
+        if (written) {
+            delivery.log(LOG, Level.WARN, "");
         }
     }
 }

@@ -38,6 +38,9 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
     private static final Pattern NEXT =
             Pattern.compile(".*\\brel\\s*=\\s*\"?[^\",;]*\\bnext\\b.*", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
+    /** The characters of a statement id, a UUID. */
+    private static final int STATEMENT_ID = 36;
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /**
@@ -45,7 +48,8 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
      *
      * @param name the name that it was uploaded with
      * @param file another name of the file's, or a path
-     * @param statements a number that grows with that of the statements
+     * @param failedRows unreadable where the list does not tell
+     * @param statements a number that grows with that of the statements; 0 where there are none
      * @param rowsFile where its failed rows were written, null where they were not
      */
     record Entry(
@@ -170,13 +174,13 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
         String name = null;
         String file = null;
         String template = null;
-        FailedRows failedRows = FailedRows.NONE;
+        FailedRows failedRows = null;
         Path rowsFile = null;
-        long counted = -1;
+        long counted = 0;
         long measured = 0;
         long idsBegin = -1;
         while (json.nextToken() == JsonToken.FIELD_NAME) {
-            measured = idsBegin < 0 ? measured : position(json) - idsBegin;
+            measured = Math.max(measured, length(json, idsBegin));
             idsBegin = -1;
             String member = json.currentName();
             JsonToken value = json.nextToken();
@@ -189,15 +193,17 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
                 case "template" -> template = text(json);
                 case "failedRows" -> {
                     boolean written = files != null && (id == null || wanted.test(id));
+                    boolean again = failedRows != null;
                     try (FailedRowsFile.Unfinished rows = written ? files.begin() : null) {
                         failedRows = FailedRows.read(json, written ? rows : (row, error) -> {});
                         rowsFile = written ? rows.file() : null;
                     }
+                    failedRows = again ? FailedRows.UNREADABLE : failedRows;
                 }
                 // as the API's document spells them, and as they are meant
                 case "statemenIds", "statementIds", "alllStatementIds", "allStatementIds" -> {
-                    if (value == JsonToken.START_ARRAY) {
-                        counted = count(json);
+                    if (value.isStructStart()) {
+                        counted = Math.max(counted, count(json));
                     } else if (value == JsonToken.VALUE_STRING) {
                         // its length says enough, and reading it would hold it in memory
                         idsBegin = position(json);
@@ -209,20 +215,37 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
             }
             json.skipChildren();
         }
-        measured = idsBegin < 0 ? measured : position(json) - idsBegin;
+        measured = Math.max(measured, length(json, idsBegin));
         return new Entry(
-                id, created, size, name, file, template, failedRows, counted < 0 ? measured : counted, rowsFile);
+                id,
+                created,
+                size,
+                name,
+                file,
+                template,
+                failedRows == null ? FailedRows.UNREADABLE : failedRows,
+                counted > 0 ? counted : measured,
+                rowsFile);
+    }
+
+    /** The bytes of a string of statement ids, with what follows it; 0 where it is too short for one. */
+    private static long length(JsonParser json, long begin) {
+        long length = begin < 0 ? 0 : position(json) - begin;
+        return length > STATEMENT_ID ? length : 0;
     }
 
     private static long position(JsonParser json) {
         return json.currentTokenLocation().getByteOffset();
     }
 
+    /** The elements of an array, or the members of an object. */
     private static long count(JsonParser json) throws IOException {
         long count = 0;
-        while (json.nextToken() != JsonToken.END_ARRAY) {
-            json.skipChildren();
-            count++;
+        while (!json.nextToken().isStructEnd()) {
+            if (json.currentToken() != JsonToken.FIELD_NAME) {
+                json.skipChildren();
+                count++;
+            }
         }
         return count;
     }

@@ -5,6 +5,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -111,31 +112,54 @@ final class Jobs {
         });
     }
 
-    /** @param id a job, or else an import id */
-    long find(String id) throws Problem, CsvImportUnsettledException {
+    /**
+     * The job that an id names.
+     *
+     * @param by what the id is: {@code job}, {@code import}, or null for either
+     * @throws Problem 404 where there is none, 409 where the id is one row's job and another one's import id
+     */
+    long find(String id, String by) throws Problem, CsvImportUnsettledException {
         database.now();
-        List<Long> found = database.look(c -> {
+        boolean job = !"import".equals(by) && id.matches("\\d{1,18}");
+        boolean importId = !"job".equals(by);
+        Set<Long> found = new LinkedHashSet<>(database.look(c -> {
             List<Long> jobs = new ArrayList<>();
-            if (id.matches("\\d{1,18}")) {
+            if (job) {
                 jobs.addAll(Database.query(
                         c,
                         row -> row.getLong(1),
                         "SELECT job FROM csv_import_delivery WHERE job = ?",
                         Long.parseLong(id)));
             }
-            // of an import and its duplicates, the import
-            jobs.addAll(Database.query(
-                    c,
-                    row -> row.getLong(1),
-                    "SELECT job FROM csv_import_delivery WHERE import_id = ?"
-                            + " ORDER BY CASE state WHEN 'duplicate' THEN 1 ELSE 0 END, job DESC LIMIT 1",
-                    id));
+            if (importId) {
+                // of an import and its duplicates, the import
+                jobs.addAll(Database.query(
+                        c,
+                        row -> row.getLong(1),
+                        "SELECT job FROM csv_import_delivery WHERE import_id = ?"
+                                + " ORDER BY CASE state WHEN 'duplicate' THEN 1 ELSE 0 END, job DESC LIMIT 1",
+                        id));
+            }
             return jobs;
-        });
+        }));
         if (found.isEmpty()) {
-            throw new Problem(404, "The ledger knows no job and no import '" + Names.visible(id) + "'");
+            throw new Problem(
+                    404,
+                    "The ledger knows no " + (importId ? job ? "job and no import" : "import" : "job") + " '"
+                            + Names.visible(id) + "'");
         }
-        return found.get(0);
+        if (found.size() > 1) {
+            List<Map<String, Object>> results = new ArrayList<>();
+            for (long one : found) {
+                results.add(json(one));
+            }
+            throw new Problem(
+                    409,
+                    id + " is a job, and the import id of job " + results.get(1).get("job")
+                            + ": say which one, with by=job or by=import",
+                    Map.of("results", results));
+        }
+        return found.iterator().next();
     }
 
     Map<String, Object> json(long job) throws CsvImportUnsettledException {
@@ -180,7 +204,8 @@ final class Jobs {
             throw refused(job, "settled");
         }
         if (deliveries.isOfAnother(delivery, importId)) {
-            throw new Problem(409, "The import " + importId + " is that of job " + find(importId) + " already");
+            throw new Problem(
+                    409, "The import " + importId + " is that of job " + find(importId, "import") + " already");
         }
         delivery.importId = importId;
         delivery.reconciled = true;

@@ -44,24 +44,23 @@ public final class Operations {
     }
 
     public void get(Exchange exchange) throws Problem, CsvImportUnsettledException {
-        query(exchange);
-        answer(exchange, 200, jobs.json(jobs.find(id(exchange))));
+        answer(exchange, 200, jobs.json(find(exchange, query(exchange, "by"))));
     }
 
     public void retry(Exchange exchange) throws Problem, CsvImportUnsettledException {
-        query(exchange);
-        answer(exchange, 202, jobs.json(jobs.retry(jobs.find(id(exchange)))));
+        answer(exchange, 202, jobs.json(jobs.retry(find(exchange, query(exchange, "by")))));
     }
 
     public void settle(Exchange exchange) throws Problem, CsvImportUnsettledException {
-        String importId = ImportId.of(query(exchange, "importId").get("importId"));
+        Map<String, String> query = query(exchange, "importId", "by");
+        String importId = ImportId.of(query.get("importId"));
         if (importId == null) {
             throw new Problem(
                     400,
                     "The parameter importId is missing, or no import id: it is the API's id of the import. Where there"
                             + " is no import, retry uploads the file again");
         }
-        answer(exchange, 200, jobs.json(jobs.settle(jobs.find(id(exchange)), importId)));
+        answer(exchange, 200, jobs.json(jobs.settle(find(exchange, query), importId)));
     }
 
     /** The names of a posted CSV become its headers, and nothing else does. */
@@ -85,7 +84,7 @@ public final class Operations {
                     exchange.getProperty(Delivery.DETAIL, String.class),
                     Map.of("reason", exchange.getProperty(Delivery.REASON), "job", job));
         }
-        answer(exchange, 202, jobs.json(jobs.find(String.valueOf(job))));
+        answer(exchange, 202, jobs.json(jobs.find(String.valueOf(job), "job")));
         exchange.getMessage().setHeader("Location", "/csv-imports/" + job);
     }
 
@@ -96,19 +95,22 @@ public final class Operations {
 
     /** A job, or an import that the ledger does not know where that is forced. */
     public void toVoid(Exchange exchange) throws Problem, CsvImportUnsettledException {
-        String force = query(exchange, "force").getOrDefault("force", "false");
+        Map<String, String> query = query(exchange, "force", "by");
+        String force = query.getOrDefault("force", "false");
         if (!force.matches("true|false")) {
             throw new Problem(400, "The parameter force is '" + Names.visible(force) + "': expected is true or false");
         }
         String id = id(exchange);
         Message message = exchange.getMessage();
-        message.removeHeaders("*");
         try {
-            message.setHeader(Delivery.JOB, jobs.find(id));
-        } catch (Problem unknown) {
-            if (force.equals("false")) {
-                throw unknown;
+            long job = find(exchange, query);
+            message.removeHeaders("*");
+            message.setHeader(Delivery.JOB, job);
+        } catch (Problem problem) {
+            if (force.equals("false") || problem.status() != 404 || "job".equals(query.get("by"))) {
+                throw problem;
             }
+            message.removeHeaders("*");
             message.setHeader(Delivery.IMPORT_ID, id);
             message.setHeader("csvImportForce", true);
         }
@@ -134,6 +136,14 @@ public final class Operations {
                     Duration.between(Instant.now(), unsettled.getNextAttempt()).toSeconds();
             exchange.getMessage().setHeader("Retry-After", Math.max(1, seconds));
         }
+    }
+
+    private long find(Exchange exchange, Map<String, String> query) throws Problem, CsvImportUnsettledException {
+        String by = query.get("by");
+        if (by != null && !by.matches("job|import")) {
+            throw new Problem(400, "The parameter by is '" + Names.visible(by) + "': expected is job or import");
+        }
+        return jobs.find(id(exchange), by);
     }
 
     static String id(Exchange exchange) {

@@ -37,12 +37,12 @@ public final class Preview {
         Delivery.begin(exchange);
     }
 
-    /** Says why there is no preview, where the API has answered with another status than 2xx. */
+    /** Says why there is no preview, where the API has answered with another status than 200. */
     public void answered(Exchange exchange) throws IOException {
         Message answer = exchange.getMessage();
         int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
         health.answered(status);
-        if (status / 100 != 2) {
+        if (status != 200) {
             exchange.setProperty(Delivery.HTTP_STATUS, status);
             exchange.setProperty(Delivery.RETRY_AFTER, answer.getHeader("Retry-After", String.class));
             tell(exchange, null, "http-" + status, "Preview: " + ApiAnswer.detail(status, ApiAnswer.text(answer)));
@@ -87,7 +87,9 @@ public final class Preview {
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 boolean rows = json.currentName().equals("failedRows");
                 json.nextToken();
-                if (rows) {
+                if (rows && failed != null) {
+                    throw new IOException("The preview tells its failedRows twice");
+                } else if (rows) {
                     failed = FailedRows.read(json, (row, error) -> {
                         if (first.size() < MOST_ROWS) {
                             first.put(row, error);
@@ -97,9 +99,12 @@ public final class Preview {
                     json.skipChildren();
                 }
             }
+            if (json.nextToken() != null) {
+                throw new IOException("The preview is more than one JSON object");
+            }
         }
-        if (failed == null) {
-            throw new IOException("The preview does not tell its failedRows");
+        if (failed == null || !failed.isReadable()) {
+            throw new IOException("failedRows " + (failed == null ? "is missing" : "is no object of row to error"));
         }
         if (failed.count() > 0) {
             delivery.failedRows = failed.count();

@@ -73,6 +73,7 @@ final class SettingChecks {
             Map.entry("preview", v -> checkPattern(v, "off|gate", "off or gate")),
             Map.entry("track.enabled", SettingChecks::checkFlag),
             Map.entry("track.interval", SettingChecks::checkPositiveDuration),
+            Map.entry("track.quiet", SettingChecks::checkDuration),
             Map.entry(
                     "void.path", v -> checkPattern(v, "csv-import|statement-import", "csv-import or statement-import")),
             Map.entry("management.port", v -> checkNumber(v, 0, 65535)),

@@ -3,6 +3,7 @@ package io.csvimport;
 import static io.csvimport.Database.query;
 import static io.csvimport.Database.update;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -29,6 +30,7 @@ public final class Voiding {
 
         private final Delivery delivery;
         private boolean underway;
+        private boolean voided;
         private int status;
         private String reason;
         private String detail;
@@ -41,14 +43,22 @@ public final class Voiding {
         public boolean isUnderway() {
             return underway;
         }
+
+        /** Whether the import list decides: the API has answered with another 2xx than the documented ones. */
+        public boolean isDecidedByList() {
+            return status / 100 == 2 && !voided;
+        }
     }
 
     static final String PROPERTY = "csvImportVoid";
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final Set<Integer> LATER = Set.of(401, 403, 407, 408, 429);
+    /** What is due later than that is due now: the machine's clock was set back. */
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(11);
 
     private final Database database;
+    private final ListedImports imports;
     private final Owner owner;
     private final AuditEvents events;
     private final ApiHealth health;
@@ -62,21 +72,25 @@ public final class Voiding {
         this.owner = owner;
         this.health = health;
         organization = settings.get("api.organization");
+        imports = new ListedImports(database, organization);
         this.events = events;
         documentsPath = settings.get("void.path").equals("csv-import");
     }
 
     /** The jobs whose void is to go on: of this process after a failure, of one that has ended at once. */
     public List<Long> due() throws CsvImportUnsettledException {
+        Instant now = Instant.now();
         String ended = owner.leads() ? "owner NOT IN " + owner.living() + " OR " : "";
         List<Long> jobs = database.read(c -> query(
                 c,
                 row -> row.getLong("job"),
                 "SELECT job FROM csv_import_delivery WHERE state = 'voiding' AND organization = ? AND (" + ended
-                        + "owner = ? AND (next_attempt_at IS NULL OR next_attempt_at <= ?)) ORDER BY job LIMIT 100",
+                        + "owner = ? AND (next_attempt_at IS NULL OR next_attempt_at NOT BETWEEN ? AND ?))"
+                        + " ORDER BY job LIMIT 100",
                 organization,
                 owner.id(),
-                Deliveries.text(Instant.now())));
+                Deliveries.text(now),
+                Deliveries.text(now.plus(LONGEST_PAUSE))));
         jobs.removeIf(underway::contains);
         return jobs;
     }
@@ -189,17 +203,46 @@ public final class Voiding {
     /** The API has answered. */
     public void answered(Exchange exchange) {
         Request request = exchange.getProperty(PROPERTY, Request.class);
+        String body = null;
+        try {
+            body = AnswerBody.text(exchange.getMessage());
+        } catch (IOException e) {
+            LOG.debug("The answer to a DELETE was broken off", e);
+        }
         request.status = exchange.getMessage().getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
+        request.voided = request.status == 204
+                || request.status == 404
+                || request.status == 200 && body != null && body.isBlank();
         request.reason = "http-" + request.status;
-        request.detail = ApiAnswer.detail(request.status, ApiAnswer.text(exchange.getMessage()));
+        request.detail = ApiAnswer.detail(request.status, body == null ? "" : body);
         if (request.status != 404) {
             health.answered(request.status);
         }
     }
 
-    /** There was no answer: it may be voided, or not. */
+    /**
+     * Judges by the import list in the message body: voided is what a whole list does not show, where it shows another
+     * import that was listed before, if there is any.
+     *
+     * @throws IOException where the list cannot be read to its end: nothing is proven
+     */
+    public void judge(Exchange exchange) throws IOException, CsvImportUnsettledException {
+        Request request = exchange.getProperty(PROPERTY, Request.class);
+        ImportList list = ImportList.read(exchange.getMessage(), id -> true, null);
+        boolean isListed = list.entries().stream()
+                .anyMatch(entry -> entry.id() == null || entry.id().equals(request.delivery.importId));
+        boolean isProof = list.isWhole() && (!imports.known(list).isEmpty() || !imports.areExpected());
+        request.voided = isProof && !isListed;
+        request.detail += request.voided ? "" : "; the import list does not prove that it is voided";
+    }
+
+    /** There was no answer, or no list where that decides: it may be voided, or not. */
     public void unanswered(Exchange exchange) {
         Request request = exchange.getProperty(PROPERTY, Request.class);
+        if (request.status != 0) {
+            request.detail += "; the import list cannot be had now";
+            return;
+        }
         Throwable caught = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
         request.reason = "unreachable";
         request.detail = "The API did not answer: " + caught.getClass().getSimpleName() + ": " + caught.getMessage();
@@ -216,7 +259,7 @@ public final class Voiding {
         Delivery delivery = request.delivery;
         if (request.underway) {
             int status = request.status;
-            if (status / 100 == 2 || status == 404) {
+            if (request.voided) {
                 voided(delivery);
             } else if (status / 100 == 4 && !LATER.contains(status)) {
                 giveUp(request);

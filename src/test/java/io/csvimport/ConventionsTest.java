@@ -103,6 +103,7 @@ class ConventionsTest {
             preview=off
             track.enabled=true
             track.interval=PT30S
+            track.quiet=PT10M
             void.path=csv-import
             routes=
             audit.uri=bean:csvImportAuditFile

@@ -206,6 +206,34 @@ class OperationsTest {
         }
     }
 
+    @Test
+    void whereANumberIsAJobAndTheImportIdOfAnotherBothAreToldAndNothingIsDone() throws Exception {
+        JsonNode job = waiting(name());
+        String id = job.path("job").asText();
+        String name = name();
+        JsonNode other = waiting(name);
+        String otherJob = other.path("job").asText();
+        assertEquals(
+                200,
+                operator.post("/csv-imports/" + otherJob + "/settle?importId=" + id)
+                        .status());
+        for (Answer answer : List.of(
+                operator.get("/csv-imports/" + id),
+                operator.post("/csv-imports/" + id + "/retry"),
+                operator.post("/csv-imports/" + id + "/settle?importId=4713"),
+                operator.call("DELETE", "/csv-imports/" + id, new byte[0]),
+                operator.call("DELETE", "/csv-imports/" + id + "?force=true", new byte[0]))) {
+            assertProblem(409, "by=job", answer);
+            assertEquals(List.of(id, otherJob), answer.json().path("results").findValuesAsText("job"));
+        }
+        assertEquals("waiting", operator.get("/csv-imports/" + id + "?by=job").text("state"));
+        assertEquals(otherJob, operator.get("/csv-imports/" + id + "?by=import").text("job"));
+        assertProblem(400, "by", operator.get("/csv-imports/" + id + "?by=name"));
+        Answer voided = operator.call("DELETE", "/csv-imports/" + id + "?by=import", new byte[0]);
+        assertEquals(otherJob, voided.text("job"), voided.http().body());
+        assertEquals(202, operator.post("/csv-imports/" + id + "/retry?by=job").status());
+    }
+
     @ParameterizedTest
     @CsvSource({
         "GET, /csv-imports/999999",

@@ -18,6 +18,8 @@ import java.util.Map;
 import org.apache.camel.Exchange;
 import org.apache.camel.StreamCache;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The API's preview: as a gate before the upload, and for the user's own routes. */
 @With("preview=gate")
@@ -80,6 +82,34 @@ class PreviewTest extends CsvImportTestSupport {
                 reason.get("detail").asText().contains("1500 rows"),
                 reason.get("detail").asText());
         assertEquals("1500", job("people.csv").get("failed_rows"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "[{\"row\":3,\"error\":\"x\"}]",
+                "[\"3\"]",
+                "1",
+                "0",
+                "\"none\"",
+                "\"\"",
+                "null",
+                "false",
+                "{\"count\":0,\"rows\":[]}",
+                "{\"3\":null}"
+            })
+    void failedRowsInAnotherFormAreNoAllClear(String form) throws Exception {
+        sandbox.tellFailedRowsAs(form);
+        sendCsv("People", "people.csv", CSV, Map.of("csvImportSourceKey", "1"));
+        assertEquals("waiting", job("people.csv").get("state"));
+        assertEquals("preview-unreadable", job("people.csv").get("reason"));
+        assertEquals(List.of(), sandbox.imports());
+    }
+
+    @Test
+    void anEmptyArrayOfFailedRowsIsAnAllClear() throws Exception {
+        sandbox.tellFailedRowsAs("[]");
+        awaitIn(".imported", drop("People/people.csv", CSV));
     }
 
     @Test

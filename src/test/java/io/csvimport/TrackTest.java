@@ -22,6 +22,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** An accepted import is followed until the API lists it twice alike. */
 @With({"track.enabled=true", "track.interval=PT0.1S"})
@@ -89,6 +91,60 @@ class TrackTest extends CsvImportTestSupport {
         assertEquals("accepted", awaitState("people.csv", "accepted").get("state"));
         sandbox.listGrowing(false);
         awaitEvent("completed", "people.csv");
+    }
+
+    @Test
+    @With("track.quiet=PT10M")
+    void anImportWithoutStatementsAndWithoutFailedRowsIsCompletedOnlyOnceItHasLookedSoForTheQuietTime()
+            throws Exception {
+        drop("People/people.csv", "name,course\n");
+        awaitThat(() -> lists().size() >= 3);
+        assertEquals("accepted", awaitState("people.csv", "accepted").get("state"));
+        assertEquals(List.of(), events("completed", "people.csv"));
+        // its first statement is an answer
+        sandbox.listGrowing(true);
+        awaitThat(() -> lists().size() >= 5);
+        sandbox.listGrowing(false);
+        drop("People/full.csv", CSV);
+        awaitEvent("completed", "full.csv");
+    }
+
+    @Test
+    @With("track.quiet=PT0.5S")
+    void anImportThatStaysWithoutStatementsIsCompletedAfterTheQuietTime() throws Exception {
+        drop("People/people.csv", "name,course\n");
+        assertEquals(
+                0, awaitEvent("completed", "people.csv").at("/data/failedRows").asInt());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"[{\"row\":3}]", "7", "\"2 rows\"", "null", "{\"total\":2}"})
+    @With("track.quiet=PT0.3S")
+    void failedRowsThatCannotBeReadAreSaidToBeSoAndNothingIsCompleted(String form) throws Exception {
+        sandbox.tellFailedRowsAs(form);
+        drop("People/people.csv", BAD);
+        JsonNode event = awaitEvent("unlisted", "people.csv");
+        assertEquals("failed-rows-unreadable", event.at("/data/reason").asText());
+        assertTrue(event.at("/data/failedRows").isMissingNode());
+        assertEquals("accepted", job("people.csv").get("state"));
+        assertNull(job("people.csv").get("track_at"));
+    }
+
+    @Test
+    void failedRowsAreNoFormulasToASpreadsheetAndNothingInThemIsUnseen() throws Exception {
+        Path imported = awaitIn(".imported", drop("People/people.csv", BAD));
+        sandbox.tellFailedRowsAs(JSON.writeValueAsString(JSON.createObjectNode()
+                .put("2", "=HYPERLINK(\"http://x\")")
+                .put("3", " \"+1")
+                .put("4", "\uFF1D1,2")
+                .put("5", "\t-1")
+                .put("6", "a\u0000b\u202e\ud800")
+                .put("7", "a-b@c\nd")));
+        awaitState("people.csv", "completed");
+        assertEquals(
+                "row,error\n2,\"'=HYPERLINK(\"\"http://x\"\")\"\n3,\"' \"\"+1\"\n4,\"'\uFF1D1,2\"\n5,\"'\t-1\"\n"
+                        + "6,a\\u0000b\\u202e\\ud800\n7,\"a-b@c\nd\"\n",
+                Files.readString(imported.resolveSibling("people.csv.failed-rows.csv")));
     }
 
     @Test

@@ -17,6 +17,8 @@ import java.util.Map;
 import java.util.Set;
 import org.apache.camel.Exchange;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What direct:csv-import-void does, and what it refuses. */
 class VoidTest extends CsvImportTestSupport {
@@ -88,6 +90,39 @@ class VoidTest extends CsvImportTestSupport {
         sandbox.failVoid(SandboxFault.status(404));
         assertEquals("voided", outcome(Map.of("csvImportId", accepted("people.csv"))));
         awaitEvent("voided", "people.csv");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {200, 202, 207})
+    void afterAnotherSuccessThanTheDocumentedOneTheImportListDecides(int status) throws Exception {
+        String id = accepted("people.csv");
+        sandbox.failVoid(SandboxFault.status(status));
+        Exchange answer = voidImport(Map.of("csvImportId", id));
+        assertEquals("voiding", answer.getMessage().getHeader("csvImportOutcome"));
+        assertEquals("http-" + status, answer.getMessage().getHeader("csvImportReason"));
+        assertEquals("voiding", job("people.csv").get("state"));
+        assertEquals(List.of(), events("voided", "people.csv"));
+        // the API does it, and says nothing that counts
+        sandbox.failVoid(SandboxFault.status(status, true, Map.of()));
+        awaitState("people.csv", "voided");
+        assertTrue(importOf("people.csv").voided());
+        awaitEvent("voided", "people.csv");
+    }
+
+    @Test
+    void aListThatProvesNothingLeavesTheVoidOpen() throws Exception {
+        String id = accepted("people.csv");
+        context.getRouteController().stopRoute("csv-import-voiding");
+        sandbox.failVoid(SandboxFault.status(200, true, Map.of()));
+        sandbox.failList(SandboxFault.status(503));
+        assertEquals("voiding", outcome(Map.of("csvImportId", id)));
+        sandbox.failList(null);
+        sandbox.listPage(0);
+        awaitIn(".imported", drop("Courses/other.csv", CSV));
+        update("UPDATE csv_import_delivery SET listed = '0' WHERE file_name = 'other.csv'");
+        assertEquals("voiding", outcome(Map.of("csvImportId", id)), "the list shows nothing of what it showed before");
+        sandbox.listPage(Integer.MAX_VALUE);
+        assertEquals("voided", outcome(Map.of("csvImportId", id)));
     }
 
     @Test

@@ -176,6 +176,11 @@ public final class Sandbox implements AutoCloseable {
         imports.rightNames(rightNames);
     }
 
+    /** Tells failed rows, in lists and previews, as this JSON value in place of the documented object; null for that. */
+    public void tellFailedRowsAs(String json) {
+        imports.tellFailedRowsAs(json);
+    }
+
     /** Queues faults: each strikes one of the uploads to come; they come before that of {@link #failAll}. */
     public synchronized void failNext(SandboxFault... faults) {
         nextFaults.addAll(List.of(faults));

@@ -8,7 +8,6 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -160,7 +159,7 @@ final class SandboxCall {
         return SandboxAnswer.json(
                 200,
                 new JsonObject()
-                        .put("failedRows", new JsonObject(new LinkedHashMap<>(rows.failed())))
+                        .put("failedRows", sandbox.imports.failedRows(rows.failed()))
                         .put("statements", statements));
     }
 

@@ -1,5 +1,6 @@
 package io.csvimport.sandbox;
 
+import io.vertx.core.json.Json;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.nio.charset.StandardCharsets;
@@ -30,6 +31,7 @@ final class SandboxImports {
     private boolean growing;
     private int lists;
     private boolean rightNames;
+    private String failedRowsAs;
     private Consumer<JsonObject> variation = listed -> {};
     private final Deque<String> nextIds = new ArrayDeque<>();
 
@@ -121,6 +123,14 @@ final class SandboxImports {
         nextIds.addAll(ids);
     }
 
+    synchronized void tellFailedRowsAs(String json) {
+        failedRowsAs = json;
+    }
+
+    synchronized Object failedRows(Map<String, String> rows) {
+        return failedRowsAs == null ? new JsonObject(new LinkedHashMap<>(rows)) : Json.decodeValue(failedRowsAs);
+    }
+
     /** The documented collection, newest first; null does not filter. */
     synchronized JsonObject list(String id, String template, Instant now) {
         List<SandboxImport> listed = new ArrayList<>(imports.values());
@@ -154,7 +164,7 @@ final class SandboxImports {
                 .put("userName", "Sandbox User")
                 .put(rightNames ? "statementIds" : "statemenIds", String.join(",", statementIds))
                 .put(rightNames ? "allStatementIds" : "alllStatementIds", new JsonArray(statementIds))
-                .put("failedRows", new JsonObject(new LinkedHashMap<>(i.failedRows())))
+                .put("failedRows", failedRows(i.failedRows()))
                 .put("template", i.template());
         variation.accept(listed);
         return listed;
