@@ -226,7 +226,7 @@ public final class FollowUp {
         FailedRows rows = entry.failedRows();
         String listed = rows.count() + "/" + Long.toHexString(rows.digest()) + "/" + entry.statements();
         Delivery delivery = followed.delivery;
-        if (rows.count() > 0 || rows.isReadable() && entry.statements() > 0) {
+        if (rows.count() > 0 || rows.isReadable() && entry.hasStatements()) {
             alike.remove(delivery.job);
         } else {
             Alike since = new Alike(listed, System.nanoTime());

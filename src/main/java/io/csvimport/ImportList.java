@@ -49,7 +49,7 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
      * @param name the name that it was uploaded with
      * @param file another name of the file's, or a path
      * @param failedRows unreadable where the list does not tell
-     * @param statements a number that grows with that of the statements; 0 where there are none
+     * @param statements a number that grows with that of the statements
      * @param rowsFile where its failed rows were written, null where they were not
      */
     record Entry(
@@ -60,6 +60,7 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
             String file,
             String template,
             FailedRows failedRows,
+            boolean hasStatements,
             long statements,
             Path rowsFile) {
 
@@ -176,7 +177,7 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
         String template = null;
         FailedRows failedRows = null;
         Path rowsFile = null;
-        long counted = 0;
+        long counted = -1;
         long measured = 0;
         long idsBegin = -1;
         while (json.nextToken() == JsonToken.FIELD_NAME) {
@@ -224,14 +225,14 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
                 file,
                 template,
                 failedRows == null ? FailedRows.UNREADABLE : failedRows,
-                counted > 0 ? counted : measured,
+                counted > 0 || measured > STATEMENT_ID,
+                counted < 0 || counted == 0 && measured > STATEMENT_ID ? measured : counted,
                 rowsFile);
     }
 
-    /** The bytes of a string of statement ids, with what follows it; 0 where it is too short for one. */
+    /** The bytes of a string of statement ids, with what stands behind it. */
     private static long length(JsonParser json, long begin) {
-        long length = begin < 0 ? 0 : position(json) - begin;
-        return length > STATEMENT_ID ? length : 0;
+        return begin < 0 ? 0 : position(json) - begin;
     }
 
     private static long position(JsonParser json) {

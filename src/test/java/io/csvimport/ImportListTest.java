@@ -157,8 +157,44 @@ class ImportListTest {
         assertNotEquals(
                 rows,
                 only("{\"failedRows\": {\"2\": \"z\", \"3\": [\"y\", \"x\"]}}").failedRows());
-        for (String none : List.of("{}", "null", "[]", "\"\"")) {
+        for (String none : List.of("{}", "[]")) {
             assertEquals(FailedRows.NONE, only("{\"failedRows\": " + none + "}").failedRows());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "'failedRows': [{'row': 3, 'error': 'x'}]",
+                "'failedRows': ['3']",
+                "'failedRows': 0",
+                "'failedRows': 1",
+                "'failedRows': 'none'",
+                "'failedRows': ''",
+                "'failedRows': null",
+                "'failedRows': false",
+                "'failedRows': {'count': 0, 'rows': []}",
+                "'failedRows': {'3': null}",
+                "'failedRows': {}, 'failedRows': {}",
+                "'failedRowCount': 0"
+            })
+    void failedRowsInAnotherFormThanDocumentedAreUnreadableAndNotNone(String member) throws IOException {
+        assertFalse(only("{" + member.replace('\'', '"') + "}").failedRows().isReadable());
+    }
+
+    @Test
+    void anImportHasStatementsWhereAnyOfItsMembersHasOne() throws IOException {
+        String id = "\"00000000-0000-0000-0000-000000000000\"";
+        for (String none : List.of(
+                "\"version\": 1", "\"statemenIds\":  \"\" ,  \"alllStatementIds\": []", "\"statementIds\": null")) {
+            assertFalse(only("{" + none + "}").hasStatements(), none);
+        }
+        for (String name : List.of("statemenIds", "statementIds", "alllStatementIds", "allStatementIds")) {
+            assertTrue(only("{\"" + name + "\": " + id + "}").hasStatements(), name);
+            assertTrue(
+                    only("{\"" + name + "\": [" + id + "], \"allStatementIds\": []}")
+                            .hasStatements(),
+                    name);
         }
     }
 

@@ -151,7 +151,7 @@ final class SandboxCall {
         };
     }
 
-    private static SandboxAnswer preview(byte[] content) {
+    private SandboxAnswer preview(byte[] content) {
         SandboxImports.Rows rows = SandboxImports.Rows.of(content, "preview");
         JsonObject statements = new JsonObject();
         rows.statements()
