@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Supplier;
+import org.apache.camel.ServiceStatus;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
@@ -120,7 +121,9 @@ public final class ApiHealth extends AbstractHealthCheck {
         if (refused != null) {
             reasons.add(refused);
         }
-        away.values().stream()
+        away.entrySet().stream()
+                .filter(source -> isWanted(source.getKey()))
+                .map(Map.Entry::getValue)
                 .filter(source -> System.nanoTime() - source.since >= grace.toNanos())
                 .map(source -> source.why + ", for longer than csv-import.health.grace")
                 .forEach(reasons::add);
@@ -133,5 +136,13 @@ public final class ApiHealth extends AbstractHealthCheck {
         return message.replace('"', '\'')
                 .replace('\\', '/')
                 .replaceAll("[\\p{Cntrl}\\u0080-\\u009f\\u2000-\\u20ff]+", " ");
+    }
+
+    /** False for a source whose route is stopped. */
+    private boolean isWanted(String name) {
+        ServiceStatus status = getCamelContext() == null
+                ? null
+                : getCamelContext().getRouteController().getRouteStatus(name);
+        return status == null || !status.isStopped();
     }
 }

@@ -160,6 +160,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 "csvImportTell", ledger::tell);
         steps.forEach(registry::bind);
         Sources sources = new Sources();
+        registry.bind("csvImportSettings", settings);
         registry.bind("csvImportSources", sources);
         registry.bind("csvImportDeliveries", deliveries);
         registry.bind("csvImportUpload", upload);
@@ -173,7 +174,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, sources, events));
         registry.bind("csvImportPreview", new Preview(health));
         registry.bind("csvImportVoiding", new Voiding(settings, database, owner, health, events));
-        registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, deliveries, owner, sources));
+        registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, owner, sources));
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);

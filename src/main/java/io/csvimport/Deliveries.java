@@ -41,8 +41,6 @@ public final class Deliveries {
     private final AuditEvents events;
     private final Owner owner;
     private final Duration trackAfter;
-    /** Source keys of messages that are in the hands of consumers of this process. */
-    final Set<String> inHands = ConcurrentHashMap.newKeySet();
     /** Source keys whose release the ledger may not have heard of yet. */
     private final Set<String> lettingGo = ConcurrentHashMap.newKeySet();
 
@@ -85,10 +83,12 @@ public final class Deliveries {
         return select("job = ?", job).get(0);
     }
 
-    /** The latest delivery of the item that is offered again. */
+    /** The latest delivery of the item that is offered again, or of the very file. */
     Delivery first(Delivery again) throws CsvImportUnsettledException {
         List<Delivery> found = select(
-                "item_key = ? AND organization = ? AND template = ? AND sha256 = ?",
+                "source_key = ? AND released_at IS NULL"
+                        + " OR item_key = ? AND organization = ? AND template = ? AND sha256 = ?",
+                again.sourceKey,
                 again.itemKey,
                 organization,
                 again.template,
@@ -135,54 +135,39 @@ public final class Deliveries {
         return has("released_at IS NULL AND file_path = ?", file.toString());
     }
 
-    /** A message's delivery that is done: the API has its bytes, or had them, and its source was let go of. */
-    Optional<Delivery> done(String sourceKey) throws CsvImportUnsettledException {
-        database.soon();
-        return select(
-                        "source_key = ? AND source_key LIKE '%|jms:%' AND released_at IS NOT NULL"
-                                + " AND state IN ('accepted', 'completed', 'voiding', 'voided', 'duplicate')",
-                        sourceKey)
+    /** The delivery of an item that its source has offered before, whatever became of it since. */
+    Optional<Delivery> offeredBefore(Delivery again) throws CsvImportUnsettledException {
+        List<Delivery> found = select("item_key = ? AND state <> 'withdrawn'", again.itemKey);
+        return found.isEmpty() ? Optional.empty() : Optional.of(found.get(found.size() - 1));
+    }
+
+    /** An item key that begins so. */
+    Optional<String> itemKey(String beginning) throws CsvImportUnsettledException {
+        return database
+                .read(c -> query(
+                        c,
+                        row -> row.getString(1),
+                        "SELECT item_key FROM csv_import_delivery WHERE item_key IS NOT NULL"
+                                + " AND substr(item_key, 1, ?) = ? ORDER BY job LIMIT 1",
+                        beginning.codePointCount(0, beginning.length()),
+                        beginning))
                 .stream()
                 .findFirst();
     }
 
-    /** The unreleased deliveries whose source keys begin so. */
-    List<Delivery> startingWith(String sourceKeys) throws CsvImportUnsettledException {
-        return select(
-                "released_at IS NULL AND substr(source_key, 1, ?) = ?",
-                sourceKeys.codePointCount(0, sourceKeys.length()),
-                sourceKeys);
-    }
-
-    /** Whether a job that is not released has its bytes in a file of this name. */
-    boolean isKept(String fileName) throws CsvImportUnsettledException {
-        return has("released_at IS NULL AND file_path LIKE ?", "%/" + fileName);
-    }
-
-    /**
-     * Deliveries of messages that came no more: unsent ones that are in nobody's hands, settled ones of which the broker
-     * has heard, but the ledger has not.
-     */
-    List<Delivery> abandonedMessages(Instant unsentSince, Instant settledSince) throws CsvImportUnsettledException {
-        List<Delivery> found = select(
-                "released_at IS NULL AND source_key LIKE '%|jms:%' AND (settled_at < ? AND state <> 'held'"
-                        + " OR state IN ('claimed', 'waiting') AND COALESCE(next_attempt_at, created_at) < ?"
-                        + " AND (owner = ? OR owner NOT IN " + owner.living() + "))",
-                text(settledSince),
-                text(unsentSince),
-                owner.id());
-        return found.stream()
-                .filter(delivery -> !inHands.contains(delivery.sourceKey))
-                .toList();
+    /** The source will not offer the item again. */
+    void forgetItemKey(String itemKey) throws CsvImportUnsettledException {
+        database.lazily(c -> update(c, "UPDATE csv_import_delivery SET item_key = NULL WHERE item_key = ?", itemKey));
     }
 
     /** The bytes of a delivery have moved; its source is the file from now on. */
     void moved(Delivery delivery) throws CsvImportUnsettledException {
         database.inTransaction(c -> update(
                 c,
-                "UPDATE csv_import_delivery SET source_key = ?, file_path = ? WHERE job = ?",
+                "UPDATE csv_import_delivery SET source_key = ?, file_path = ?, envelope = ? WHERE job = ?",
                 delivery.sourceKey,
                 delivery.path,
+                delivery.envelope,
                 delivery.job));
     }
 
@@ -271,11 +256,12 @@ public final class Deliveries {
         List<Long> jobs = query(
                 c,
                 row -> row.getLong(1),
-                "INSERT INTO csv_import_delivery (source_key, item_key, source, state, organization, template, notify,"
+                "INSERT INTO csv_import_delivery (source_key, item_key, envelope, source, state, organization, template, notify,"
                         + " file_name, file_path, file_size, sha256, duplicates, owner, created_at)"
-                        + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job",
+                        + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job",
                 delivery.sourceKey,
                 delivery.itemKey,
+                delivery.envelope,
                 delivery.from,
                 "claimed",
                 organization,
@@ -449,6 +435,7 @@ public final class Deliveries {
         Delivery delivery = new Delivery();
         delivery.job = row.getLong("job");
         delivery.sourceKey = row.getString("source_key");
+        delivery.envelope = row.getString("envelope");
         delivery.owner = row.getString("owner");
         delivery.from = row.getString("source");
         delivery.state = row.getString("state");

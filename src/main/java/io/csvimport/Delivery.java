@@ -47,6 +47,9 @@ public final class Delivery {
     String from;
     String sourceKey;
     String itemKey;
+    /** JSON: what its source needs to take it back, where it is rejected after its source has acknowledged it. */
+    String envelope;
+
     SourceFile source;
     String path;
 
@@ -155,6 +158,7 @@ public final class Delivery {
         notifyAddresses = row.notifyAddresses;
         fileName = row.fileName;
         duplicates = row.duplicates;
+        envelope = row.envelope;
         size = row.size;
         sha256 = row.sha256;
         attempts = row.attempts;

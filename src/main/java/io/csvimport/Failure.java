@@ -27,8 +27,11 @@ public final class Failure implements ExceptionHandler {
         this.health = health;
     }
 
-    /** Bad input. */
+    /** Bad input; what was found first is the reason. */
     public void rejected(Exchange exchange) {
+        if ("rejected".equals(exchange.getProperty(Delivery.OUTCOME))) {
+            return;
+        }
         CsvRejectedException rejected = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, CsvRejectedException.class);
         tell(exchange, "rejected", rejected.getReason(), rejected.getMessage());
     }

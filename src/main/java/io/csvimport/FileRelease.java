@@ -111,7 +111,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         SourceFolders folders = file.folders();
         if (!folders.isReadOnly()) {
             String to = null;
-            if (FOLDERS.containsKey(outcome) && !keep && !outcome.equals("rejected")) {
+            if (FOLDERS.containsKey(outcome) && !keep && !isKept(delivery)) {
                 folders.delete(file.location());
             } else if (FOLDERS.containsKey(outcome)) {
                 to = move(delivery, file, FOLDERS.get(outcome));
@@ -119,6 +119,11 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
             deliveries.released(delivery, to);
         }
         exchange.setProperty(RELEASED, true);
+    }
+
+    /** Of the product's own copies, what is rejected is kept, unless its source has taken it back. */
+    private static boolean isKept(Delivery delivery) {
+        return delivery.state.equals("rejected") && delivery.envelope == null;
     }
 
     /** Whether the file of an exchange that is done was let go of. */
@@ -164,15 +169,9 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
 
     /** A delivery whose file is gone: what was not sent is withdrawn, what is settled has no more to do. */
     static void letGo(Deliveries deliveries, Delivery delivery, String to) throws CsvImportUnsettledException {
-        letGo(deliveries, delivery, to, "The file was taken away or replaced before it was sent");
-    }
-
-    /** The same of a source of any kind; the detail says how what was not sent is gone. */
-    static void letGo(Deliveries deliveries, Delivery delivery, String to, String detail)
-            throws CsvImportUnsettledException {
         if (UNSENT.contains(delivery.state)) {
             delivery.reason = "gone";
-            delivery.detail = detail;
+            delivery.detail = "The file was taken away or replaced before it was sent";
             deliveries.write(delivery, "withdrawn", null);
             delivery.log(LOG, Level.INFO, "");
         }

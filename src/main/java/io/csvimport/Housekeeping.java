@@ -5,7 +5,6 @@ import static io.csvimport.Database.update;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.Period;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
@@ -23,21 +22,17 @@ public final class Housekeeping {
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final int BATCH = 1000;
     private static final String DONE = "released_at < ? AND state <> 'voiding'";
-    private static final Duration UNSENT = Duration.ofHours(1);
-    private static final Duration SETTLED = Duration.ofDays(7);
 
     private record Imported(long job, String file, String failedRows) {}
 
     private final Settings settings;
     private final Database database;
-    private final Deliveries deliveries;
     private final Owner owner;
     private final Sources sources;
 
-    Housekeeping(Settings settings, Database database, Deliveries deliveries, Owner owner, Sources sources) {
+    Housekeeping(Settings settings, Database database, Owner owner, Sources sources) {
         this.settings = settings;
         this.database = database;
-        this.deliveries = deliveries;
         this.owner = owner;
         this.sources = sources;
     }
@@ -47,7 +42,6 @@ public final class Housekeeping {
         if (settings.find("imported.keep").isPresent()) {
             deleteImported(before("imported.keep"));
         }
-        forgetMessages();
         if (owner.leads()) {
             String before = before("ledger.keep");
             database.inTransaction(c -> update(
@@ -66,14 +60,6 @@ public final class Housekeeping {
                     "DELETE FROM csv_import_owner WHERE lease_until < " + database.clock(Duration.ofDays(-1))
                             + " AND owner <> ?",
                     owner.id()));
-        }
-    }
-
-    /** Messages that the broker's operator took away, or whose acknowledgement outran the ledger. */
-    private void forgetMessages() throws CsvImportUnsettledException {
-        Instant now = Instant.now();
-        for (Delivery delivery : deliveries.abandonedMessages(now.minus(UNSENT), now.minus(SETTLED))) {
-            FileRelease.letGo(deliveries, delivery, null, "The message did not come again before it was sent");
         }
     }
 

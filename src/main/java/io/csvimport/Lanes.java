@@ -107,13 +107,6 @@ final class Lanes {
         }
     }
 
-    /** For a source that keeps the order itself: it waits for a place in the pool only. */
-    void add(Turn turn) {
-        Lane alone = new Lane();
-        alone.queue.add(turn);
-        next(alone);
-    }
-
     /** The lane's delivery has left it; an unsettled one closes the lane for a pause in nanoseconds. */
     void done(String name, long pause) {
         Lane lane = lanes.get(name);

@@ -84,9 +84,7 @@ public final class Ledger {
         }
         delivery.recall(found.get());
         name(exchange, delivery);
-        // what another process has settled of a message that the broker gave to this one is only to be acknowledged
-        boolean openOrFile = Deliveries.UNSETTLED.contains(delivery.state) || delivery.path != null;
-        if (openOrFile && deliveries.isForeign(found.get())) {
+        if (deliveries.isForeign(found.get())) {
             throw new CsvImportUnsettledException(
                     delivery.fileName + ": another process has it",
                     Instant.now().plusSeconds(5),

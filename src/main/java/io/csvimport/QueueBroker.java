@@ -1,9 +1,12 @@
 package io.csvimport;
 
 import jakarta.jms.BytesMessage;
+import jakarta.jms.Connection;
 import jakarta.jms.ConnectionFactory;
+import jakarta.jms.ExceptionListener;
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
+import jakarta.jms.Session;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -24,7 +27,8 @@ import org.springframework.jms.connection.DelegatingConnectionFactory;
  * is no part of a URI, whatever characters it has. Where the feed names no broker, it is that of the settings with its
  * login, which is shown to no other one.
  */
-public final class QueueBroker extends DelegatingConnectionFactory implements AutoCloseable, CamelContextAware {
+public final class QueueBroker extends DelegatingConnectionFactory
+        implements ExceptionListener, AutoCloseable, CamelContextAware {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final int BUFFER = 1 << 16;
@@ -36,6 +40,8 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
     private CamelContext camelContext;
     private ApiHealth health;
     private String feed;
+    private String queue;
+    private Settings settings;
     private String url;
     private String username;
     private String password;
@@ -59,6 +65,14 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
         this.feed = feed;
     }
 
+    public void setQueue(String queue) {
+        this.queue = queue;
+    }
+
+    public void setSettings(Settings settings) {
+        this.settings = settings;
+    }
+
     /** Empty for the broker of the settings. */
     public void setUrl(String url) {
         this.url = Secret.of(camelContext, url);
@@ -72,15 +86,13 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
         this.password = Secret.of(camelContext, password);
     }
 
-    @Override
-    public synchronized ConnectionFactory getTargetConnectionFactory() {
-        if (super.getTargetConnectionFactory() == null) {
-            if (url.isEmpty()) {
-                takeSettings();
-            }
-            setTargetConnectionFactory(url.matches("\\(?tcp:.*") ? artemis() : qpid());
+    /** @throws IllegalArgumentException where the URL is none, which stops the start of the route */
+    public void start() {
+        if (url.isEmpty()) {
+            takeSettings();
         }
-        return super.getTargetConnectionFactory();
+        watch = new QueueHealth(camelContext, health, feed, url);
+        setTargetConnectionFactory(url.matches("\\(?tcp:.*") ? artemis() : qpid());
     }
 
     private void takeSettings() {
@@ -88,17 +100,42 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
             throw new IllegalArgumentException("A feed with a username or password of its own needs a url, too:"
                     + " \"#property:csv-import.jms.url\" is the broker of the settings");
         }
-        url = setting("url");
-        username = setting("username");
-        password = setting("password");
+        url = settings.get("jms.url");
+        username = settings.get("jms.username");
+        password = settings.get("jms.password");
         if (url.isEmpty()) {
             throw new IllegalArgumentException(
                     "A queue needs a broker: set csv-import.jms.url (CSV_IMPORT_JMS_URL), or the feed's own url");
         }
     }
 
-    private String setting(String name) {
-        return Secret.of(camelContext, "#property:" + Settings.PREFIX + "jms." + name);
+    /** The consumer's connection: it counts as one once messages can be taken from the queue. */
+    @Override
+    public Connection createConnection() throws JMSException {
+        Connection connection = super.createConnection();
+        try (Session session = connection.createSession()) {
+            if (watch.isEnding()) {
+                throw new JMSException("The route " + feed + " was stopped meanwhile");
+            }
+            session.createConsumer(session.createQueue(queue)).close();
+            watch.listen(connection);
+        } catch (JMSException e) {
+            connection.close();
+            throw e;
+        }
+        watch.isThere();
+        return connection;
+    }
+
+    /** Connecting, or receiving, has failed; it is tried again. */
+    @Override
+    public void onException(JMSException e) {
+        watch.isAway(reason(e));
+    }
+
+    /** What a failure says, without secrets. */
+    String reason(JMSException e) {
+        return watch.reason(e);
     }
 
     private ConnectionFactory artemis() {
@@ -167,17 +204,10 @@ public final class QueueBroker extends DelegatingConnectionFactory implements Au
         }
     }
 
-    /** Whether it is there, as the one who consumes finds out. */
-    synchronized QueueHealth health() {
-        if (watch == null) {
-            watch = new QueueHealth(health, feed, url);
-        }
-        return watch;
-    }
-
     @Override
     public void close() {
-        if (super.getTargetConnectionFactory() instanceof ActiveMQConnectionFactory artemis) {
+        health.sourceWorks(feed);
+        if (getTargetConnectionFactory() instanceof ActiveMQConnectionFactory artemis) {
             artemis.close();
         }
     }

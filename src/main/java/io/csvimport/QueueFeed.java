@@ -1,41 +1,87 @@
 package io.csvimport;
 
+import jakarta.jms.BytesMessage;
+import jakarta.jms.Connection;
+import jakarta.jms.DeliveryMode;
 import jakarta.jms.JMSException;
-import java.util.ArrayList;
+import jakarta.jms.Message;
+import jakarta.jms.MessageProducer;
+import jakarta.jms.Session;
+import jakarta.jms.StreamMessage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collections;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
-import org.apache.camel.AsyncCallback;
+import java.util.WeakHashMap;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.camel.CamelContext;
+import org.apache.camel.CamelContextAware;
 import org.apache.camel.Exchange;
-import org.apache.camel.component.jms.JmsEndpoint;
-import org.apache.camel.component.jms.MessageListenerContainerFactory;
-import org.apache.camel.support.AsyncProcessorSupport;
+import org.apache.camel.Processor;
+import org.apache.camel.RuntimeCamelException;
+import org.apache.camel.component.jms.JmsMessage;
+import org.apache.camel.spi.CamelEvent;
+import org.apache.camel.spi.EventNotifier;
 import org.apache.camel.support.DefaultMessage;
+import org.apache.camel.support.SimpleEventNotifierSupport;
 import org.apache.camel.support.SynchronizationAdapter;
-import org.springframework.jms.listener.AbstractMessageListenerContainer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.util.ErrorHandler;
 
 /**
- * What a queue feed adds to Camel's JMS consumer: a container that holds a message until its fate is settled, and, for
- * each attempt, an exchange with the message's copy and names, and nothing else of it.
+ * The steps of the Kamelet {@code csv-import-queue-source} that YAML cannot say: a message becomes a file in the spool
+ * with its names and nothing else of it, and a rejected one is sent to {@code <queue>.rejected}.
  */
-public final class QueueFeed extends AsyncProcessorSupport implements MessageListenerContainerFactory {
+public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, CamelContextAware {
 
-    private Lanes lanes;
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final int CHUNK = 1 << 16;
+    private static final Duration PAUSE = Duration.ofSeconds(2);
+
+    /** Exchange property: the {@link QueueMessage}. */
+    private static final String RECEIVED = "csvImportReceived";
+
+    private final EventNotifier follow = new SimpleEventNotifierSupport() {
+        @Override
+        public void notify(CamelEvent event) throws Exception {
+            if (event instanceof CamelEvent.RouteEvent route
+                    && route.getRoute().getRouteId().equals(feed)
+                    && !camelContext.isStopping()
+                    && camelContext.getRoute(source) != null) {
+                if (event.getType() == CamelEvent.Type.RouteStopped) {
+                    camelContext.getRouteController().stopRoute(source);
+                } else if (event.getType() == CamelEvent.Type.RouteStarted) {
+                    camelContext.getRouteController().startRoute(source);
+                }
+            }
+        }
+    };
+
+    private CamelContext camelContext;
+    private String source;
     private Spool spool;
     private Deliveries deliveries;
+    private QueueBroker broker;
     private Failure failure;
     private String feed;
+    private String queue;
     private String template;
-    private final ThreadLocal<QueueMessage> inHand = new ThreadLocal<>();
-    private final Map<String, QueueMessage> inHands = new ConcurrentHashMap<>();
-    private final AtomicInteger connection = new AtomicInteger();
+    /** By session: the item key of the latest message without an id, which may not be committed yet. */
+    private final Map<Session, String> uncommitted = Collections.synchronizedMap(new WeakHashMap<>());
 
-    public void setLanes(Lanes lanes) {
-        this.lanes = lanes;
+    @Override
+    public CamelContext getCamelContext() {
+        return camelContext;
+    }
+
+    @Override
+    public void setCamelContext(CamelContext camelContext) {
+        this.camelContext = camelContext;
     }
 
     public void setSpool(Spool spool) {
@@ -46,12 +92,21 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
         this.deliveries = deliveries;
     }
 
+    public void setBroker(QueueBroker broker) {
+        this.broker = broker;
+    }
+
     public void setFailure(Failure failure) {
         this.failure = failure;
     }
 
+    /** The id of the feed's route. */
     public void setFeed(String feed) {
         this.feed = feed;
+    }
+
+    public void setQueue(String queue) {
+        this.queue = queue;
     }
 
     /** Used where a message names none. */
@@ -59,169 +114,197 @@ public final class QueueFeed extends AsyncProcessorSupport implements MessageLis
         this.template = template;
     }
 
-    /** The id of the feed's route. */
-    String name() {
-        return feed;
+    /** The id of the Kamelet's own route. */
+    public void setSource(String source) {
+        this.source = source;
     }
 
-    /** How often a person has ended all pauses. */
-    int pausesEnded() {
-        return lanes.opened();
+    /** What the API rejects later comes back here; where the feed's route stops, so does the Kamelet's. */
+    public void start() {
+        spool.returnTo(Delivery.from(feed), this);
+        camelContext.getManagementStrategy().addEventNotifier(follow);
     }
 
-    Spool spool() {
-        return spool;
-    }
-
-    Deliveries deliveries() {
-        return deliveries;
-    }
-
-    Failure failure() {
-        return failure;
-    }
-
-    @Override
-    public AbstractMessageListenerContainer createMessageListenerContainer(JmsEndpoint endpoint) {
-        QueueBroker broker = (QueueBroker) endpoint.getConfiguration().getConnectionFactory();
-        // a URL that is none stops the start of the route, not its first connection
-        broker.getTargetConnectionFactory();
-        return new QueueContainer(endpoint, this, broker.health());
-    }
-
-    /** The thread's message from now on; null for none. */
-    void hold(QueueMessage message) {
-        if (message == null) {
-            inHand.remove();
-        } else {
-            inHand.set(message);
-        }
-    }
-
-    QueueMessage inHand() {
-        return inHand.get();
+    public void stop() {
+        camelContext.getManagementStrategy().removeEventNotifier(follow);
     }
 
     /**
-     * Finds the key under which the ledger has the message, or is to have it. Where the sender gives no id, bytes and
-     * names tell: a delivery of the same that is not released, or that was in hands when the connection was lost, comes
-     * again, unless another consumer has it in hands.
-     */
-    void identify(QueueMessage taken) throws CsvImportUnsettledException, JMSException {
-        taken.key = taken.hasId ? taken.identity : keyWithoutId(taken);
-        take(taken.key, taken);
-        deliveries.inHands.add(sourceKey(taken.key));
-        if (!taken.hasId && isOfEarlierConnection(taken)) {
-            // it may have come again before it was known here: nothing would tell one from the other
-            throw new JMSException("Its connection was lost");
-        }
-    }
-
-    private String keyWithoutId(QueueMessage taken) throws CsvImportUnsettledException {
-        String prefix = taken.identity + "|";
-        // in this order: what has left the hands in between has its row
-        List<String> known = new ArrayList<>(inHands.keySet());
-        known.removeIf(key -> !key.startsWith(prefix));
-        for (Delivery row : deliveries.startingWith(sourceKey(prefix))) {
-            if (!deliveries.isForeign(row)) {
-                known.add(row.sourceKey.substring(sourceKey("").length()));
-            }
-        }
-        return known.stream().filter(key -> take(key, taken)).findFirst().orElse(prefix + UUID.randomUUID());
-    }
-
-    /** False where another consumer has it by the same connection, or a later one. */
-    private boolean take(String key, QueueMessage taken) {
-        return inHands.compute(
-                        key, (k, holder) -> holder == null || holder.connection < taken.connection ? taken : holder)
-                == taken;
-    }
-
-    /**
-     * The delivery of a message that was done with: the broker missed its acknowledgement, or another consumer has had the
-     * message since the connection was lost.
+     * Makes the message a file. Once more where the steps after it have failed: the copy is kept.
      *
-     * @throws JMSException where the message has come again, to another consumer, which is to deliver it
+     * @throws IOException where the copy cannot be written
+     * @throws JMSException where the message cannot be read: it goes back to the broker
      */
-    Optional<Delivery> done(QueueMessage taken) throws CsvImportUnsettledException, JMSException {
-        QueueMessage holder = inHands.get(taken.key);
-        boolean cameAgain = taken.hasId ? holder != null && holder.connection > taken.connection : holder != taken;
-        if (cameAgain) {
-            throw new JMSException("Its connection was lost, and it has come again by another one");
-        }
-        boolean again = taken.hasId && (taken.message.getJMSRedelivered() || isOfEarlierConnection(taken));
-        return again ? deliveries.done(sourceKey(taken.key)) : Optional.empty();
-    }
-
-    private boolean isOfEarlierConnection(QueueMessage taken) {
-        return taken.connection != connection();
-    }
-
-    /** Whether it is still for its consumer to deliver the message. */
-    boolean mayBegin(QueueMessage taken) {
-        try {
-            return done(taken).isEmpty() && !spool.hasAdopted(taken.key);
-        } catch (CsvImportUnsettledException | JMSException e) {
-            return false;
-        }
-    }
-
-    /** The ledger's key for what the feed calls so. */
-    private String sourceKey(String key) {
-        return Delivery.from(feed) + "|" + key;
-    }
-
-    void putDown(QueueMessage taken) {
-        if (taken.key != null && inHands.remove(taken.key, taken)) {
-            deliveries.inHands.remove(sourceKey(taken.key));
-        }
-    }
-
-    /** What is in hands may come again, whoever still works on it. */
-    void connectionChanges() {
-        connection.incrementAndGet();
-    }
-
-    /** The number of the connection. */
-    int connection() {
-        return connection.get();
-    }
-
     @Override
-    public boolean process(Exchange exchange, AsyncCallback callback) {
-        QueueMessage taken = inHand.get();
+    public void process(Exchange exchange) throws JMSException, IOException, CsvImportUnsettledException {
+        QueueMessage received = exchange.getProperty(RECEIVED, QueueMessage.class);
+        if (received == null) {
+            JmsMessage jms = exchange.getMessage(JmsMessage.class);
+            received = new QueueMessage(jms.getJmsMessage(), jms.getJmsSession(), spool.newFile());
+            exchange.setProperty(RECEIVED, received);
+            deleteAfterwards(exchange, received.copy);
+        }
+        if (received.isRead()) {
+            // fails where the session has ended: the broker delivers the message again
+            received.session.getTransacted();
+        } else {
+            received.read(queue);
+        }
+        if (received.key == null) {
+            received.key = key(exchange, received);
+        }
         DefaultMessage csv = new DefaultMessage(exchange.getContext());
-        csv.setBody(taken.copy.toFile());
-        csv.setHeaders(new HashMap<>(taken.names));
-        csv.setHeader("csvImportSourceKey", taken.key);
+        csv.setBody(received.copy.toFile());
+        csv.setHeaders(new HashMap<>(received.names));
+        csv.setHeader("csvImportSourceKey", received.key);
         exchange.setMessage(csv);
         exchange.setProperty(Delivery.FEED, feed);
         exchange.setProperty(Names.FOLDER_TEMPLATE, template);
-        exchange.setProperty(Inspection.REFUSAL, taken.refusal);
+        exchange.setProperty(Inspection.REFUSAL, received.refusal);
+        exchange.setProperty(Spool.ENVELOPE, received.envelope.json());
+        exchange.setProperty(Spool.OFFERED_AGAIN, received.message.getJMSRedelivered());
+    }
+
+    private static void deleteAfterwards(Exchange exchange, Path copy) {
+        exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
+            @Override
+            public void onDone(Exchange done) {
+                Spool.delete(copy);
+            }
+        });
+    }
+
+    /**
+     * The item key without its source. Messages without an id may be equal and yet be two: one that was delivered before
+     * is the one that is not known to be committed.
+     */
+    private String key(Exchange exchange, QueueMessage received) throws JMSException, CsvImportUnsettledException {
+        if (received.hasId) {
+            return received.identity;
+        }
+        String from = Delivery.from(feed) + "|";
+        // its session has delivered another message: the transaction of the one before has ended
+        String before = uncommitted.get(received.session);
+        if (before != null) {
+            deliveries.forgetItemKey(before);
+            uncommitted.remove(received.session);
+        }
+        String known = received.message.getJMSRedelivered()
+                ? deliveries.itemKey(from + received.identity + "|").orElse(null)
+                : null;
+        String key = known != null ? known.substring(from.length()) : received.identity + "|" + UUID.randomUUID();
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
             public void onComplete(Exchange done) {
-                Delivery delivery = Delivery.of(done);
-                // a feed's own steps may have kept it from the pipeline, or hidden that it waits
-                if (delivery != null && delivery.settledAt != null) {
-                    taken.settled = delivery;
-                }
+                uncommitted.put(received.session, from + key);
             }
         });
-        // the consumer waits; the work is bounded with that of all other sources
-        lanes.add(new Lanes.Turn() {
-            @Override
-            public void begin() {
-                exchange.setRouteStop(!mayBegin(taken));
-                callback.done(false);
-            }
+        return key;
+    }
 
-            @Override
-            public void giveBack() {
-                exchange.setRouteStop(true);
-                callback.done(false);
+    /**
+     * Sends the message, refused at once, to the queue of rejected messages, in its own transaction.
+     *
+     * @throws IOException where the broker does not take it
+     * @throws JMSException where the session has ended: the message comes again
+     */
+    public void reject(Exchange exchange) throws JMSException, IOException {
+        QueueMessage received = exchange.getProperty(RECEIVED, QueueMessage.class);
+        Message rejected = received.message;
+        if (rejected instanceof BytesMessage) {
+            // its body was read, perhaps from a stream
+            rejected = make(received.session, received.envelope, received.copy);
+        } else {
+            rejected.clearProperties();
+        }
+        try {
+            send(
+                    received.session,
+                    rejected,
+                    received.envelope,
+                    exchange.getProperty(Delivery.REASON, String.class),
+                    exchange.getProperty(Delivery.DETAIL, String.class));
+        } catch (JMSException e) {
+            // fails where the session has ended; otherwise the queue of rejected messages is missing, full, or not ours
+            received.session.getTransacted();
+            throw notRejected(e);
+        }
+    }
+
+    /** Sends what the API has rejected later. */
+    @Override
+    public void takeBack(Delivery delivery, Path file) throws IOException {
+        QueueMessage.Envelope envelope = QueueMessage.Envelope.parse(delivery.envelope);
+        try (Connection connection = broker.getTargetConnectionFactory().createConnection();
+                Session session = connection.createSession()) {
+            send(session, make(session, envelope, file), envelope, delivery.reason, delivery.detail);
+        } catch (JMSException e) {
+            throw notRejected(e);
+        }
+    }
+
+    /** Says, once a minute, why a message is not taken yet. */
+    public void waits(Exchange exchange) {
+        Exception caught = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
+        failure.handleException("A message of " + queue + " waits", exchange, caught);
+    }
+
+    /** A message has gone back to the broker: a pause, so that it does not come again at once. */
+    @Override
+    public void handleError(Throwable e) {
+        Throwable cause = e instanceof RuntimeCamelException && e.getCause() != null ? e.getCause() : e;
+        if (cause instanceof JMSException) {
+            LOG.warn("A message of {} goes back to the broker: {}", queue, broker.reason((JMSException) cause));
+        } else {
+            failure.handleException("A message of " + queue + " goes back to the broker", cause);
+        }
+        LockSupport.parkNanos(PAUSE.toNanos());
+    }
+
+    private IOException notRejected(JMSException e) {
+        return new IOException(
+                "A message of " + queue + " cannot be sent to " + queue + ".rejected: " + broker.reason(e), e);
+    }
+
+    private static Message make(Session session, QueueMessage.Envelope envelope, Path file)
+            throws JMSException, IOException {
+        Message message;
+        if (envelope.kind().equals("text")) {
+            message = session.createTextMessage(Files.readString(file));
+        } else if (envelope.kind().equals("stream")) {
+            StreamMessage stream = session.createStreamMessage();
+            byte[] bytes = Files.readAllBytes(file);
+            for (int i = 0; i < bytes.length; i += CHUNK) {
+                stream.writeBytes(bytes, i, Math.min(CHUNK, bytes.length - i));
             }
-        });
-        return false;
+            message = stream;
+        } else {
+            BytesMessage bytes = session.createBytesMessage();
+            QueueBroker.fill(bytes, file);
+            message = bytes;
+        }
+        message.setJMSCorrelationID(envelope.correlationId());
+        message.setJMSType(envelope.type());
+        return message;
+    }
+
+    private void send(Session session, Message message, QueueMessage.Envelope envelope, String reason, String detail)
+            throws JMSException {
+        envelope.properties().forEach((name, value) -> carry(message, name, value));
+        message.setStringProperty(Delivery.REASON, reason);
+        message.setStringProperty(Delivery.DETAIL, detail);
+        try (MessageProducer producer = session.createProducer(session.createQueue(queue + ".rejected"))) {
+            producer.setDeliveryMode(DeliveryMode.PERSISTENT);
+            producer.send(message);
+        }
+    }
+
+    /** A sender in another language has names and types of properties that JMS does not have. */
+    private static void carry(Message message, String name, Object value) {
+        try {
+            message.setObjectProperty(name, value);
+        } catch (JMSException | RuntimeException e) {
+            LOG.warn("A rejected message has lost its property {}: {}", Names.visible(name), e.getMessage());
+        }
     }
 }

@@ -8,9 +8,10 @@ import jakarta.jms.Session;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.time.Duration;
-import org.apache.activemq.artemis.api.core.client.FailoverEventListener;
 import org.apache.activemq.artemis.api.core.client.FailoverEventType;
 import org.apache.activemq.artemis.jms.client.ActiveMQConnection;
+import org.apache.camel.CamelContext;
+import org.apache.camel.ServiceStatus;
 import org.apache.qpid.jms.JmsConnection;
 import org.apache.qpid.jms.JmsConnectionListener;
 import org.apache.qpid.jms.message.JmsInboundMessageDispatch;
@@ -18,69 +19,74 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Whether the broker of a queue is there: told to people, and to the readiness. A client that finds its way back, or to
- * another broker, by itself is listened to; of all others the container finds it out.
+ * Whether the broker of a queue can be reached: logged, and part of the readiness. A client that reconnects, or fails
+ * over to another broker, by itself is listened to.
  */
-final class QueueHealth implements JmsConnectionListener, FailoverEventListener {
+final class QueueHealth implements JmsConnectionListener {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    private static final long TOLD_NANOS = Duration.ofMinutes(1).toNanos();
-    /** A broker that comes and goes is not told of each time. */
+    private static final long LOGGED_NANOS = Duration.ofMinutes(1).toNanos();
+    /** A broker that comes and goes is not logged each time. */
     private static final long CALM_NANOS = Duration.ofSeconds(10).toNanos();
 
+    private final CamelContext context;
     private final ApiHealth health;
     private final String feed;
     private final String url;
-    private boolean isTold;
-    private long told = System.nanoTime() - TOLD_NANOS;
-    private volatile Runnable interrupted = () -> {};
+    private boolean isLogged;
+    private long logged = System.nanoTime() - LOGGED_NANOS;
 
-    QueueHealth(ApiHealth health, String feed, String url) {
+    QueueHealth(CamelContext context, ApiHealth health, String feed, String url) {
+        this.context = context;
         this.health = health;
         this.feed = feed;
         this.url = url;
     }
 
-    /** @param interrupted is run when the client has lost its connection, and looks for another one by itself */
-    void watch(Connection connection, Runnable interrupted) throws JMSException {
-        this.interrupted = interrupted;
+    void listen(Connection connection) throws JMSException {
         if (connection instanceof JmsConnection qpid) {
             qpid.addConnectionListener(this);
         } else if (connection instanceof ActiveMQConnection artemis) {
-            artemis.setFailoverListener(this);
+            artemis.setFailoverListener(event -> {
+                if (event == FailoverEventType.FAILURE_DETECTED) {
+                    onConnectionInterrupted(null);
+                } else if (event == FailoverEventType.FAILOVER_COMPLETED) {
+                    isThere();
+                }
+            });
         }
     }
 
-    /** A consumer listens. */
+    /** Messages can be taken. */
     synchronized void isThere() {
-        if (isTold) {
+        if (isLogged) {
             LOG.info("The broker {} is back", bare(url));
         }
-        isForgotten();
-    }
-
-    /** Nobody asks it for messages any more. */
-    synchronized void isForgotten() {
-        isTold = false;
+        isLogged = false;
         health.sourceWorks(feed);
     }
 
-    /** No connection, or no consumer. */
-    void isAway(Exception e) {
-        isAway(reason(e));
-    }
-
-    /** It is tried again for ever, and told at once, then once a minute. */
-    private synchronized void isAway(String why) {
+    /** It is tried again for ever; logged at once, then once a minute. */
+    synchronized void isAway(String why) {
+        if (isEnding()) {
+            return;
+        }
         health.sourceFailed(feed, "The broker " + bare(url) + " is away or refuses: " + why);
-        if (System.nanoTime() - told >= (isTold ? TOLD_NANOS : CALM_NANOS)) {
-            told = System.nanoTime();
-            isTold = true;
+        if (System.nanoTime() - logged >= (isLogged ? LOGGED_NANOS : CALM_NANOS)) {
+            logged = System.nanoTime();
+            isLogged = true;
             LOG.warn("The broker {} is away or refuses; its messages wait, it is tried again: {}", bare(url), why);
         }
     }
 
-    private String reason(Exception e) {
+    /** Whether the feed's route stops, or has stopped. */
+    boolean isEnding() {
+        ServiceStatus status = context.getRouteController().getRouteStatus(feed);
+        return context.isStopping() || status != null && (status.isStopping() || status.isStopped());
+    }
+
+    /** What a failure says, without secrets. */
+    String reason(Exception e) {
         Throwable root = e;
         while (root.getCause() != null && root.getCause() != root) {
             root = root.getCause();
@@ -101,17 +107,7 @@ final class QueueHealth implements JmsConnectionListener, FailoverEventListener 
     }
 
     @Override
-    public void failoverEvent(FailoverEventType event) {
-        if (event == FailoverEventType.FAILURE_DETECTED) {
-            onConnectionInterrupted(null);
-        } else if (event == FailoverEventType.FAILOVER_COMPLETED) {
-            isThere();
-        }
-    }
-
-    @Override
     public void onConnectionInterrupted(URI remote) {
-        interrupted.run();
         isAway("the connection is lost");
     }
 

@@ -1,9 +1,12 @@
 package io.csvimport;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import jakarta.jms.BytesMessage;
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
 import jakarta.jms.MessageEOFException;
+import jakarta.jms.Session;
 import jakarta.jms.StreamMessage;
 import jakarta.jms.TextMessage;
 import java.io.IOException;
@@ -16,17 +19,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
+import java.util.Enumeration;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/**
- * A message in the hands of a consumer: the copy of its body, by which it can be sent twice, its names, what tells it
- * from other messages, and, in the end, what became of it.
- */
+/** A message that was received: its body is copied to a file, piece by piece, and its names are read. */
 final class QueueMessage {
 
-    /** The only properties of a message that are looked at, and the reason of a rejection for each. */
+    /** The properties that name the CSV, and the reason of a rejection for each. */
     private static final Map<String, String> NAMES = new LinkedHashMap<>();
 
     static {
@@ -35,32 +36,57 @@ final class QueueMessage {
         NAMES.put("fileName", "file-name");
     }
 
-    final Message message;
-    final Path copy;
-    /** The number of the connection that it came by. */
-    final int connection;
+    /**
+     * What makes a rejected message again, long after it was acknowledged: the ledger keeps it as JSON.
+     *
+     * @param kind {@code bytes}, {@code text} or {@code stream}
+     * @param properties by their names; strings, numbers and booleans
+     */
+    record Envelope(String kind, String correlationId, String type, Map<String, Object> properties) {
 
+        private static final ObjectMapper JSON = new ObjectMapper();
+
+        static Envelope parse(String json) throws IOException {
+            return JSON.readValue(json, Envelope.class);
+        }
+
+        String json() {
+            try {
+                return JSON.writeValueAsString(this);
+            } catch (JsonProcessingException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    final Message message;
+    final Session session;
+    final Path copy;
     final Map<String, Object> names = new LinkedHashMap<>();
-    /** Why the body cannot be a CSV, or null. */
+
+    /** Why the message cannot be a CSV, or null. */
     CsvRejectedException refusal;
-    /** Whether it has an id that comes again with it. */
+
+    Envelope envelope;
+    /** Whether it has an id that stays the same when the broker delivers it again. */
     boolean hasId;
-    /** The same for the same message, delivered again: its id, bytes and names. */
+    /** The same for the same message, delivered again: queue, id, and the digest of names and bytes. */
     String identity;
     /** The header {@code csvImportSourceKey}. */
     String key;
-    /** Once its fate is settled. */
-    volatile Delivery settled;
 
-    QueueMessage(Message message, Path copy, int connection) {
+    /** @param copy where its body is copied to */
+    QueueMessage(Message message, Session session, Path copy) {
         this.message = message;
+        this.session = session;
         this.copy = copy;
-        this.connection = connection;
+    }
+
+    boolean isRead() {
+        return identity != null;
     }
 
     /**
-     * Copies the body, a piece at a time.
-     *
      * @throws IOException where the copy cannot be written
      * @throws JMSException where the message cannot be read
      */
@@ -73,9 +99,10 @@ final class QueueMessage {
                 names.put(name.getKey(), text);
                 sha256.update((name.getKey() + "=" + text + "\n").getBytes(StandardCharsets.UTF_8));
             } else if (value != null) {
-                // what is meant is not guessed, and not left out: it would be imported as something else
                 refusal = new CsvRejectedException(
-                        name.getValue(), "The property " + name.getKey() + " of a message is a string: this is none");
+                        name.getValue(),
+                        "The property " + name.getKey() + " of a message must be a string: it is of the type "
+                                + value.getClass().getSimpleName());
             }
         }
         if (message instanceof BytesMessage bytes
@@ -83,13 +110,15 @@ final class QueueMessage {
             throw new IOException(
                     "No room in " + copy.getParent() + " for a message of " + bytes.getBodyLength() + " bytes");
         }
+        String kind = "other";
         try (OutputStream out = new DigestOutputStream(Files.newOutputStream(copy), sha256)) {
-            copyBody(out);
+            kind = copyBody(out);
         } catch (CsvRejectedException e) {
             refusal = e;
         } catch (RuntimeException e) {
             throw (JMSException) new JMSException("The body cannot be read: " + e).initCause(e);
         }
+        envelope = new Envelope(kind, message.getJMSCorrelationID(), message.getJMSType(), properties());
         String id = QueueBroker.id(message);
         hasId = id != null;
         if (hasId && !id.matches("[ -~]{1,200}")) {
@@ -101,18 +130,37 @@ final class QueueMessage {
                 "jms:" + queue + "|" + (hasId ? id : "") + "|" + HexFormat.of().formatHex(sha256.digest());
     }
 
-    private void copyBody(OutputStream out) throws JMSException, IOException, CsvRejectedException {
+    /** Without the broker's own. */
+    private Map<String, Object> properties() throws JMSException {
+        Map<String, Object> properties = new LinkedHashMap<>();
+        for (Enumeration<?> all = message.getPropertyNames(); all.hasMoreElements(); ) {
+            String name = all.nextElement().toString();
+            if (!name.matches("(JMSX|_AMQ|__).*")) {
+                Object value = message.getObjectProperty(name);
+                boolean plain = value == null
+                        || value instanceof Boolean
+                        || value instanceof Number
+                                && value.getClass().getPackageName().equals("java.lang");
+                properties.put(name, plain ? value : value.toString());
+            }
+        }
+        return properties;
+    }
+
+    private String copyBody(OutputStream out) throws JMSException, IOException, CsvRejectedException {
         if (message instanceof BytesMessage bytes) {
             QueueBroker.copy(bytes, out);
+            return "bytes";
         } else if (message instanceof TextMessage text) {
             try (Writer writer = new OutputStreamWriter(out, StandardCharsets.UTF_8)) {
                 writer.write(text(text));
             }
+            return "text";
         } else if (message instanceof StreamMessage stream) {
             copyItems(stream, out);
-        } else {
-            throw new CsvRejectedException("message-kind", "A CSV is a bytes, text or stream message");
+            return "stream";
         }
+        throw new CsvRejectedException("message-kind", "A CSV is a bytes, text or stream message");
     }
 
     private static String text(TextMessage message) throws JMSException, CsvRejectedException {

@@ -6,7 +6,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.slf4j.Logger;
@@ -23,11 +27,23 @@ public final class Spool {
     /** Exchange property: the file is gone from its server, and its copy is all there is. */
     static final String ORPHAN = "csvImportOrphan";
 
+    /** A source that takes back what is rejected after it was acknowledged. */
+    interface Returns {
+        /** @throws IOException where it cannot take it now: it is asked again */
+        void takeBack(Delivery delivery, Path file) throws IOException;
+    }
+
+    /** Exchange property, for a source that takes back what is rejected: what it needs to do so, JSON. */
+    static final String ENVELOPE = "csvImportEnvelope";
+    /** Exchange property: whether the source has offered the item before. */
+    static final String OFFERED_AGAIN = "csvImportOfferedAgain";
+
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private final Path folder;
     private final Deliveries deliveries;
     private final String duplicates;
+    private final Map<String, Returns> returns = new ConcurrentHashMap<>();
 
     /** Goes on where an earlier process ended: what has a job is shown, what has none was promised to nobody. */
     Spool(Settings settings, Deliveries deliveries) throws IOException, CsvImportUnsettledException {
@@ -58,43 +74,71 @@ public final class Spool {
 
     /** Where the bytes of a source's file are copied to: kept for its next attempt, until the process ends. */
     Path copyOf(String sourceKey) {
-        return folder.resolve("." + nameOf(sourceKey));
+        return folder.resolve("." + UUID.nameUUIDFromBytes(sourceKey.getBytes(StandardCharsets.UTF_8)) + ".csv");
+    }
+
+    /** What a source of this name ({@code data.from} of the audit events) has acknowledged and is rejected later. */
+    void returnTo(String from, Returns source) {
+        returns.put(from, source);
     }
 
     /** Begins a delivery whose bytes are to be kept, wherever they come from. */
     public void begin(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.begin(exchange);
         delivery.itemKey = delivery.source == null ? delivery.sourceKey : null;
+        delivery.envelope = exchange.getProperty(ENVELOPE, String.class);
         delivery.source = null;
-        delivery.mark = null;
-        delivery.file = null;
+        if (delivery.envelope == null) {
+            delivery.mark = null;
+            delivery.file = null;
+        }
     }
 
     /**
      * Makes bytes and job durable (fsync), and shows the file to the spool's feed. An item that has a key of its own and
-     * is offered again, because its source did not hear that it was kept, keeps its first job.
+     * is offered again, because its source did not hear that it was kept, keeps its first job. What is rejected at once
+     * and goes back to its source needs no file.
      */
     public void keep(Exchange exchange) throws IOException, CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        Path hidden =
-                hide(delivery, delivery.file, shown(delivery.file).getFileName().toString());
         delivery.duplicates = exchange.getMessage().getHeader("csvImportDuplicates", duplicates, String.class);
+        boolean rejected = "rejected".equals(exchange.getProperty(Delivery.OUTCOME));
+        boolean goesBack = rejected && delivery.envelope != null;
+        Path copy = delivery.file;
+        Path hidden = goesBack ? null : hide(delivery, copy);
+        if (goesBack) {
+            delivery.sourceKey = delivery.itemKey;
+            delivery.path = null;
+        }
         delivery.mark = null;
-        if (!deliveries.keep(delivery)) {
-            Files.delete(hidden);
-            Delivery first = deliveries.first(delivery);
-            first.log(LOG, Level.INFO, "; it was offered again");
-            exchange.setProperty(Delivery.JOB, first.job);
+        boolean isKept;
+        try {
+            isKept = keepOrFind(exchange, delivery);
+        } catch (CsvImportUnsettledException | RuntimeException e) {
+            if (hidden != null) {
+                // for the next attempt
+                Files.move(hidden, copy);
+            }
+            throw e;
+        }
+        if (!isKept) {
+            if (hidden != null) {
+                Files.delete(hidden);
+            }
             return;
         }
-        if ("rejected".equals(exchange.getProperty(Delivery.OUTCOME))) {
+        if (rejected) {
             // for good: what the ledger keeps of a wrong name may look right
             delivery.reason = exchange.getProperty(Delivery.REASON, String.class);
             delivery.detail = exchange.getProperty(Delivery.DETAIL, String.class);
             deliveries.write(delivery, "rejected", null);
             delivery.log(LOG, Level.INFO, "");
         }
-        Files.move(hidden, shown(hidden));
+        if (goesBack) {
+            deliveries.released(delivery, null);
+        } else {
+            Files.move(hidden, shown(hidden));
+        }
         exchange.setProperty(Delivery.JOB, delivery.job);
     }
 
@@ -107,33 +151,70 @@ public final class Spool {
             delivery.source = null;
             keep(exchange);
         } else {
-            adopt(delivery, delivery.file, delivery.sourceKey);
+            Path hidden = hide(delivery, delivery.file);
+            deliveries.moved(delivery);
+            Files.move(hidden, shown(hidden));
         }
         exchange.removeProperty(Delivery.PROPERTY);
         exchange.setRouteStop(true);
     }
 
-    /** Takes over the bytes of a delivery whose source is to let go of it before its end. */
-    void adopt(Delivery delivery, Path file, String key) throws IOException, CsvImportUnsettledException {
-        Path hidden = hide(delivery, file, nameOf(key));
-        deliveries.moved(delivery);
-        Files.move(hidden, shown(hidden));
+    /** Whether the delivery has its job now; false where its item was kept before, and needs nothing more. */
+    private boolean keepOrFind(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
+        boolean again = exchange.getProperty(OFFERED_AGAIN, false, boolean.class);
+        Optional<Delivery> first = again ? deliveries.offeredBefore(delivery) : Optional.empty();
+        if (first.isEmpty()) {
+            if (deliveries.keep(delivery)) {
+                return true;
+            }
+            first = Optional.of(deliveries.first(delivery));
+        }
+        Delivery known = first.get();
+        exchange.setProperty(Delivery.JOB, known.job);
+        if (Objects.equals(known.path, delivery.path) && Deliveries.UNSETTLED.contains(known.state)) {
+            // committed without this process hearing of it, or before it could say that it is rejected
+            takeUp(delivery, known);
+            return true;
+        }
+        known.log(LOG, Level.INFO, "; it was offered again");
+        if (known.path == null && known.state.equals("rejected")) {
+            exchange.setProperty(Delivery.OUTCOME, "rejected");
+            exchange.setProperty(Delivery.REASON, known.reason);
+            exchange.setProperty(Delivery.DETAIL, known.detail);
+        } else if (known.path == null && known.settledAt == null) {
+            // of a version that left the bytes with the broker
+            takeUp(delivery, known);
+            deliveries.moved(delivery);
+            return true;
+        }
+        return false;
     }
 
-    /** Whether the delivery of this key was adopted, and its source has not let go of it. */
-    boolean hasAdopted(String key) throws CsvImportUnsettledException {
-        return deliveries.isKept(nameOf(key));
+    private static void takeUp(Delivery delivery, Delivery known) {
+        delivery.job = known.job;
+        delivery.state = known.state;
+        delivery.attempts = known.attempts;
     }
 
-    private static String nameOf(String key) {
-        return UUID.nameUUIDFromBytes(key.getBytes(StandardCharsets.UTF_8)) + ".csv";
+    /** Gives what the API has rejected back to the source, where that takes it; the step of csv-import-from-spool. */
+    public void takeBack(Exchange exchange) throws IOException {
+        Delivery delivery = Delivery.of(exchange);
+        if (delivery.envelope != null) {
+            Returns source = returns.get(delivery.from);
+            if (source == null) {
+                throw new IOException(delivery.getSummary() + ": it is sent to its queue of rejected messages once the"
+                        + " route of " + delivery.from + " runs again");
+            }
+            source.takeBack(delivery, delivery.file);
+        }
     }
 
     /** Moves a file, durably, to its lane; the delivery knows it by its name once it is shown there. */
-    private Path hide(Delivery delivery, Path file, String name) throws IOException {
+    private Path hide(Delivery delivery, Path file) throws IOException {
         String lane = UUID.nameUUIDFromBytes((delivery.from + "/" + delivery.template).getBytes(StandardCharsets.UTF_8))
                 .toString();
-        Path kept = Files.createDirectories(folder.resolve(lane)).resolve(name);
+        Path kept = Files.createDirectories(folder.resolve(lane))
+                .resolve(shown(file).getFileName());
         Path hidden = kept.resolveSibling("." + kept.getFileName());
         if (Files.exists(file)) {
             force(file);

@@ -17,14 +17,15 @@ import jakarta.jms.MapMessage;
 import jakarta.jms.Message;
 import jakarta.jms.MessageConsumer;
 import jakarta.jms.MessageProducer;
+import jakarta.jms.QueueBrowser;
 import jakarta.jms.Session;
 import jakarta.jms.StreamMessage;
 import jakarta.jms.TextMessage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.DriverManager;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,7 +41,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.util.FileSystemUtils;
 
 /** The queue source, in-process, against a real broker: AMQP 1.0 and Artemis core. */
 @CsvImportTestSupport.With({"jms.username=" + Broker.USER, "jms.password=" + Broker.PASSWORD})
@@ -98,7 +101,6 @@ class QueueTest extends CsvImportTestSupport {
                       uri: kamelet:csv-import-queue-source
                       parameters:
                         queue: %s-hiding
-                        template: People
                         url: "%s"
                         username: "#property:csv-import.jms.username"
                         password: "#property:csv-import.jms.password"
@@ -141,6 +143,11 @@ class QueueTest extends CsvImportTestSupport {
 
     private void awaitAcknowledged(String protocol) {
         awaitThat(() -> broker.count(queue(protocol)) == 0);
+    }
+
+    private void awaitConsumers(String protocol, int count) {
+        awaitThat(() -> broker.queue(queue(protocol)) != null
+                && broker.queue(queue(protocol)).getConsumerCount() == count);
     }
 
     private Message takeRejected(String protocol) throws JMSException {
@@ -280,21 +287,29 @@ class QueueTest extends CsvImportTestSupport {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"amqp", "core"})
-    void aMessageThatTheBrokerDoesNotPermitToRejectStaysInHandsUntilItDoes(String protocol) throws Exception {
+    @CsvSource({"amqp, 0", "core, 0", "amqp, 422", "core, 422"})
+    void aMessageThatTheBrokerDoesNotPermitToRejectWaitsUntilItDoes(String protocol, int status) throws Exception {
         String rejected = queue(protocol) + ".rejected";
         ActiveMQServer server = broker.server().getActiveMQServer();
         server.getSecurityRepository().addMatch(rejected, Set.of());
         // the first time that it goes back, the broker gives it up
         server.getAddressSettingsRepository()
                 .addMatch(queue(protocol), new AddressSettings().setMaxDeliveryAttempts(1));
-        send(protocol, session -> named(bytes(session, ""), Map.of("fileName", "empty.csv")));
-        awaitState("empty.csv", "rejected");
+        sandbox.failAll(status == 0 ? SandboxFault.none() : SandboxFault.status(status));
+        send(
+                protocol,
+                session -> named(bytes(session, status == 0 ? "" : CSV), Map.of("fileName", "bad.csv", "number", 7)));
+        awaitState("bad.csv", "rejected");
         soon().during(Duration.ofSeconds(2)).until(() -> broker.count(rejected) == 0);
         server.getSecurityRepository().removeMatch(rejected);
-        assertEquals("empty", takeRejected(protocol).getStringProperty("csvImportReason"));
+        Message taken = takeRejected(protocol);
+        assertEquals(status == 0 ? "empty" : "http-422", taken.getStringProperty("csvImportReason"));
+        assertEquals(7, taken.getIntProperty("number"));
         awaitAcknowledged(protocol);
+        awaitThat(() -> spooled().isEmpty());
+        awaitThat(() -> job("bad.csv").get("released_at") != null);
         assertEquals(0, broker.count("given-up"));
+        assertEquals(1, jobs().size());
     }
 
     @ParameterizedTest
@@ -304,7 +319,11 @@ class QueueTest extends CsvImportTestSupport {
         String large = "name\n" + "Anna\n".repeat(100_000);
         send(
                 protocol,
-                session -> bytes(session, CSV),
+                session -> {
+                    Message first = named(bytes(session, CSV), Map.of("x", "y", "fileName", "first.csv"));
+                    first.setJMSCorrelationID("correlation");
+                    return first;
+                },
                 session -> session.createTextMessage(CSV + "text"),
                 session -> {
                     StreamMessage stream = session.createStreamMessage();
@@ -316,9 +335,14 @@ class QueueTest extends CsvImportTestSupport {
         try (Connection connection = broker.connect(url(protocol));
                 Session session = connection.createSession();
                 MessageConsumer consumer = session.createConsumer(session.createQueue(queue(protocol) + ".rejected"))) {
-            assertArrayEquals(CSV.getBytes(UTF_8), content((BytesMessage) consumer.receive(5000)));
+            BytesMessage first = (BytesMessage) consumer.receive(5000);
+            assertArrayEquals(CSV.getBytes(UTF_8), content(first));
+            assertEquals("y", first.getStringProperty("x"));
+            assertEquals("first.csv", first.getStringProperty("fileName"));
+            assertEquals("correlation", first.getJMSCorrelationID());
             assertEquals(CSV + "text", ((TextMessage) consumer.receive(5000)).getText());
-            assertEquals(CSV + "stream", ((StreamMessage) consumer.receive(5000)).readString());
+            byte[] stream = (byte[]) ((StreamMessage) consumer.receive(5000)).readObject();
+            assertArrayEquals((CSV + "stream").getBytes(UTF_8), stream);
             BytesMessage last = (BytesMessage) consumer.receive(5000);
             assertArrayEquals(large.getBytes(UTF_8), content(last));
             assertEquals("http-422", last.getStringProperty("csvImportReason"));
@@ -434,61 +458,123 @@ class QueueTest extends CsvImportTestSupport {
         assertEquals(0, broker.count(queue(protocol) + "-replies"));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"template", "notify", "fileName"})
+    void aNameThatIsNoStringIsRejectedForThatAndNotAsMissing(String name) throws Exception {
+        broker.send(broker.amqp(), queue + "-hiding", session -> named(bytes(session, CSV), Map.of(name, 7L)));
+        Message rejected = broker.take(broker.core(), queue + "-hiding.rejected", 60_000);
+        assertEquals(name.equals("fileName") ? "file-name" : name, rejected.getStringProperty("csvImportReason"));
+        String detail = rejected.getStringProperty("csvImportDetail");
+        assertTrue(detail.contains("property " + name + " of a message must be a string"), detail);
+        assertEquals(7, rejected.getLongProperty(name));
+    }
+
     // waiting
 
     @ParameterizedTest
     @ValueSource(strings = {"amqp", "core"})
-    void whileOneWaitsItIsHeldNotRolledBackAndNoOtherIsHoarded(String protocol) throws Exception {
-        SandboxFault busy = SandboxFault.status(503, false, Map.of("Retry-After", "4"));
-        sandbox.failNext(busy, busy);
+    void whileTheApiIsAwayMessagesAreAcknowledgedAllTheSameAndImportedInTheirOrder(String protocol) throws Exception {
+        sandbox.failAll(SandboxFault.status(503, false, Map.of("Retry-After", "1")));
         send(
                 protocol,
                 session -> named(bytes(session, CSV), Map.of("fileName", "first.csv")),
                 session -> named(bytes(session, CSV + 2), Map.of("fileName", "second.csv")));
         awaitThat(() -> uploads().size() == 1);
-        assertEquals(2, broker.count(queue(protocol)));
-        assertEquals(1, broker.delivering(queue(protocol)));
-        // another consumer gets the next one at once
-        Message second = broker.take(url(protocol), queue(protocol), 5000);
-        assertEquals("second.csv", second.getStringProperty("fileName"));
-        assertEquals(1, second.getIntProperty("JMSXDeliveryCount"));
-        awaitThat(() -> importedNames().equals(List.of("first.csv")));
         awaitAcknowledged(protocol);
-        assertEquals(3, uploads().size());
-        assertEquals("3", job("first.csv").get("attempts"));
+        awaitThat(() -> spooled().size() == 2);
+        assertEquals(List.of(), importedNames());
+        sandbox.failAll(SandboxFault.none());
+        awaitThat(() -> importedNames().equals(List.of("first.csv", "second.csv")));
+        awaitThat(() -> spooled().isEmpty());
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"amqp", "core"})
-    void aStopGivesTheMessageThatWaitsBackAtOnceAndItWasDeliveredOnce(String protocol) throws Exception {
-        sandbox.failAll(SandboxFault.status(503, false, Map.of("Retry-After", "1")));
-        send(protocol, session -> named(bytes(session, CSV), Map.of("fileName", "first.csv")));
-        awaitThat(() -> uploads().size() >= 3);
-        sandbox.failAll(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
-        awaitThat(() -> job("first.csv").get("next_attempt_at") != null
-                && String.valueOf(job("first.csv").get("next_attempt_at"))
-                                .compareTo(Instant.now().plusSeconds(300).toString())
-                        > 0);
-        context.getRouteController().stopRoute("from-" + protocol);
-        Message back = broker.take(url(protocol), queue(protocol), 10_000);
-        assertEquals(2, back.getIntProperty("JMSXDeliveryCount"));
-        awaitThat(() -> spooled().isEmpty());
-        assertEquals("waiting", job("first.csv").get("state"));
+    @CsvSource({"amqp, ledger", "core, ledger", "amqp, spool", "core, spool"})
+    void whileLedgerOrSpoolCannotBeWrittenNothingIsTaken(String protocol, String what) throws Exception {
+        // the first time that it goes back, the broker gives it up
+        broker.server()
+                .getActiveMQServer()
+                .getAddressSettingsRepository()
+                .addMatch(queue(protocol), new AddressSettings().setMaxDeliveryAttempts(1));
+        Path spool = home.resolve("data/spool");
+        Path aside = home.resolve("aside");
+        try (java.sql.Connection lock =
+                DriverManager.getConnection("jdbc:sqlite:" + home.resolve("data/csv-import-ledger.db"))) {
+            if (what.equals("ledger")) {
+                lock.createStatement().execute("BEGIN EXCLUSIVE");
+            } else {
+                Files.move(spool, aside);
+            }
+            send(
+                    protocol,
+                    session -> named(bytes(session, CSV), Map.of("fileName", "a.csv")),
+                    session -> named(bytes(session, CSV + 2), Map.of("fileName", "b.csv")));
+            awaitThat(() -> broker.delivering(queue(protocol)) == 1);
+            soon().during(Duration.ofSeconds(1)).until(() -> broker.count(queue(protocol)) == 2);
+            assertEquals(1, broker.delivering(queue(protocol)));
+            assertEquals(List.of(), uploads());
+        }
+        if (what.equals("spool")) {
+            FileSystemUtils.deleteRecursively(spool);
+            Files.move(aside, spool);
+        }
+        awaitThat(() -> importedNames().equals(List.of("a.csv", "b.csv")));
+        awaitAcknowledged(protocol);
+        assertEquals(0, broker.count("given-up"));
+        assertEquals(2, jobs().size());
     }
 
     @Test
     @With({"jms.consumers=3", "parallel=3"})
-    void severalConsumersWorkAtATime() throws Exception {
+    void messagesOfSeveralTemplatesAreWorkedOnAtATime() throws Exception {
         sandbox.failAll(SandboxFault.hang(false));
         send(
                 "core",
-                session -> bytes(session, CSV),
-                session -> bytes(session, CSV + 2),
-                session -> bytes(session, CSV + 3));
-        awaitThat(() -> broker.delivering(queue("core")) == 3);
+                session -> named(bytes(session, CSV), Map.of("template", "a")),
+                session -> named(bytes(session, CSV), Map.of("template", "b")),
+                session -> named(bytes(session, CSV), Map.of("template", "c")));
+        awaitAcknowledged("core");
         awaitThat(() -> rows("SELECT job FROM csv_import_delivery WHERE state = 'sending'")
                         .size()
                 == 3);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "amqp, claimed, 1, false",
+        "core, waiting, 1, false",
+        "amqp, accepted, 0, true",
+        "core, unknown, 1, true"
+    })
+    void aMessageThatAnEarlierVersionHadInHandsTakesUpItsJob(
+            String protocol, String state, int imports, boolean withSendingTime) throws Exception {
+        String route = "from-" + protocol;
+        awaitConsumers(protocol, 1);
+        context.getRouteController().stopRoute(route);
+        awaitConsumers(protocol, 0);
+        send(protocol, session -> named(bytes(session, CSV), Map.of("fileName", "a.csv")));
+        String key;
+        try (Connection connection = broker.connect(url(protocol));
+                Session session = connection.createSession();
+                QueueBrowser browser = session.createBrowser(session.createQueue(queue(protocol)))) {
+            Message message = (Message) browser.getEnumeration().nextElement();
+            QueueMessage read = new QueueMessage(message, session, home.resolve("copy"));
+            read.read(queue(protocol));
+            key = route + "|" + read.identity;
+        }
+        String time = withSendingTime ? "'2026-01-31T04:05:06.789Z'" : "NULL";
+        update("INSERT INTO csv_import_delivery (source_key, item_key, source, state, organization, template, notify,"
+                + " file_name, file_size, sha256, duplicates, owner, attempts, sending_at, settled_at, created_at)"
+                + " VALUES ('" + key + "', '" + key + "', '" + route + "', '" + state + "', '5664', 'People', '',"
+                + " 'a.csv', " + CSV.length() + ", '" + Hashes.of(CSV.getBytes(UTF_8)) + "', 'skip', 'place/old',"
+                + (withSendingTime ? 1 : 0) + ", " + time + ", "
+                + (state.equals("accepted") ? time : "NULL") + ", '2026-01-31T04:05:06.789Z')");
+        context.getRouteController().startRoute(route);
+        awaitAcknowledged(protocol);
+        awaitState("a.csv", "accepted");
+        assertEquals(imports, sandbox.imports().size());
+        assertEquals(1, jobs().size());
+        awaitThat(() -> spooled().isEmpty());
     }
 
     @ParameterizedTest
@@ -520,7 +606,9 @@ class QueueTest extends CsvImportTestSupport {
     void aFeedThatHidesThatACsvWaitsLosesNothing() throws Exception {
         sandbox.failNext(SandboxFault.status(503, false, Map.of("Retry-After", "1")));
         broker.send(
-                broker.core(), queue + "-hiding", session -> named(bytes(session, CSV), Map.of("fileName", "a.csv")));
+                broker.core(),
+                queue + "-hiding",
+                session -> named(bytes(session, CSV), Map.of("fileName", "a.csv", "template", "People")));
         awaitThat(() -> importedNames().equals(List.of("a.csv")));
         awaitThat(() -> broker.count(queue + "-hiding") == 0);
     }
@@ -549,16 +637,16 @@ class QueueTest extends CsvImportTestSupport {
 
     @ParameterizedTest
     @ValueSource(strings = {"amqp", "core"})
-    void aBrokerThatStopsWhileAMessageWaitsCostsNothing(String protocol) throws Exception {
+    void aBrokerThatStopsWhileItsMessageIsImportedCostsNothing(String protocol) throws Exception {
         sandbox.failAll(SandboxFault.status(503, false, Map.of("Retry-After", "1")));
         send(protocol, session -> named(bytes(session, CSV), Map.of("fileName", "a.csv")));
         awaitThat(() -> !uploads().isEmpty());
+        awaitAcknowledged(protocol);
         broker.stop();
         sandbox.failAll(SandboxFault.none());
         awaitState("a.csv", "accepted");
-        broker.start();
-        awaitAcknowledged(protocol);
         awaitThat(() -> job("a.csv").get("released_at") != null);
+        broker.start();
         send(protocol, session -> named(bytes(session, CSV + 2), Map.of("fileName", "b.csv")));
         awaitUpload("b.csv");
         assertEquals(List.of("a.csv", "b.csv"), importedNames());
