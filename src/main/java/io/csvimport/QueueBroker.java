@@ -114,7 +114,7 @@ public final class QueueBroker extends DelegatingConnectionFactory
     public Connection createConnection() throws JMSException {
         Connection connection = super.createConnection();
         try (Session session = connection.createSession()) {
-            if (watch.isEnding()) {
+            if (isEnding()) {
                 throw new JMSException("The route " + feed + " was stopped meanwhile");
             }
             session.createConsumer(session.createQueue(queue)).close();
@@ -131,6 +131,10 @@ public final class QueueBroker extends DelegatingConnectionFactory
     @Override
     public void onException(JMSException e) {
         watch.isAway(reason(e));
+    }
+
+    boolean isEnding() {
+        return watch.isEnding();
     }
 
     /** What a failure says, without secrets. */

@@ -147,6 +147,9 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
         if (received.isRead()) {
             // fails where the session has ended: the broker delivers the message again
             received.session.getTransacted();
+            if (broker.isEnding()) {
+                throw new JMSException("The route stops");
+            }
         } else {
             received.read(queue);
         }
