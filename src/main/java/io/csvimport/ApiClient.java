@@ -1,8 +1,8 @@
 package io.csvimport;
 
 import java.io.IOException;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,21 +13,34 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
 import org.apache.camel.component.http.HttpClientConfigurer;
 import org.apache.camel.component.http.HttpComponent;
 import org.apache.hc.client5.http.auth.AuthScope;
 import org.apache.hc.client5.http.auth.UsernamePasswordCredentials;
+import org.apache.hc.client5.http.classic.ExecChain;
 import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
 import org.apache.hc.client5.http.config.ConnectionConfig;
+import org.apache.hc.client5.http.impl.ChainElement;
+import org.apache.hc.client5.http.impl.DefaultClientConnectionReuseStrategy;
+import org.apache.hc.client5.http.impl.DefaultConnectionKeepAliveStrategy;
 import org.apache.hc.client5.http.impl.auth.BasicCredentialsProvider;
 import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
+import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.ssl.ClientTlsStrategyBuilder;
+import org.apache.hc.core5.http.ClassicHttpRequest;
 import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.ConnectionClosedException;
+import org.apache.hc.core5.http.EndpointDetails;
 import org.apache.hc.core5.http.Header;
+import org.apache.hc.core5.http.HttpException;
 import org.apache.hc.core5.http.HttpHeaders;
 import org.apache.hc.core5.http.HttpHost;
+import org.apache.hc.core5.http.HttpRequest;
+import org.apache.hc.core5.http.NoHttpResponseException;
 import org.apache.hc.core5.http.message.BasicHeader;
+import org.apache.hc.core5.http.message.StatusLine;
 import org.apache.hc.core5.ssl.SSLContextBuilder;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
@@ -36,7 +49,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The HTTP component of the API's routes, {@code csv-import-http}: Basic credentials sent with every request, nothing
- * repeated and no redirect followed by itself, one time limit for the whole of a call.
+ * repeated and no redirect followed by itself, one deadline for the whole of an exchange.
  */
 final class ApiClient implements HttpClientConfigurer {
 
@@ -44,11 +57,17 @@ final class ApiClient implements HttpClientConfigurer {
 
     private static final Timeout CONNECT = Timeout.ofSeconds(30);
 
+    /** Firewalls forget a connection that is idle for long, and tell nobody. */
+    private static final TimeValue LONGEST_IDLE = TimeValue.ofSeconds(30);
+
     private final Settings settings;
     private final Metrics metrics;
     private final Duration limit;
-    /** What is under way, and since when (nanoseconds). */
-    private final Map<HttpUriRequestBase, Long> calls = new ConcurrentHashMap<>();
+    /** What is under way, by its request. */
+    private final Map<HttpRequest, ApiCall> calls = new ConcurrentHashMap<>();
+
+    private volatile PoolingHttpClientConnectionManager connections;
+    private volatile boolean reuse = true;
 
     /** @param timer ends calls that are over their time; it is the caller's to stop */
     ApiClient(Settings settings, ScheduledExecutorService timer, Metrics metrics) {
@@ -61,21 +80,22 @@ final class ApiClient implements HttpClientConfigurer {
     }
 
     HttpComponent component() throws GeneralSecurityException, IOException {
-        int connections = settings.number("parallel") + 10;
+        int most = settings.number("parallel") + 10;
         PoolingHttpClientConnectionManagerBuilder connectionManager = PoolingHttpClientConnectionManagerBuilder.create()
-                .setMaxConnPerRoute(connections)
-                .setMaxConnTotal(connections)
+                .setMaxConnPerRoute(most)
+                .setMaxConnTotal(most)
                 .setDefaultConnectionConfig(ConnectionConfig.custom()
                         .setConnectTimeout(CONNECT)
                         // a connection that the API closed while it was idle must not carry an upload
-                        .setValidateAfterInactivity(TimeValue.ofMilliseconds(100))
+                        .setValidateAfterInactivity(TimeValue.ZERO_MILLISECONDS)
                         .build());
         if (settings.find("api.trust-store").isPresent()) {
             connectionManager.setTlsSocketStrategy(
                     ClientTlsStrategyBuilder.create().setSslContext(trust()).buildClassic());
         }
+        connections = connectionManager.build();
         HttpComponent http = new HttpComponent();
-        http.setClientConnectionManager(connectionManager.build());
+        http.setClientConnectionManager(connections);
         http.setHttpClientConfigurer(this);
         http.setAutomaticRetriesDisabled(true);
         http.setFollowRedirects(false);
@@ -86,11 +106,10 @@ final class ApiClient implements HttpClientConfigurer {
     }
 
     private SSLContext trust() throws GeneralSecurityException, IOException {
-        char[] password = settings.find("api.trust-store-password")
-                .map(String::toCharArray)
-                .orElse(null);
         return SSLContextBuilder.create()
-                .loadTrustMaterial(Path.of(settings.get("api.trust-store")), password)
+                .loadTrustMaterial(
+                        ApiTrust.read(settings.path("api.trust-store"), settings.find("api.trust-store-password")),
+                        null)
                 .build();
     }
 
@@ -113,34 +132,78 @@ final class ApiClient implements HttpClientConfigurer {
                 .disableRedirectHandling()
                 .disableAutomaticRetries();
         settings.find("api.proxy.host").ifPresent(host -> useProxy(client, host));
-        client.addExecInterceptorFirst("csv-import-time-limit", (request, scope, chain) -> {
-            HttpUriRequestBase call = (HttpUriRequestBase) scope.originalRequest;
-            long began = System.nanoTime();
-            calls.put(call, began);
-            int status = 0;
-            try {
-                ClassicHttpResponse answer = chain.proceed(request, scope);
-                status = answer.getCode();
-                // Camel would cut what it unpacks to the packed length, and fail where it is not packed: AnswerBody
-                // looks
-                answer.removeHeaders(HttpHeaders.CONTENT_ENCODING);
-                return answer;
-            } finally {
-                calls.remove(call);
-                metrics.asked(request.getMethod(), request.getPath(), status, System.nanoTime() - began);
-            }
+        client.setConnectionReuseStrategy((request, answer, context) ->
+                reuse && DefaultClientConnectionReuseStrategy.INSTANCE.keepAlive(request, answer, context));
+        client.setKeepAliveStrategy((answer, context) -> {
+            TimeValue keep = DefaultConnectionKeepAliveStrategy.INSTANCE.getKeepAliveDuration(answer, context);
+            return TimeValue.isPositive(keep) && keep.compareTo(LONGEST_IDLE) < 0 ? keep : LONGEST_IDLE;
         });
+        client.addExecInterceptorFirst("csv-import-call", this::call);
+        client.addExecInterceptorAfter(ChainElement.CONNECT.name(), "csv-import-connected", this::callConnected);
+    }
+
+    private ClassicHttpResponse call(ClassicHttpRequest request, ExecChain.Scope scope, ExecChain chain)
+            throws IOException, HttpException {
+        HttpRequest key = scope.originalRequest;
+        ApiCall call = new ApiCall((HttpUriRequestBase) key, limit);
+        calls.put(key, call);
+        int status = 0;
+        boolean hasBody = false;
+        try {
+            ClassicHttpResponse answer = chain.proceed(request, scope);
+            if (!call.isConnected()) {
+                answer.close();
+                throw new IOException("The proxy " + scope.route.getProxyHost().toHostString()
+                        + " refuses the tunnel to the API: " + new StatusLine(answer));
+            }
+            status = answer.getCode();
+            // Camel would cut what it unpacks to the packed length, and fail where it is not packed: AnswerBody looks
+            answer.removeHeaders(HttpHeaders.CONTENT_ENCODING);
+            hasBody = answer.getEntity() != null;
+            if (hasBody) {
+                answer.setEntity(call.watch(answer.getEntity(), () -> calls.remove(key)));
+            }
+            return answer;
+        } catch (IOException | IllegalStateException e) {
+            call.checkTimeout(e);
+            throw e;
+        } finally {
+            if (!hasBody) {
+                calls.remove(key);
+            }
+            metrics.asked(request.getMethod(), request.getPath(), status, call.nanos());
+        }
+    }
+
+    /** What runs once there is a connection to the API, new or kept. */
+    private ClassicHttpResponse callConnected(ClassicHttpRequest request, ExecChain.Scope scope, ExecChain chain)
+            throws IOException, HttpException {
+        ApiCall call = calls.get(scope.originalRequest);
+        call.connected();
+        try {
+            return chain.proceed(request, scope);
+        } catch (SocketException | SSLException | ConnectionClosedException | NoHttpResponseException e) {
+            if (reuse && isKept(scope) && !call.isTimedOut()) {
+                LOG.info("A kept connection to the API broke before the answer: from now on, each request has its own");
+                reuse = false;
+                connections.closeIdle(TimeValue.ZERO_MILLISECONDS);
+            }
+            throw e;
+        }
+    }
+
+    /** Whether the connection has carried an answer of the API before; the first one of a tunnel is the proxy's. */
+    private static boolean isKept(ExecChain.Scope scope) {
+        EndpointDetails connection = scope.clientContext.getEndpointDetails();
+        return connection != null && connection.getResponseCount() > (scope.route.isTunnelled() ? 1 : 0);
     }
 
     private void endOverdue() {
-        long now = System.nanoTime();
-        calls.forEach((call, began) -> {
-            if (now - began >= limit.toNanos()) {
-                try {
-                    call.cancel();
-                } catch (RuntimeException e) {
-                    LOG.debug("A call that is over its time had ended already", e);
-                }
+        calls.values().forEach(call -> {
+            try {
+                call.endIfOverdue();
+            } catch (RuntimeException e) {
+                LOG.debug("A call that is over its time had ended already", e);
             }
         });
     }

@@ -72,10 +72,13 @@ public final class Failure implements ExceptionHandler {
     }
 
     private static String caught(Exchange exchange) {
-        Throwable caught = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
-        return caught instanceof CsvChangedException
-                ? caught.getMessage()
-                : caught.getClass().getSimpleName() + ": " + caught.getMessage();
+        return reason(exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
+    }
+
+    /** What was caught, within a sentence: what it says, and its kind where that is no sentence of our own. */
+    static String reason(Throwable caught) {
+        boolean own = caught instanceof CsvChangedException || caught.getClass() == IOException.class;
+        return own ? caught.getMessage() : caught.getClass().getSimpleName() + ": " + caught.getMessage();
     }
 
     private static void tell(Exchange exchange, String outcome, String reason, String detail) {

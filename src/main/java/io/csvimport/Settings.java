@@ -191,6 +191,9 @@ public final class Settings {
                 problems.add(label(needed) + " is missing: " + PREFIX + name + " needs it");
             }
         });
+        if (problems.isEmpty() && find("api.trust-store").isPresent()) {
+            checkTrust().ifPresent(problems::add);
+        }
         if (problems.isEmpty() && flag("file.enabled")) {
             checkFolders().ifPresent(problems::add);
         }
@@ -217,6 +220,16 @@ public final class Settings {
     /** On one line, without what may be a secret in a URL. */
     private static String visible(String value) {
         return Names.visible(value).replaceAll("[?].*", "?…").replaceAll("//[^/]*@", "//…@");
+    }
+
+    private Optional<String> checkTrust() {
+        try {
+            ApiTrust.read(path("api.trust-store"), find("api.trust-store-password"));
+            return Optional.empty();
+        } catch (IOException e) {
+            return Optional.of(
+                    label("api.trust-store") + " is '" + visible(get("api.trust-store")) + "': " + e.getMessage());
+        }
     }
 
     /** What is kept of a CSV must not be taken for a new one. */

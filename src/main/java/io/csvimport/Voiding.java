@@ -245,7 +245,7 @@ public final class Voiding {
         }
         Throwable caught = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
         request.reason = "unreachable";
-        request.detail = "The API did not answer: " + caught.getClass().getSimpleName() + ": " + caught.getMessage();
+        request.detail = "The API did not answer: " + Failure.reason(caught);
         health.failed("The API cannot be reached");
     }
 

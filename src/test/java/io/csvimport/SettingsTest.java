@@ -5,12 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
+import java.security.cert.X509Certificate;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Properties;
+import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509TrustManager;
 import org.apache.camel.main.Main;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +113,62 @@ class SettingsTest {
         List<String> problems = settings().problems();
         assertEquals(1, problems.size(), problems.toString());
         assertTrue(problems.get(0).startsWith("csv-import." + needed + " ("), problems.toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "PKCS12, secret, secret,",
+        "PKCS12, secret, , it is encrypted: set csv-import.api.trust-store-password",
+        "PKCS12, secret, wrong, trust-store-password (CSV_IMPORT_API_TRUST_STORE_PASSWORD) is wrong",
+        "JKS, secret, secret,",
+        "JKS, secret, ,",
+        "JKS, secret, wrong, trust-store-password (CSV_IMPORT_API_TRUST_STORE_PASSWORD) is wrong",
+        "PEM, , ,",
+        "PEM, , needless,",
+        "DER, , ,",
+        "text, , , neither JKS nor PKCS#12",
+        "nothing, , , holds no certificate",
+        "cut, secret, secret, damaged",
+        "no entry, secret, secret, holds no certificate",
+    })
+    void aTrustStoreIsReadOrNamedWithWhatIsWrong(String type, String secret, String password, String why)
+            throws Exception {
+        TrustManagerFactory known = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        known.init((KeyStore) null);
+        X509Certificate ca = ((X509TrustManager) known.getTrustManagers()[0]).getAcceptedIssuers()[0];
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        switch (type) {
+            case "PEM" -> {
+                String base64 = Base64.getMimeEncoder().encodeToString(ca.getEncoded());
+                String pem = "-----BEGIN CERTIFICATE-----\n" + base64 + "\n-----END CERTIFICATE-----\n";
+                out.writeBytes(("# our authority\n" + pem + "\n# the one before\n" + pem).getBytes());
+            }
+            case "DER" -> out.writeBytes(ca.getEncoded());
+            case "text" -> out.writeBytes("-- no certificate, whoever wrote it\n".getBytes());
+            case "nothing" -> {}
+            default -> {
+                KeyStore store = KeyStore.getInstance(type.equals("JKS") ? "JKS" : "PKCS12");
+                store.load(null, null);
+                if (!type.equals("no entry")) {
+                    store.setCertificateEntry("ca", ca);
+                }
+                store.store(out, secret.toCharArray());
+            }
+        }
+        byte[] bytes = out.toByteArray();
+        Path file = Files.write(
+                directory.resolve("trust"), type.equals("cut") ? Arrays.copyOf(bytes, bytes.length - 20) : bytes);
+        set("api.trust-store", file.toString());
+        set("api.trust-store-password", password == null ? "" : password);
+        String problems = String.join("\n", settings().problems());
+        if (why == null) {
+            assertEquals("", problems);
+        } else {
+            assertTrue(
+                    problems.startsWith("csv-import.api.trust-store (CSV_IMPORT_API_TRUST_STORE) is '" + file + "': ")
+                            && problems.contains(why),
+                    problems);
+        }
     }
 
     @ParameterizedTest
