@@ -1,11 +1,6 @@
 package io.csvimport;
 
 import java.io.IOException;
-import java.time.DateTimeException;
-import java.time.Duration;
-import java.time.Instant;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +31,7 @@ public final class ApiAnswer {
         String id = status / 100 == 2 ? ImportId.in(body) : null;
         exchange.setProperty(Delivery.IMPORT_ID, id);
         exchange.setProperty(Delivery.HTTP_STATUS, status);
-        exchange.setProperty(Delivery.RETRY_AFTER, answer.getHeader("Retry-After", String.class));
+        exchange.setProperty(Delivery.RETRY_AFTER, HttpDate.retryAfter(answer));
         if (id == null) {
             exchange.setProperty(Delivery.REASON, status / 100 == 2 ? "no-id" : "http-" + status);
             exchange.setProperty(Delivery.DETAIL, detail(status, body));
@@ -90,20 +85,5 @@ public final class ApiAnswer {
                     "GET csv-import", status, null, answer.getHeader("Location", String.class), Map.of(), text(answer));
         }
         answer.setBody(AnswerBody.open(answer));
-    }
-
-    /** The pause that a Retry-After header asks for, seconds or an HTTP date (RFC 9110); null where it asks for none. */
-    static Duration retryAfter(String header) {
-        if (header == null) {
-            return null;
-        }
-        try {
-            return header.strip().matches("\\d{1,9}")
-                    ? Duration.ofSeconds(Long.parseLong(header.strip()))
-                    : Duration.between(
-                            Instant.now(), ZonedDateTime.parse(header.strip(), DateTimeFormatter.RFC_1123_DATE_TIME));
-        } catch (DateTimeException e) {
-            return null;
-        }
     }
 }

@@ -1,9 +1,6 @@
 package io.csvimport;
 
-import java.time.DateTimeException;
 import java.time.Instant;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 
 /**
  * The API's own clock, by the Date header of its latest answer and the time since on this process's monotonic clock: the
@@ -17,15 +14,9 @@ final class ApiClock {
 
     /** @param date an HTTP date (RFC 9110); null, or anything else, is passed over */
     void see(String date) {
-        try {
-            if (date != null) {
-                seen = new Seen(
-                        ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME)
-                                .toInstant(),
-                        System.nanoTime());
-            }
-        } catch (DateTimeException e) {
-            // a clock that cannot be read tells nothing
+        Instant read = HttpDate.parse(date);
+        if (read != null) {
+            seen = new Seen(read, System.nanoTime());
         }
     }
 

@@ -168,6 +168,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Failure failure = new Failure(health);
         registry.bind("csvImportFailure", failure);
         registry.bind("csvImportAnswer", answer);
+        registry.bind("csvImportPace", new Pace(settings.number("api.requests-per-minute")));
         ListedImports imports = new ListedImports(database, settings.get("api.organization"));
         registry.bind(
                 "csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, imports, owner, clock));

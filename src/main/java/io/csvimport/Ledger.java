@@ -26,8 +26,6 @@ public final class Ledger {
     /** For so long, a database may still do what it was asked for on a connection that is gone. */
     private static final Duration LONGEST_COMMIT = Duration.ofMinutes(10);
 
-    private static final Duration LONGEST_RETRY_AFTER = Duration.ofMinutes(10);
-
     /**
      * What only the living process knows of an unknown outcome, in nanoseconds of its own clock: when sending began and
      * when the connection ended, and whether the last byte of the body may have left.
@@ -112,7 +110,7 @@ public final class Ledger {
     /** A clock that was set back does not stretch a pause beyond the longest there is. */
     private static boolean isDue(Instant time) {
         Instant now = Instant.now();
-        return !now.isBefore(time) || Duration.between(now, time).compareTo(LONGEST_RETRY_AFTER) > 0;
+        return !now.isBefore(time) || Duration.between(now, time).compareTo(HttpDate.LONGEST_PAUSE) > 0;
     }
 
     /** Writes the delivery's row, or finds it; the same bytes again end here as a duplicate. */
@@ -336,10 +334,7 @@ public final class Ledger {
 
     /** Growing from a second to a minute with each attempt; what the API asks for with Retry-After, up to ten. */
     private static Duration pause(Exchange exchange, Delivery delivery) {
-        Duration asked = ApiAnswer.retryAfter(exchange.getProperty(Delivery.RETRY_AFTER, String.class));
-        if (asked != null && asked.toMillis() > 0) {
-            return asked.compareTo(LONGEST_RETRY_AFTER) > 0 ? LONGEST_RETRY_AFTER : asked;
-        }
-        return Pauses.growing(delivery.attempts - 1);
+        Duration asked = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
+        return asked == null ? Pauses.growing(delivery.attempts - 1) : asked;
     }
 }

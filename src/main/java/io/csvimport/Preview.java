@@ -44,7 +44,7 @@ public final class Preview {
         health.answered(status);
         if (status != 200) {
             exchange.setProperty(Delivery.HTTP_STATUS, status);
-            exchange.setProperty(Delivery.RETRY_AFTER, answer.getHeader("Retry-After", String.class));
+            exchange.setProperty(Delivery.RETRY_AFTER, HttpDate.retryAfter(answer));
             tell(exchange, null, "http-" + status, "Preview: " + ApiAnswer.detail(status, ApiAnswer.text(answer)));
         } else {
             answer.setBody(AnswerBody.open(answer));
@@ -69,7 +69,7 @@ public final class Preview {
             failures.remove(delivery.job);
         } else if (exchange.getProperty(Delivery.RETRY_AFTER) == null) {
             Duration pause = Pauses.growing(failures.merge(delivery.job, 1, Integer::sum) - 1);
-            exchange.setProperty(Delivery.RETRY_AFTER, String.valueOf(pause.toSeconds()));
+            exchange.setProperty(Delivery.RETRY_AFTER, pause);
         }
         exchange.removeProperty(CsvUpload.PROPERTY);
         exchange.getMessage().setBody(null);
@@ -134,7 +134,7 @@ public final class Preview {
             throw new CsvRejectedException(reason, detail);
         }
         if (outcome != null) {
-            Duration pause = ApiAnswer.retryAfter(exchange.getProperty(Delivery.RETRY_AFTER, String.class));
+            Duration pause = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
             throw new CsvImportUnsettledException(
                     reason + ": " + detail, Instant.now().plus(pause == null ? Duration.ofSeconds(1) : pause), null);
         }

@@ -34,6 +34,7 @@ public final class Voiding {
         private int status;
         private String reason;
         private String detail;
+        private Duration pause;
 
         Request(Delivery delivery) {
             this.delivery = delivery;
@@ -54,8 +55,6 @@ public final class Voiding {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final Set<Integer> LATER = Set.of(401, 403, 407, 408, 429);
-    /** What is due later than that is due now: the machine's clock was set back. */
-    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(11);
 
     private final Database database;
     private final ListedImports imports;
@@ -90,7 +89,7 @@ public final class Voiding {
                 organization,
                 owner.id(),
                 Deliveries.text(now),
-                Deliveries.text(now.plus(LONGEST_PAUSE))));
+                Deliveries.text(now.plus(HttpDate.LONGEST_PAUSE))));
         jobs.removeIf(underway::contains);
         return jobs;
     }
@@ -214,6 +213,7 @@ public final class Voiding {
                 || request.status == 404
                 || request.status == 200 && body != null && body.isBlank();
         request.reason = "http-" + request.status;
+        request.pause = HttpDate.retryAfter(exchange.getMessage());
         request.detail = ApiAnswer.detail(request.status, body == null ? "" : body);
         if (request.status != 404) {
             health.answered(request.status);
@@ -316,7 +316,8 @@ public final class Voiding {
 
     private void tryAgain(Request request) throws CsvImportUnsettledException {
         Delivery delivery = request.delivery;
-        Duration pause = Pauses.growing(failures.merge(delivery.job, 1, Integer::sum) - 1);
+        Duration growing = Pauses.growing(failures.merge(delivery.job, 1, Integer::sum) - 1);
+        Duration pause = request.pause == null ? growing : request.pause;
         delivery.reason = request.reason;
         delivery.detail = request.detail;
         delivery.log(LOG, Level.WARN, "; next attempt in " + pause.toSeconds() + " s");

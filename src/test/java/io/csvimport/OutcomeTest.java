@@ -24,6 +24,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
@@ -211,6 +212,38 @@ class OutcomeTest extends CsvImportTestSupport {
         awaitIn(".imported", drop("People/more.csv", CSV + "more"));
         assertEquals(List.of(), uploads("later.csv"));
         assertEquals(Map.of(), job("later.csv"));
+    }
+
+    @Test
+    void aDateInRetryAfterIsJudgedByTheAnswersOwnDateInEachOfItsForms() throws Exception {
+        sandbox.skewClock(Duration.ofHours(-1));
+        Instant until = Instant.now().minus(Duration.ofHours(1)).plusSeconds(300);
+        for (String form : List.of(
+                "EEE, dd MMM yyyy HH:mm:ss 'GMT'", "EEEE, dd-MMM-yy HH:mm:ss 'GMT'", "EEE MMM ppd HH:mm:ss yyyy")) {
+            String date = DateTimeFormatter.ofPattern(form, Locale.ENGLISH).format(until.atOffset(ZoneOffset.UTC));
+            waitFor("503", date.replaceAll("\\W", "-") + "/a.csv", date, 300);
+        }
+        String past = DateTimeFormatter.RFC_1123_DATE_TIME.format(
+                until.minus(Duration.ofHours(2)).atOffset(ZoneOffset.UTC));
+        waitFor("503", "Huge/a.csv", "99999999999999999999", 600);
+        waitFor("413", "Large/a.csv", "120", 120);
+        waitFor("503", "Past/a.csv", past, 1);
+        awaitIn(".imported", inbox.resolve("Past/a.csv"));
+        waitFor("503", "Negative/a.csv", "-300", 1);
+    }
+
+    @Test
+    void aMinuteHasSoManyRequestsAtMostAndWhoeverComesFirstIsFirst() {
+        Pace pace = new Pace(2);
+        long minute = Duration.ofMinutes(1).toNanos();
+        // the monotonic clock begins anywhere
+        long now = Long.MAX_VALUE - 5;
+        assertEquals(now, pace.take(now));
+        assertEquals(now + 1, pace.take(now + 1));
+        assertEquals(now + minute, pace.take(now + 2));
+        assertEquals(now + 1 + minute, pace.take(now + 3));
+        assertEquals(now + 2 * minute, pace.take(now + 4));
+        assertEquals(now + 4 * minute, pace.take(now + 4 * minute));
     }
 
     private void waitFor(String status, String path, String retryAfter, long seconds) throws Exception {
