@@ -1,7 +1,9 @@
 package io.csvimport;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import jakarta.jms.BytesMessage;
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
@@ -44,7 +46,9 @@ final class QueueMessage {
      */
     record Envelope(String kind, String correlationId, String type, Map<String, Object> properties) {
 
-        private static final ObjectMapper JSON = new ObjectMapper();
+        /** ASCII only: a ledger does not take every character that a sender may use. */
+        private static final ObjectMapper JSON =
+                JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
 
         static Envelope parse(String json) throws IOException {
             return JSON.readValue(json, Envelope.class);

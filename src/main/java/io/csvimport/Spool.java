@@ -38,6 +38,9 @@ public final class Spool {
     /** Exchange property: whether the source has offered the item before. */
     static final String OFFERED_AGAIN = "csvImportOfferedAgain";
 
+    /** Characters that are kept of a name that is rejected. */
+    private static final int LONGEST_NAME = 500;
+
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private final Path folder;
@@ -104,6 +107,12 @@ public final class Spool {
         delivery.duplicates = exchange.getMessage().getHeader("csvImportDuplicates", duplicates, String.class);
         boolean rejected = "rejected".equals(exchange.getProperty(Delivery.OUTCOME));
         boolean goesBack = rejected && delivery.envelope != null;
+        if (rejected) {
+            delivery.template = storable(delivery.template);
+            delivery.fileName = storable(delivery.fileName);
+            delivery.notifyAddresses =
+                    delivery.notifyAddresses.stream().map(Spool::storable).toList();
+        }
         Path copy = delivery.file;
         Path hidden = goesBack ? null : hide(delivery, copy);
         if (goesBack) {
@@ -157,6 +166,12 @@ public final class Spool {
         }
         exchange.removeProperty(Delivery.PROPERTY);
         exchange.setRouteStop(true);
+    }
+
+    /** A wrong name as a database takes it: without control characters, and not for ever. */
+    private static String storable(String name) {
+        String visible = name == null ? null : Names.visible(name);
+        return visible == null || visible.length() <= LONGEST_NAME ? visible : visible.substring(0, LONGEST_NAME) + "…";
     }
 
     /** Whether the delivery has its job now; false where its item was kept before, and needs nothing more. */

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -104,6 +105,40 @@ class PostgresTest {
                 + " RETURNING job");
         PostgresRig.await().until(() -> summary("people.csv").startsWith("voided"));
         assertTrue(rig.sandbox.imports().get(0).voided());
+    }
+
+    @Test
+    void aMessageThatTheDatabaseWouldRefuseIsRejectedAndDoesNotStopItsQueue() throws Exception {
+        try (Broker broker = new Broker(directory.resolve("broker")).start()) {
+            rig.start(
+                    "one",
+                    Map.of(
+                            "CSV_IMPORT_JMS_ENABLED",
+                            "true",
+                            "CSV_IMPORT_JMS_URL",
+                            broker.core(),
+                            "CSV_IMPORT_JMS_USERNAME",
+                            Broker.USER,
+                            "CSV_IMPORT_JMS_PASSWORD",
+                            Broker.PASSWORD));
+            for (String name : List.of("fileName", "template", "notify", "good")) {
+                Map<String, String> names = new TreeMap<>(Map.of("template", "People", "fileName", "good.csv"));
+                names.computeIfPresent(name, (key, value) -> value + "\0");
+                names.put("notify", name.equals("notify") ? "a@x.com\0" : "a@x.com");
+                names.put("other", "\0 \ud83d");
+                broker.send(
+                        broker.core(),
+                        "csv-import",
+                        session -> QueueTest.named(session.createTextMessage("name\n" + name + "\n"), names));
+            }
+            PostgresRig.await().until(() -> rig.sandbox.imports().size() == 1 && broker.count("csv-import") == 0);
+            assertEquals("good.csv", rig.sandbox.imports().get(0).fileName());
+            assertEquals(3, broker.count("csv-import.rejected"));
+            assertEquals(
+                    3,
+                    rig.rows("SELECT job FROM csv_import_delivery WHERE state = 'rejected'")
+                            .size());
+        }
     }
 
     /** State, attempts, whether it was reconciled, and HTTP status of a file's row. */

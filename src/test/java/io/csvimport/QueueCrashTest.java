@@ -27,7 +27,6 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -146,15 +145,15 @@ class QueueCrashTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"amqp", "core"})
-    void aProductKilledDuringAnUploadThatWasAcceptedFindsItAndAcknowledges(String protocol) throws Exception {
+    void aProductKilledDuringAnUploadThatWasAcceptedFindsIt(String protocol) throws Exception {
         url(protocol);
         rig.sandbox.failNext(SandboxFault.hang(true));
         send("name\nAnna\n", false);
         rig.start();
         awaitThat(() -> rig.sandbox.imports().size() == 1);
+        // it was acknowledged when it was in the spool
+        awaitThat(() -> broker.count(QUEUE) == 0);
         rig.kill();
-        awaitThat(() -> broker.delivering(QUEUE) == 0);
-        assertEquals(1, broker.count(QUEUE));
         rig.start();
         awaitAllImportedOnce();
         assertEquals(
@@ -166,7 +165,7 @@ class QueueCrashTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"amqp", "core"})
-    void aBrokerThatStopsDuringAnUploadGivesTheMessageAgainAndItIsAcknowledged(String protocol) throws Exception {
+    void aBrokerThatStopsDuringAnUploadCostsNothing(String protocol) throws Exception {
         url(protocol);
         rig.settings.put("CSV_IMPORT_JMS_CONSUMERS", "2");
         rig.sandbox.failNext(SandboxFault.hang(true));
@@ -175,30 +174,8 @@ class QueueCrashTest {
         awaitThat(() -> rig.sandbox.imports().size() == 1);
         broker.stop();
         broker.start();
-        // the other consumer has it, too, while the first still waits for the API's answer
         awaitAllImportedOnce();
         assertEquals(1, rig.oracle.rows("SELECT state FROM csv_import_delivery").size());
-    }
-
-    @Test
-    void aMessageThatWaitedForItsTurnWhenTheBrokerStoppedIsLeftToTheConnectionByWhichItComesAgain() throws Exception {
-        url("amqp");
-        rig.settings.put("CSV_IMPORT_JMS_CONSUMERS", "4");
-        rig.settings.put("CSV_IMPORT_PARALLEL", "1");
-        rig.settings.put("CSV_IMPORT_API_TIMEOUT", "PT20S");
-        rig.sandbox.failNext(SandboxFault.hang(true));
-        send("name\nAnna\n", false);
-        rig.start();
-        awaitThat(() -> rig.sandbox.imports().size() == 1);
-        send("name\nBert\n", false);
-        awaitThat(() -> broker.delivering(QUEUE) == 2);
-        broker.stop();
-        broker.start();
-        // the other two consumers have both, while the API keeps the first waiting
-        awaitThat(() -> broker.delivering(QUEUE) == 2);
-        assertEquals(1, rig.sandbox.imports().size());
-        awaitAllImportedOnce();
-        assertEquals(2, rig.oracle.rows("SELECT state FROM csv_import_delivery").size());
     }
 
     @ParameterizedTest

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A message of 300 MB, through a heap of 160 MB: what is held in memory does not fit. */
+/** A message of 300 MB, through a heap of 128 MB: what is held in memory does not fit. */
 @Tag("long")
 class QueueLargeTest {
 
@@ -69,7 +69,7 @@ class QueueLargeTest {
 
     @Test
     void itIsImportedAndAcknowledged() throws Exception {
-        product.start("-Xmx160m");
+        product.start("-Xmx128m");
         product.awaitImport("large.csv");
         assertEquals(
                 sha256(Files.newInputStream(csv)),
@@ -80,7 +80,7 @@ class QueueLargeTest {
     @Test
     void itIsRejectedWithItsBody() throws Exception {
         product.sandbox().failAll(SandboxFault.status(422));
-        product.start("-Xmx160m");
+        product.start("-Xmx128m");
         product.awaitUntil(
                 "rejected", () -> broker.count("csv-import.rejected") == 1 && broker.count("csv-import") == 0);
         try (Connection connection = broker.connect(broker.core());
