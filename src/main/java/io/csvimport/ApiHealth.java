@@ -36,6 +36,7 @@ public final class ApiHealth extends AbstractHealthCheck {
     private final File dataDir;
     private final long nearlyFull;
     private final Database database;
+    private final Untaken untaken;
     private final boolean standalone;
     private final Map<String, Away> away = new ConcurrentSkipListMap<>();
     private volatile String refused;
@@ -43,12 +44,13 @@ public final class ApiHealth extends AbstractHealthCheck {
     private volatile Supplier<List<String>> missingRoutes;
 
     /** @param nearlyFull bytes that must be left */
-    ApiHealth(Settings settings, Database database, boolean standalone, long nearlyFull) {
+    ApiHealth(Settings settings, Database database, Untaken untaken, boolean standalone, long nearlyFull) {
         super("csv-import", "csv-import-api");
         this.grace = settings.duration("health.grace");
         this.dataDir = settings.path("data-dir").toFile();
         this.nearlyFull = nearlyFull;
         this.database = database;
+        this.untaken = untaken;
         this.standalone = standalone;
     }
 
@@ -121,6 +123,8 @@ public final class ApiHealth extends AbstractHealthCheck {
         if (refused != null) {
             reasons.add(refused);
         }
+        reasons.addAll(untaken.missing());
+        untaken.feeds().forEach((feed, files) -> builder.detail("untaken." + feed, plain(files.toString())));
         away.entrySet().stream()
                 .filter(source -> isWanted(source.getKey()))
                 .map(Map.Entry::getValue)

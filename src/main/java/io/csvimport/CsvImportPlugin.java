@@ -33,12 +33,15 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     private static final Pattern SECRET =
             Pattern.compile("\\{\\{[^{}]*(secret|password|passphrase)([?]nested=false)?}}");
 
+    private static final String QUIET = Settings.PREFIX + "file.quiet";
+    private static final String QUIET_EMPTY = Settings.PREFIX + "file.quiet-empty";
+
     /** Global option of a context that is the product's own. */
     static final String STANDALONE = "csv-import-standalone";
 
     @Override
     public void load(CamelContext context) {
-        context.getPropertiesComponent().addPropertiesSource(new Defaults());
+        context.getPropertiesComponent().addPropertiesSource(new Defaults(context));
         context.addLifecycleStrategy(new LifecycleStrategySupport() {
             private Database database;
             private Owner owner;
@@ -54,6 +57,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                     owner = new Owner(database, settings.path("data-dir"), timer);
                     Metrics metrics = new Metrics(meters(starting), database, settings.path("data-dir"));
                     starting.addComponent("csv-import-http", new ApiClient(settings, timer, metrics).component());
+                    starting.addComponent("csv-import-folder", new FolderComponent());
                     starting.addComponent("csv-import-sftp", new SftpComponent());
                     bind(starting, settings, database, owner, metrics);
                 } catch (Exception e) {
@@ -123,12 +127,14 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     private static void bind(CamelContext context, Settings settings, Database database, Owner owner, Metrics metrics)
             throws Exception {
         boolean standalone = context.getGlobalOption(STANDALONE) != null;
-        ApiHealth health = new ApiHealth(settings, database, standalone, ApiHealth.NEARLY_FULL);
+        Untaken untaken = new Untaken();
+        ApiHealth health = new ApiHealth(settings, database, untaken, standalone, ApiHealth.NEARLY_FULL);
         if (!standalone) {
             // a host platform knows when its routes have started
             health.started(new NeededRoutes(context, settings)::missing);
         }
         metrics.show(health);
+        context.getRegistry().bind("csvImportUntaken", untaken);
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(health));
         ApiClock clock = new ApiClock();
         AuditEvents events = new AuditEvents(settings.get("api.organization"), metrics);
@@ -179,7 +185,6 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
-        registry.bind("csvImportOldestFirst", FileFeed.OLDEST_FIRST);
         registry.bind("csvImportRelease", new FileRelease<>(deliveries, failure, true));
         registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, failure, false));
         ExecutorService pool = context.getExecutorServiceManager()
@@ -203,7 +208,12 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     /** The last of all sources: whatever the platform knows of a setting wins. */
     private static final class Defaults implements PropertiesSource, Ordered {
 
+        private final CamelContext context;
         private final Properties properties = Settings.defaults();
+
+        Defaults(CamelContext context) {
+            this.context = context;
+        }
 
         @Override
         public String getName() {
@@ -212,7 +222,14 @@ public final class CsvImportPlugin implements ContextServicePlugin {
 
         @Override
         public String getProperty(String name) {
-            return properties.getProperty(name);
+            return name.equals(QUIET_EMPTY) && isRenamedIntoPlace() ? "PT0S" : properties.getProperty(name);
+        }
+
+        /** Where every sender renames into place, what is empty is not unfinished. */
+        private boolean isRenamedIntoPlace() {
+            String quiet =
+                    context.getPropertiesComponent().resolveProperty(QUIET).orElse("");
+            return SettingChecks.isZero(quiet);
         }
 
         @Override

@@ -61,6 +61,8 @@ public final class Delivery {
     long size;
     String sha256;
     long crc32c;
+    /** Whether it is empty, too: it may be unfinished. */
+    boolean endsInNul;
 
     // from names
     String template;
@@ -120,7 +122,7 @@ public final class Delivery {
         String key = exchange.getMessage().getHeader("csvImportSourceKey", String.class);
         try {
             if (delivery.file != null) {
-                delivery.mark = FileMark.of(delivery.file);
+                delivery.mark = found(exchange, FileMark.of(delivery.file));
                 delivery.source = delivery.mark;
             } else if (body != null && body == exchange.getProperty(Exchange.FILE_EXCHANGE_FILE)) {
                 delivery.source = exchange.getProperty(FileFeed.SOURCE_FILE, SourceFile.class);
@@ -141,6 +143,14 @@ public final class Delivery {
         delivery.path = delivery.source == null ? null : delivery.source.location();
         exchange.setProperty(PROPERTY, delivery);
         return delivery;
+    }
+
+    /** A file that stands still keeps the identity that it had when it was found, whatever its file system says now. */
+    private static FileMark found(Exchange exchange, FileMark mark) {
+        boolean isFound = exchange.getProperty(FileFeed.SOURCE_FILE) instanceof FileMark before
+                && before.path().equals(mark.path())
+                && before.looksLike(mark);
+        return isFound ? exchange.getProperty(FileFeed.SOURCE_FILE, FileMark.class) : mark;
     }
 
     /** What the ledger and the audit events call a feed. */

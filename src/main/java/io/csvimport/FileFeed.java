@@ -2,7 +2,6 @@ package io.csvimport;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -17,7 +16,6 @@ import org.apache.camel.Exchange;
 import org.apache.camel.ServiceStatus;
 import org.apache.camel.component.file.GenericFile;
 import org.apache.camel.component.file.GenericFileEndpoint;
-import org.apache.camel.component.file.GenericFileFilter;
 import org.apache.camel.spi.PollingConsumerPollStrategy;
 import org.apache.camel.support.AsyncProcessorSupport;
 import org.apache.camel.support.SynchronizationAdapter;
@@ -28,17 +26,14 @@ import org.slf4j.LoggerFactory;
  * What a feed of files adds to Camel's file consumers: a filter that takes a file once it is whole and its lane is
  * open, and the hand-over to that lane. The filter only looks: it never waits, and one growing file holds up no other.
  */
-abstract class FileFeed<T> extends AsyncProcessorSupport
-        implements GenericFileFilter<T>, PollingConsumerPollStrategy, CamelContextAware {
+abstract class FileFeed<T> extends AsyncProcessorSupport implements PollingConsumerPollStrategy, CamelContextAware {
 
     static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    /** The order of a listing: by time of modification, then by name. */
-    static final Comparator<GenericFile<?>> OLDEST_FIRST = Comparator.<GenericFile<?>>comparingLong(
-                    GenericFile::getLastModified)
-            .thenComparing(GenericFile::getFileName);
-
     /** Exchange property: the {@link SourceFile} as it was when it was found whole. */
     static final String SOURCE_FILE = "csvImportSourceFile";
+
+    /** Exchange property: when the file, should it be empty or end in NULs, has stood still long enough (nanoseconds). */
+    static final String JUDGED_FROM = "csvImportJudgedFrom";
 
     /** Bytes that are read in no time. */
     private static final int SHORT = 1 << 16;
@@ -48,28 +43,69 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
 
     private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
 
-    /** A file that was seen: how, since when it stands still (nanoseconds), and whether it was seen growing. */
-    private record Sight(SourceFile file, long since, boolean grown, long lastSeen) {}
+    /** What is seen for so long and not taken is told once. */
+    private static final Duration LONG = Duration.ofMinutes(5);
+
+    /** Warnings about single files and folders, of one feed; more are only counted. */
+    private static final int MOST_REPORTS = 1000;
+
+    /** How many files are not taken, and the oldest of them. */
+    static final class Left {
+        private long files;
+        private long modified = Long.MAX_VALUE;
+        private String place;
+        private String why;
+
+        void add(String path, long time, String reason) {
+            files++;
+            if (place == null || time < modified) {
+                modified = time;
+                place = path;
+                why = reason;
+            }
+        }
+
+        Left copy() {
+            Left copy = new Left();
+            copy.files = files;
+            copy.modified = modified;
+            copy.place = place;
+            copy.why = why;
+            return copy;
+        }
+    }
+
+    /** A file that is left alone for a while: until when (nanoseconds), or until it is another than this, and why. */
+    private record Postponed(SourceFile file, long until, String reason) {
+
+        boolean isStill(SourceFile now) {
+            return System.nanoTime() - until < 0 && (file == null || now.looksLike(file));
+        }
+    }
 
     private CamelContext camelContext;
     private Lanes lanes;
+    private Untaken untaken;
     private String feed;
     private String template;
-    private Duration quiet;
-    private Duration quietAfterGrowth;
-    private final Map<String, Sight> sights = new ConcurrentHashMap<>();
-    private long pruned = System.nanoTime();
+    private Duration tellAfter = LONG;
+    final FileSights sights = new FileSights();
     /** Whether the lanes of the latest listing were open when it was made, and when that was (nanoseconds). */
     private final Map<String, Boolean> open = new HashMap<>();
 
     private long listed = System.nanoTime();
-    private final Map<String, Long> postponed = new ConcurrentHashMap<>();
+    private final Map<String, Postponed> postponed = new ConcurrentHashMap<>();
     private int opened;
     private final Map<String, SourceFile> remembered = new ConcurrentHashMap<>();
     /** Locations of files from their hand-over to their lane until they are put down. */
     private final Set<String> handedOver = ConcurrentHashMap.newKeySet();
 
     private final Set<String> reported = ConcurrentHashMap.newKeySet();
+    private boolean isMissing;
+    /** What the listing has seen and does not take. */
+    private Left left = new Left();
+
+    private volatile boolean returned;
 
     @Override
     public CamelContext getCamelContext() {
@@ -94,12 +130,24 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
         this.template = template;
     }
 
+    public void setUntaken(Untaken untaken) {
+        this.untaken = untaken;
+    }
+
     public void setQuiet(String quiet) {
-        this.quiet = Duration.parse(quiet);
+        sights.setQuiet(Duration.parse(quiet));
     }
 
     public void setQuietAfterGrowth(String quietAfterGrowth) {
-        this.quietAfterGrowth = Duration.parse(quietAfterGrowth);
+        sights.setQuietAfterGrowth(Duration.parse(quietAfterGrowth));
+    }
+
+    public void setQuietEmpty(String quietEmpty) {
+        sights.setQuietEmpty(Duration.parse(quietEmpty));
+    }
+
+    void setTellAfter(Duration tellAfter) {
+        this.tellAfter = tellAfter;
     }
 
     /** The file as it is now, or null where it is none that is taken, or is gone again. */
@@ -108,9 +156,6 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     /** Its path below the feed's directory. */
     abstract String relativePath(GenericFile<T> candidate);
 
-    /** Whether an entry that is never taken, folder or file, is to be passed over; says so with {@link #report}. */
-    abstract boolean isLeftAlone(GenericFile<T> candidate);
-
     /** The fate of the file of a source key is settled: nothing is to be kept for a next attempt. */
     void released(String sourceKey) {
         // nothing was
@@ -118,47 +163,87 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
 
     /** Tells the operator once of what is left alone. */
     final void report(String what) {
-        if (reported.add(what)) {
+        report(what, what);
+    }
+
+    private void report(String key, String what) {
+        if (reported.size() < MOST_REPORTS && reported.add(key)) {
             LOG.warn("{}", what);
         }
     }
 
-    @Override
-    public boolean accept(GenericFile<T> candidate) {
-        if (isLeftAlone(candidate)) {
-            return false;
+    /** The same of an entry that counts as a file that is not taken. */
+    final void leave(String path, String why) {
+        report(Names.visible(path) + " " + why);
+        left.add(path, Long.MAX_VALUE, why);
+    }
+
+    private void leave(SourceFile file, String why) {
+        left.add(file.location(), file.modified(), why);
+        if (sights.isOlder(file, tellAfter)) {
+            report(file.location(), Names.visible(file.location()) + " is not taken: " + Names.visible(why));
         }
-        return candidate.isDirectory()
-                || isCsv(candidate.getFileNameOnly()) && isOpen(lane(candidate)) && isWhole(candidate);
+    }
+
+    /** The feed cannot look for files at all. */
+    final void missing(String why) {
+        isMissing = true;
+        if (untaken.isMissing(feed, why)) {
+            LOG.warn("{}", why);
+        }
     }
 
     static boolean isCsv(String name) {
         return name.toLowerCase(Locale.ROOT).endsWith(".csv");
     }
 
-    /** One answer a poll: a lane that opens in the middle of a listing would let later files in before earlier ones. */
+    /** Whether nothing is known that speaks against the file; it is not said whether it is whole. */
+    final boolean isCandidate(SourceFile file, String lane) {
+        if (handedOver.contains(file.location())) {
+            return false;
+        }
+        if (!isOpen(lane)) {
+            left.add(file.location(), file.modified(), "an earlier file of its template is not settled yet");
+            return false;
+        }
+        Postponed until = postponed.get(file.location());
+        if (until != null && until.isStill(file)) {
+            leave(file, until.reason);
+            return false;
+        }
+        return !file.equals(remembered.get(file.location()));
+    }
+
+    /** How many files wait in the lane. */
+    final int queued(String lane) {
+        return lanes.length(lane);
+    }
+
+    /** How many files are handed over. */
+    final int handedOver() {
+        return handedOver.size();
+    }
+
+    /** Whether a file came back since this was asked: it may be older than what was listed after it. */
+    final boolean hasReturned() {
+        boolean was = returned;
+        returned = false;
+        return was;
+    }
+
+    /** What the listing has left so far. */
+    final Left left() {
+        return left.copy();
+    }
+
+    /** Goes on from an earlier listing. */
+    final void left(Left before) {
+        left = before.copy();
+    }
+
+    /** One answer a listing: a lane that opens in its middle would let later files in before earlier ones. */
     final boolean isOpen(String lane) {
         return open.computeIfAbsent(lane, lanes::isOpen);
-    }
-
-    final boolean isCandidate(SourceFile file, String lane) {
-        return isOpen(lane)
-                && !handedOver.contains(file.location())
-                && !isPostponed(file.location())
-                && !file.equals(remembered.get(file.location()));
-    }
-
-    final void leave(String path, String why) {
-        report(Names.visible(path) + " " + why);
-    }
-
-    final String feed() {
-        return feed;
-    }
-
-    final String lane(String relativePath) {
-        int folder = relativePath.indexOf('/');
-        return Lanes.name(feed, folder > 0 ? relativePath.substring(0, folder) : template);
     }
 
     @Override
@@ -173,69 +258,50 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
         }
         listed = System.nanoTime();
         open.clear();
+        isMissing = false;
+        left = new Left();
         return true;
     }
 
     @Override
     public void commit(Consumer consumer, Endpoint endpoint, int polledMessages) {
         // each file for itself: see the release
-    }
-
-    private boolean isPostponed(String location) {
-        Long until = postponed.get(location);
-        if (until != null && System.nanoTime() - until >= 0) {
-            postponed.remove(location);
-            return false;
+        if (!isMissing) {
+            String place = left.place == null ? null : Names.visible(left.place);
+            untaken.listed(feed, new Untaken.Files(left.files, place, left.why));
         }
-        return until != null;
+        if (sights.prune()) {
+            postponed.keySet().removeIf(location -> !sights.contains(location));
+            remembered.keySet().removeIf(location -> !sights.contains(location));
+        }
     }
 
-    private boolean isWhole(GenericFile<T> candidate) {
-        SourceFile file = look(candidate);
-        return file != null
-                && isWhole(file)
-                && !handedOver.contains(file.location())
-                && !isPostponed(file.location())
-                && !file.equals(remembered.get(file.location()));
+    @Override
+    protected void doStop() throws Exception {
+        untaken.forget(feed);
     }
 
+    /** Whether the file, seen now, stands still. */
     final boolean isWhole(SourceFile file) {
-        long now = System.nanoTime();
-        Sight before = sights.get(file.location());
-        boolean known = before != null && file.isOf(before.file);
-        boolean still = known && before.file.equals(file);
-        boolean grown = known && (before.grown || !still);
-        Sight sight = new Sight(file, still ? before.since : now, grown, now);
-        sights.put(file.location(), sight);
-        if (now - pruned > Duration.ofMinutes(1).toNanos()) {
-            pruned = now;
-            sights.values()
-                    .removeIf(
-                            seen -> now - seen.lastSeen > Duration.ofMinutes(15).toNanos());
-            postponed.keySet().retainAll(sights.keySet());
-            remembered.keySet().retainAll(sights.keySet());
+        boolean whole = sights.isWhole(file);
+        if (!whole) {
+            leave(file, "it is taken once its size and its time stand still");
         }
-        // a sight is kept for as long as the file is there: one that waits is not overtaken for a new quiet time
-        return now - sight.since >= (grown ? quietAfterGrowth : quiet).toNanos();
+        return whole;
     }
 
-    /** Whether the file of a delivery, and not another in its place, was in the latest listing. */
-    final boolean isSeenSince(Delivery delivery, long nanoTime) {
-        Sight sight = sights.get(delivery.path);
-        return sight != null
-                && sight.lastSeen - nanoTime >= 0
-                && sight.file.key().equals(delivery.sourceKey);
+    /** The template that the first folder of a relative path names, or the feed's own, or null. */
+    private String template(String relativePath) {
+        int folder = relativePath.indexOf('/');
+        return folder > 0 ? relativePath.substring(0, folder) : template;
     }
 
-    /** The template that the first folder below the feed's directory names, or the feed's own, or null. */
-    private String template(GenericFile<T> file) {
-        String relative = relativePath(file);
-        int folder = relative.indexOf('/');
-        return folder > 0 ? relative.substring(0, folder) : template;
+    final String feed() {
+        return feed;
     }
 
-    private String lane(GenericFile<T> file) {
-        return Lanes.name(feed, template(file));
+    final String lane(String relativePath) {
+        return Lanes.name(feed, template(relativePath));
     }
 
     @Override
@@ -243,10 +309,10 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     public boolean process(Exchange exchange, AsyncCallback callback) {
         GenericFile<T> consumed = exchange.getProperty(Exchange.FILE_EXCHANGE_FILE, GenericFile.class);
         exchange.setProperty(Delivery.FEED, feed);
-        exchange.setProperty(Names.FOLDER_TEMPLATE, template(consumed));
-        String lane = lane(consumed);
+        exchange.setProperty(Names.FOLDER_TEMPLATE, template(relativePath(consumed)));
+        String lane = lane(relativePath(consumed));
         // as it was found whole: what changes before its turn is found anew
-        SourceFile file = look(consumed);
+        SourceFile file = sights.identified(look(consumed));
         if (file != null) {
             handedOver.add(file.location());
         }
@@ -259,6 +325,7 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
                     return;
                 }
                 exchange.setProperty(SOURCE_FILE, file);
+                exchange.setProperty(JUDGED_FROM, sights.judgedFrom(file));
                 exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
                     @Override
                     public void onDone(Exchange done) {
@@ -268,12 +335,13 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
                         Delivery.kept(done).thenRun(() -> {
                             try {
                                 if (!closes) {
-                                    putDown(done, file, pause);
+                                    putDown(done, file, pause, unsettled);
                                 }
                             } catch (RuntimeException e) {
                                 LOG.error("{} is offered again", file.location(), e);
                             } finally {
                                 unmark(exchange, consumed, file);
+                                returned = returned || !FileRelease.isReleased(done);
                             }
                         });
                         lanes.done(lane, closes ? pause : 0);
@@ -297,6 +365,7 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
             public void giveBack() {
                 exchange.setRouteStop(true);
                 unmark(exchange, consumed, file);
+                returned = true;
                 callback.done(false);
             }
         });
@@ -334,7 +403,7 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     /** In nanoseconds, until the next attempt of what is not settled. */
     private long pause(CsvImportUnsettledException unsettled) {
         return unsettled == null
-                ? Math.max(quietAfterGrowth.toNanos(), SHORTEST_PAUSE)
+                ? Math.max(sights.quietAfterGrowth().toNanos(), SHORTEST_PAUSE)
                 : Math.max(
                         1,
                         Duration.between(Instant.now(), unsettled.getNextAttempt())
@@ -342,15 +411,19 @@ abstract class FileFeed<T> extends AsyncProcessorSupport
     }
 
     /** The file alone is left alone for a pause in nanoseconds, unless it was let go of. */
-    private void putDown(Exchange done, SourceFile file, long pause) {
+    private void putDown(Exchange done, SourceFile file, long pause, CsvImportUnsettledException unsettled) {
         if (FileRelease.isReleased(done)) {
             released(file.key());
             if (file.folders().isReadOnly()) {
                 remembered.put(file.location(), file);
+            } else {
+                sights.forget(file);
             }
         } else if (file.isThere()) {
             // changed meanwhile, or kept from the pipeline by the feed's own steps, or held, or not to be moved
-            postponed.put(file.location(), System.nanoTime() + pause);
+            String why = unsettled == null ? "it is held, or cannot be moved" : unsettled.getMessage();
+            SourceFile still = unsettled == null ? null : file;
+            postponed.put(file.location(), new Postponed(still, System.nanoTime() + pause, why));
         }
     }
 }

@@ -21,8 +21,12 @@ record FileMark(Path path, long size, long modified, String fileKey) implements 
         if (!found.isRegularFile()) {
             throw new NoSuchFileException(path.toString(), null, "no plain file");
         }
+        return of(path.toAbsolutePath().normalize(), found);
+    }
+
+    static FileMark of(Path path, BasicFileAttributes found) {
         return new FileMark(
-                path.toAbsolutePath().normalize(),
+                path,
                 found.size(),
                 found.lastModifiedTime().to(TimeUnit.NANOSECONDS),
                 fileKey(String.valueOf(found.fileKey())));
@@ -48,8 +52,8 @@ record FileMark(Path path, long size, long modified, String fileKey) implements 
         return isOf(other) && looksLike(other);
     }
 
-    /** Whether size and time are the same: some file systems give a file a new identity now and then. */
-    boolean looksLike(SourceFile other) {
+    @Override
+    public boolean looksLike(SourceFile other) {
         return other instanceof FileMark mark && size == mark.size && modified == mark.modified;
     }
 

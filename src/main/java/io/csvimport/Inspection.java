@@ -80,7 +80,7 @@ public final class Inspection {
     }
 
     private void inspect(Exchange exchange, Delivery delivery)
-            throws CsvRejectedException, IOException, InvalidPayloadException {
+            throws CsvRejectedException, CsvImportUnsettledException, IOException, InvalidPayloadException {
         SourceFile source = delivery.source;
         if (source != null && source.size() > maxSize) {
             delivery.size = source.size();
@@ -98,6 +98,14 @@ public final class Inspection {
         }
         if (source != null) {
             rejected = checkSource(exchange, delivery, rejected);
+        }
+        Long judgedFrom = exchange.getProperty(FileFeed.JUDGED_FROM, Long.class);
+        long left = judgedFrom == null || !delivery.endsInNul ? 0 : judgedFrom - System.nanoTime();
+        if (left > 0) {
+            throw CsvImportUnsettledException.ofItemAlone(
+                    delivery.place() + " is empty or ends in NULs and may be unfinished: it is judged once it has stood"
+                            + " still for csv-import.file.quiet-empty",
+                    Duration.ofNanos(left));
         }
         if (rejected != null) {
             throw rejected;
@@ -189,11 +197,12 @@ public final class Inspection {
         long expected = delivery.source == null || delivery.source.size() <= 0 ? BUFFER : delivery.source.size();
         byte[] buffer = new byte[(int) Math.min(BUFFER, expected)];
         long size = 0;
-        boolean wide = false;
+        int width = 1;
         boolean nul = false;
+        boolean endsInNul = true;
         for (int n = in.readNBytes(buffer, 0, buffer.length); n > 0; n = in.readNBytes(buffer, 0, buffer.length)) {
             if (size == 0) {
-                wide = hasWideByteOrderMark(buffer, n);
+                width = width(buffer, n);
             }
             size += n;
             if (size > maxSize) {
@@ -203,15 +212,17 @@ public final class Inspection {
             sha256.update(buffer, 0, n);
             crc32c.update(buffer, 0, n);
             nul = nul || hasNul(buffer, n);
+            endsInNul = endsInNul(buffer, n, width);
             copy.write(buffer, 0, n);
         }
         delivery.size = size;
         delivery.sha256 = HexFormat.of().formatHex(sha256.digest());
         delivery.crc32c = crc32c.getValue();
+        delivery.endsInNul = endsInNul;
         if (size == 0) {
             throw new CsvRejectedException("empty", "The file is empty");
         }
-        if (nul && !wide) {
+        if (nul && width == 1) {
             throw new CsvRejectedException("no-text", "The content is no text: it has NUL bytes");
         }
     }
@@ -226,12 +237,22 @@ public final class Inspection {
         return new String(buffer, 0, length, StandardCharsets.ISO_8859_1).indexOf(0) >= 0;
     }
 
-    /** UTF-16 and UTF-32, big and little endian: text that has NUL bytes. */
-    private static boolean hasWideByteOrderMark(byte[] b, int length) {
-        boolean utf16 = length >= 2
-                && (b[0] == (byte) 0xFE && b[1] == (byte) 0xFF || b[0] == (byte) 0xFF && b[1] == (byte) 0xFE);
-        boolean utf32 = length >= 4 && b[0] == 0 && b[1] == 0 && b[2] == (byte) 0xFE && b[3] == (byte) 0xFF;
-        return utf16 || utf32;
+    /** Bytes of a character, by the byte order mark: in UTF-16 and UTF-32 there are NUL bytes in text. */
+    private static int width(byte[] b, int length) {
+        boolean little = length >= 2 && b[0] == (byte) 0xFF && b[1] == (byte) 0xFE;
+        boolean big = length >= 2 && b[0] == (byte) 0xFE && b[1] == (byte) 0xFF;
+        boolean little32 = little && length >= 4 && b[2] == 0 && b[3] == 0;
+        boolean big32 = length >= 4 && b[0] == 0 && b[1] == 0 && b[2] == (byte) 0xFE && b[3] == (byte) 0xFF;
+        return little32 || big32 ? 4 : little || big ? 2 : 1;
+    }
+
+    private static boolean endsInNul(byte[] buffer, int length, int width) {
+        for (int i = Math.max(0, length - width); i < length; i++) {
+            if (buffer[i] != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Of the bytes of a file, hex. */

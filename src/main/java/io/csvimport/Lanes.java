@@ -76,6 +76,17 @@ final class Lanes {
         }
     }
 
+    /** How many deliveries wait in the lane. */
+    int length(String name) {
+        Lane lane = lanes.get(name);
+        if (lane == null) {
+            return 0;
+        }
+        synchronized (lane) {
+            return lane.queue.size();
+        }
+    }
+
     /** Ends all pauses: what is not due yet is paused again by the ledger, without a call to the API. */
     void open() {
         lanes.values().forEach(lane -> {

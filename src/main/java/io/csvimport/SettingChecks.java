@@ -60,6 +60,7 @@ final class SettingChecks {
             Map.entry("file.enabled", SettingChecks::checkFlag),
             Map.entry("file.quiet", SettingChecks::checkDuration),
             Map.entry("file.quiet-after-growth", SettingChecks::checkDuration),
+            Map.entry("file.quiet-empty", SettingChecks::checkDuration),
             Map.entry("sftp.enabled", SettingChecks::checkFlag),
             Map.entry("sftp.host", SettingChecks::checkHost),
             Map.entry("sftp.port", v -> checkNumber(v, 1, 65535)),
@@ -211,6 +212,11 @@ final class SettingChecks {
         } catch (DateTimeParseException | ArithmeticException e) {
             return "expected is an ISO-8601 duration, as in PT20M or PT2S";
         }
+    }
+
+    /** Whether a value is a duration of no time. */
+    static boolean isZero(String value) {
+        return checkDuration(value) == null && Duration.parse(value).isZero();
     }
 
     private static String checkPositiveDuration(String value) {

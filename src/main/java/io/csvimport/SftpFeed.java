@@ -180,12 +180,6 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     }
 
     @Override
-    boolean isLeftAlone(GenericFile<SftpRemoteFile<?>> candidate) {
-        // only what is to be taken becomes a candidate
-        return false;
-    }
-
-    @Override
     SourceFile look(GenericFile<SftpRemoteFile<?>> candidate) {
         return (SftpFile) candidate.getFile();
     }
@@ -239,7 +233,8 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     }
 
     @Override
-    protected void doStop() {
+    protected void doStop() throws Exception {
+        super.doStop();
         sources.remove(server);
         trouble.end();
         server.close();
@@ -253,6 +248,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     @Override
     public void commit(Consumer consumer, Endpoint endpoint, int polledMessages) {
+        super.commit(consumer, endpoint, polledMessages);
         trouble.listed();
         if (System.nanoTime() - swept >= SWEEP_NANOS) {
             swept = System.nanoTime();
@@ -271,7 +267,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
         List<Delivery> unreleased = deliveries.unreleasedBelow(folder, settledToo, 0);
         while (!unreleased.isEmpty()) {
             for (Delivery delivery : unreleased) {
-                if (!isSeenSince(delivery, began)) {
+                if (!sights.isSeenSince(delivery, began)) {
                     letGoWhereGone(delivery);
                 }
             }

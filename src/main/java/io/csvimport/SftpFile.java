@@ -24,6 +24,11 @@ record SftpFile(SftpServer server, String location, long size, long modified)
 
     @Override
     public boolean isSameAs(SourceFile other) {
+        return looksLike(other);
+    }
+
+    @Override
+    public boolean looksLike(SourceFile other) {
         return other instanceof SftpFile file && size == file.size && modified == file.modified;
     }
 

@@ -15,6 +15,12 @@ interface SourceFile {
     /** Bytes. */
     long size();
 
+    /** When it was modified, to be compared with others of its source. */
+    long modified();
+
+    /** Whether that other look was at a file of this size and time: some give a file a new identity now and then. */
+    boolean looksLike(SourceFile other);
+
     /** Whether that other look was at this file, perhaps changed since, and not at another that had its name. */
     boolean isOf(SourceFile other);
 

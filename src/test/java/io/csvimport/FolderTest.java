@@ -1,5 +1,6 @@
 package io.csvimport;
 
+import static java.nio.charset.StandardCharsets.UTF_16LE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -21,14 +22,17 @@ import java.nio.file.attribute.FileTime;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.apache.camel.health.HealthCheck;
 import org.apache.camel.util.FileUtil;
 import org.junit.jupiter.api.Test;
 
@@ -371,6 +375,58 @@ class FolderTest extends CsvImportTestSupport {
                 "line 0\nline 1\nline 2\nline 3\nline 4\nline 5\nline 6\nline 7\nline 8\nline 9\nline 10\n",
                 new String(awaitUpload("growing.csv").file(), UTF_8));
         assertEquals(List.of("other.csv", "growing.csv"), importedNames());
+    }
+
+    @Test
+    @With({"file.quiet=PT0S", "file.quiet-empty=PT1H"})
+    void aFileThatIsEmptyOrEndsInNulsIsNotJudgedBeforeItsContentMayBeThere() throws Exception {
+        Path empty = drop("People/empty.csv", "");
+        byte[] zeros = new byte[CSV.length()];
+        Path preallocated = drop("Courses/preallocated.csv", zeros, Instant.parse("2026-01-02T03:04:05Z"));
+        byte[] utf16 = Arrays.copyOf("\uFEFFname\nÅke\n".getBytes(UTF_16LE), 100);
+        Path wide = drop("Wide/wide.csv", utf16);
+        awaitThat(() -> untaken().map(Untaken.Files::files).orElse(0L) == 3);
+        append(empty, CSV);
+        Files.writeString(preallocated, CSV + 2);
+        awaitIn(".imported", empty);
+        awaitIn(".imported", preallocated);
+        assertTrue(Files.exists(wide));
+        assertEquals(Set.of("empty.csv", "preallocated.csv"), Set.copyOf(importedNames()));
+        assertEquals(List.of(), events("rejected", "empty.csv"));
+        assertEquals(2, jobs().size());
+    }
+
+    @Test
+    @With({"file.quiet=PT0S", "file.quiet-empty=PT0.5S"})
+    void aFileThatStaysEmptyIsRejected() throws Exception {
+        awaitIn(".rejected", drop("People/empty.csv", ""));
+        awaitIn(".rejected", drop("Courses/zeros.csv", new byte[100]));
+        // the last character of a file in UTF-16 is no NUL, though its last byte is
+        awaitIn(".imported", drop("Wide/wide.csv", "\uFEFFname\nÅke\n".getBytes(UTF_16LE)));
+    }
+
+    private Optional<Untaken.Files> untaken() {
+        Untaken untaken = context.getRegistry().lookupByNameAndType("csvImportUntaken", Untaken.class);
+        return Optional.ofNullable(untaken.feeds().get("csv-import-from-folder"));
+    }
+
+    @Test
+    void readinessIsDownWhileTheInboxIsGoneOrNoFolder() throws Exception {
+        awaitIn(".imported", drop("People/people.csv", CSV));
+        HealthCheck health = context.getRegistry().lookupByNameAndType("csvImportHealth", HealthCheck.class);
+        assertEquals(HealthCheck.State.UP, health.call().getState());
+        Path elsewhere = Files.move(inbox, home.resolve("elsewhere"));
+        awaitThat(() -> reasons(health).contains(inbox + " is gone"));
+        Files.createFile(inbox);
+        awaitThat(() -> reasons(health).contains(inbox + " is no folder"));
+        Files.delete(inbox);
+        Files.move(elsewhere, inbox);
+        awaitIn(".imported", drop("People/more.csv", CSV + 2));
+        assertEquals(HealthCheck.State.UP, health.call().getState());
+    }
+
+    private static String reasons(HealthCheck health) {
+        return String.valueOf(health.call().getMessage().orElse(null));
     }
 
     private static void append(Path file, String text) {

@@ -77,7 +77,7 @@ class HealthTest {
         given.setProperty("csv-import.health.grace", "PT0S");
         Settings settings = new Settings(given);
         try (Database database = new Database(settings)) {
-            ApiHealth health = new ApiHealth(settings, database, true, ApiHealth.NEARLY_FULL);
+            ApiHealth health = new ApiHealth(settings, database, new Untaken(), true, ApiHealth.NEARLY_FULL);
             assertEquals(HealthCheck.State.DOWN, health.call().getState(), "the routes are not there yet");
             health.started(() -> List.of("csv-import"));
             assertEquals(HealthCheck.State.DOWN, health.call().getState());
@@ -96,7 +96,7 @@ class HealthTest {
             health.sourceWorks("people-from-queue");
             assertEquals(HealthCheck.State.UP, health.call().getState());
 
-            ApiHealth full = new ApiHealth(settings, database, true, Long.MAX_VALUE);
+            ApiHealth full = new ApiHealth(settings, database, new Untaken(), true, Long.MAX_VALUE);
             assertEquals(HealthCheck.State.DOWN, full.call().getState());
             String reason = full.call().getMessage().orElseThrow();
             assertTrue(reason.contains("nearly full"), reason);
