@@ -84,6 +84,7 @@ class ConventionsTest {
             file.directory=inbox
             file.quiet=PT2S
             file.quiet-after-growth=PT5S
+            file.quiet-empty=PT1M
             sftp.enabled=false
             sftp.host=
             sftp.port=22
