@@ -33,15 +33,12 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     private static final Pattern SECRET =
             Pattern.compile("\\{\\{[^{}]*(secret|password|passphrase)([?]nested=false)?}}");
 
-    private static final String QUIET = Settings.PREFIX + "file.quiet";
-    private static final String QUIET_EMPTY = Settings.PREFIX + "file.quiet-empty";
-
     /** Global option of a context that is the product's own. */
     static final String STANDALONE = "csv-import-standalone";
 
     @Override
     public void load(CamelContext context) {
-        context.getPropertiesComponent().addPropertiesSource(new Defaults(context));
+        context.getPropertiesComponent().addPropertiesSource(new Defaults());
         context.addLifecycleStrategy(new LifecycleStrategySupport() {
             private Database database;
             private Owner owner;
@@ -208,12 +205,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     /** The last of all sources: whatever the platform knows of a setting wins. */
     private static final class Defaults implements PropertiesSource, Ordered {
 
-        private final CamelContext context;
         private final Properties properties = Settings.defaults();
-
-        Defaults(CamelContext context) {
-            this.context = context;
-        }
 
         @Override
         public String getName() {
@@ -222,14 +214,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
 
         @Override
         public String getProperty(String name) {
-            return name.equals(QUIET_EMPTY) && isRenamedIntoPlace() ? "PT0S" : properties.getProperty(name);
-        }
-
-        /** Where every sender renames into place, what is empty is not unfinished. */
-        private boolean isRenamedIntoPlace() {
-            String quiet =
-                    context.getPropertiesComponent().resolveProperty(QUIET).orElse("");
-            return SettingChecks.isZero(quiet);
+            return properties.getProperty(name);
         }
 
         @Override

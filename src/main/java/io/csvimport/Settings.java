@@ -79,12 +79,19 @@ public final class Settings {
         this.given = given;
         for (String key : defaults.stringPropertyNames()) {
             String name = key.substring(PREFIX.length());
-            String value = environment(variable(name));
-            if (value == null) {
-                value = System.getProperty(key, given.getProperty(key, defaults.getProperty(key)));
-            }
-            values.put(name, canonical(name, value));
+            String value = given(name);
+            values.put(name, canonical(name, value == null ? defaults.getProperty(key) : value));
         }
+        // where every sender renames into place, what is empty is not unfinished
+        if (given("file.quiet-empty") == null && SettingChecks.isZero(get("file.quiet"))) {
+            values.put("file.quiet-empty", "PT0S");
+        }
+    }
+
+    /** Null where only the default is there. */
+    private String given(String name) {
+        String value = environment(variable(name));
+        return value == null ? System.getProperty(PREFIX + name, given.getProperty(PREFIX + name)) : value;
     }
 
     /** Null where the variable is not set, or is one of Kubernetes' and no setting: {@code CSV_IMPORT_SFTP_PORT=tcp://…}. */
