@@ -309,8 +309,19 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
 
     private void move(String from, String to) throws IOException {
         call(from, channel -> {
-            channel.rename(quoted(from), quoted(to));
-            return null;
+            try {
+                channel.rename(quoted(from), quoted(to));
+                return null;
+            } catch (SftpException e) {
+                if (e.id == ChannelSftp.SSH_FX_FAILURE && channel.isConnected()) {
+                    throw new FileSystemException(
+                            Names.visible(from),
+                            null,
+                            "the server cannot move it to " + Names.visible(to)
+                                    + ": both have to be on one file system, and its disk must not be full");
+                }
+                throw e;
+            }
         });
     }
 

@@ -153,6 +153,7 @@ final class SftpRig implements AutoCloseable {
     private volatile boolean refusing;
     private volatile boolean single;
     private volatile boolean servesOnce;
+    private volatile boolean failsMoves;
     private boolean old;
     private final List<Hold> holds = new CopyOnWriteArrayList<>();
     private volatile Hold atRead;
@@ -326,6 +327,11 @@ final class SftpRig implements AutoCloseable {
         writeKnownHosts("known_hosts", hostKey);
     }
 
+    /** Moves fail, as those to another file system do. */
+    void failMoves(boolean fail) {
+        failsMoves = fail;
+    }
+
     /** Nothing may be written, moved or removed. */
     void denyChanges(boolean deny) {
         readOnly = deny;
@@ -488,6 +494,9 @@ final class SftpRig implements AutoCloseable {
                 hold.keep();
             }
             change("move", source);
+            if (failsMoves) {
+                throw new IOException("Invalid cross-device link");
+            }
         }
 
         @Override

@@ -563,6 +563,20 @@ class SftpTest extends CsvImportTestSupport {
         assertEquals(1, jobs().size());
     }
 
+    @Test
+    @With("duplicates=import")
+    void aFileThatItsServerCannotMoveIsImportedOnceAndMovedOnceItCan() throws Exception {
+        server.failMoves(true);
+        Path file = drop("People/people.csv", CSV);
+        awaitEvent("accepted", "people.csv");
+        awaitThat(() ->
+                server.changes().stream().filter("move people.csv"::equals).count() >= 2);
+        server.failMoves(false);
+        awaitIn(".imported", file);
+        assertEquals(1, uploads().size());
+        assertEquals(1, jobs().size());
+    }
+
     /** Names and contents of files for one template, in the order of their times. */
     private void dropTogether(String... files) {
         Instant time = Instant.parse("2026-01-02T03:04:05Z");
