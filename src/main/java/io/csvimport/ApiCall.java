@@ -18,7 +18,8 @@ final class ApiCall {
     private final Duration limit;
     private final long began = System.nanoTime();
     private volatile boolean connected;
-    private volatile boolean timedOut;
+    /** Why it was ended by this process. */
+    private volatile String ended;
 
     ApiCall(HttpUriRequestBase request, Duration limit) {
         this.request = request;
@@ -41,19 +42,24 @@ final class ApiCall {
     /** Ends the exchange where its time is over: whoever waits for it gets an exception. */
     void endIfOverdue() {
         if (nanos() >= limit.toNanos()) {
-            timedOut = true;
-            request.cancel();
+            end("timed out after " + limit + " (csv-import.api.timeout)");
         }
     }
 
+    /** Ends the exchange for this reason. */
+    void end(String why) {
+        ended = why;
+        request.cancel();
+    }
+
     boolean isTimedOut() {
-        return timedOut;
+        return ended != null;
     }
 
     /** Throws what says after how long the exchange timed out, where that is what the failure comes from. */
     void checkTimeout(Exception failure) throws IOException {
-        if (timedOut && !(failure instanceof CsvChangedException)) {
-            throw new IOException("The exchange timed out after " + limit + " (csv-import.api.timeout)", failure);
+        if (ended != null && !(failure instanceof CsvChangedException)) {
+            throw new IOException("The exchange " + ended, failure);
         }
         if (failure instanceof SocketTimeoutException && !(failure instanceof ConnectTimeoutException)) {
             Duration after = Duration.ofNanos(nanos()).truncatedTo(ChronoUnit.SECONDS);

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import org.apache.camel.component.http.HttpClientConfigurer;
@@ -69,9 +70,15 @@ final class ApiClient implements HttpClientConfigurer {
     private volatile PoolingHttpClientConnectionManager connections;
     private volatile boolean reuse = true;
 
-    /** @param timer ends calls that are over their time; it is the caller's to stop */
-    ApiClient(Settings settings, ScheduledExecutorService timer, Metrics metrics) {
+    private final BooleanSupplier mayGoOn;
+
+    /**
+     * @param timer ends calls that are over their time; it is the caller's to stop
+     * @param mayGoOn false ends all calls, too: another process may take over what they do
+     */
+    ApiClient(Settings settings, ScheduledExecutorService timer, BooleanSupplier mayGoOn, Metrics metrics) {
         this.settings = settings;
+        this.mayGoOn = mayGoOn;
         this.metrics = metrics;
         limit = settings.duration("api.timeout");
         // one look for all: a task for each call would wake the timer's thread twice
@@ -199,9 +206,13 @@ final class ApiClient implements HttpClientConfigurer {
     }
 
     private void endOverdue() {
+        boolean mayGoOn = this.mayGoOn.getAsBoolean();
         calls.values().forEach(call -> {
             try {
                 call.endIfOverdue();
+                if (!mayGoOn) {
+                    call.end("was ended: the lease on the ledger is lost, and another process may take over");
+                }
             } catch (RuntimeException e) {
                 LOG.debug("A call that is over its time had ended already", e);
             }

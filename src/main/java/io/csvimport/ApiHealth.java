@@ -110,10 +110,9 @@ public final class ApiHealth extends AbstractHealthCheck {
         } else if (!missing.isEmpty()) {
             reasons.add("Routes that are needed do not run, the log says why: " + String.join(", ", missing));
         }
-        try {
-            database.inTransaction(c -> Database.query(c, row -> 1, "SELECT 1"));
-        } catch (CsvImportUnsettledException e) {
-            reasons.add("The ledger is away: " + e.getCause().getMessage());
+        String problem = database.problem();
+        if (problem != null) {
+            reasons.add("The ledger is away: " + problem);
         }
         long free = dataDir.getUsableSpace();
         if (free < nearlyFull) {

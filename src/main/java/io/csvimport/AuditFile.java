@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -22,6 +23,8 @@ public final class AuditFile {
     private FileChannel written;
 
     private Object writtenKey;
+    /** Why something that was appended is not on the disk. */
+    private IOException unforced;
 
     AuditFile(Settings settings) {
         file = settings.path("data-dir").resolve("audit").resolve("csv-import-audit.jsonl");
@@ -38,36 +41,78 @@ public final class AuditFile {
      */
     @Handler
     public synchronized void append(String event) throws IOException {
-        Files.createDirectories(file.getParent());
-        FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-        Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
-        if (!Objects.equals(key, writtenKey)) {
-            force();
-        }
-        close();
-        written = channel;
-        writtenKey = key;
-        long end = channel.size();
-        String begin = end == 0 || lastByte(channel, end) == '\n' ? "" : "\n";
-        ByteBuffer line = ByteBuffer.wrap((begin + event + "\n").getBytes(StandardCharsets.UTF_8));
         try {
-            channel.position(end);
-            while (line.hasRemaining()) {
-                channel.write(line);
+            Files.createDirectories(file.getParent());
+            open();
+            long end = written.size();
+            String begin = end == 0 || lastByte(written, end) == '\n' ? "" : "\n";
+            ByteBuffer line = ByteBuffer.wrap((begin + event + "\n").getBytes(StandardCharsets.UTF_8));
+            try {
+                written.position(end);
+                while (line.hasRemaining()) {
+                    written.write(line);
+                }
+            } catch (IOException e) {
+                written.truncate(end);
+                throw e;
             }
         } catch (IOException e) {
-            channel.truncate(end);
+            throw named(e);
+        }
+    }
+
+    /** Opens the file that has the name now. What was written to one that was rotated away is forced first. */
+    private void open() throws IOException {
+        FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        try {
+            Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+            if (written != null && !Objects.equals(key, writtenKey)) {
+                forceWritten();
+            }
+            close();
+            written = channel;
+            writtenKey = key;
+        } catch (IOException e) {
+            channel.close();
             throw e;
         }
     }
 
-    /** Returns once all that was appended is on the disk. */
+    /**
+     * Returns once all that was appended is on the disk.
+     *
+     * @throws IOException where some of it is not: all since the last call is to be appended again
+     */
     public synchronized void force() throws IOException {
-        if (written != null) {
-            written.force(false);
+        try {
+            if (written != null) {
+                forceWritten();
+            }
+            if (unforced != null) {
+                throw unforced;
+            }
+        } catch (IOException e) {
+            throw named(e);
+        } finally {
+            unforced = null;
             close();
         }
+    }
+
+    /** A second attempt would succeed, and force nothing: the system forgets what it could not write. */
+    private void forceWritten() throws IOException {
+        try {
+            written.force(false);
+        } catch (IOException e) {
+            unforced = e;
+            throw e;
+        }
+    }
+
+    /** The system's own message names no file. */
+    private IOException named(IOException e) {
+        return e instanceof FileSystemException ? e : new IOException(file + ": " + e.getMessage(), e);
     }
 
     private void close() throws IOException {

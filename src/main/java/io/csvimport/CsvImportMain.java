@@ -79,7 +79,7 @@ public final class CsvImportMain {
             refuse(problems);
         }
         try {
-            System.exit(run(settings, files, routes));
+            System.exit(run(settings, files, routes, List.of(args).contains("--new-ledger")));
         } catch (Exception | LinkageError e) {
             Throwable cause = e;
             while (cause.getCause() != null && !(cause instanceof IOException)) {
@@ -113,7 +113,8 @@ public final class CsvImportMain {
         System.exit(2);
     }
 
-    private static int run(Settings settings, Properties files, List<Path> routes) throws Exception {
+    private static int run(Settings settings, Properties files, List<Path> routes, boolean isLedgerNew)
+            throws Exception {
         Logger log = LoggerFactory.getLogger("csv-import");
         AtomicBoolean routesAreLoaded = new AtomicBoolean();
         Main main = new Main();
@@ -161,6 +162,9 @@ public final class CsvImportMain {
                         }
                     }
                 });
+                if (isLedgerNew) {
+                    context.getGlobalOptions().put(CsvImportPlugin.NEW_LEDGER, "true");
+                }
                 // what waits for its turn when the stop's time is over is left safely, and needs no more time
                 context.getExecutorServiceManager().setShutdownAwaitTermination(1000);
             }

@@ -35,6 +35,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
 
     /** Global option of a context that is the product's own. */
     static final String STANDALONE = "csv-import-standalone";
+    /** Global option: the ledger may be a new one, though the data dir is not. */
+    static final String NEW_LEDGER = "csv-import-new-ledger";
 
     @Override
     public void load(CamelContext context) {
@@ -48,12 +50,14 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 try {
                     Settings settings = settings(starting);
                     resolve(starting, settings);
+                    // one may wait for the ledger while the other ends the calls of a process that has lost its lease
                     ScheduledExecutorService timer = starting.getExecutorServiceManager()
-                            .newSingleThreadScheduledExecutor(CsvImportPlugin.class, "csv-import-timer");
-                    database = new Database(settings);
+                            .newScheduledThreadPool(CsvImportPlugin.class, "csv-import-timer", 2);
+                    database = new Database(settings, starting.getGlobalOption(NEW_LEDGER) != null);
                     owner = new Owner(database, settings.path("data-dir"), timer);
                     Metrics metrics = new Metrics(meters(starting), database, settings.path("data-dir"));
-                    starting.addComponent("csv-import-http", new ApiClient(settings, timer, metrics).component());
+                    starting.addComponent(
+                            "csv-import-http", new ApiClient(settings, timer, owner::holdsLease, metrics).component());
                     starting.addComponent("csv-import-folder", new FolderComponent());
                     starting.addComponent("csv-import-sftp", new SftpComponent());
                     bind(starting, settings, database, owner, metrics);
@@ -178,7 +182,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, sources, events));
         registry.bind("csvImportPreview", new Preview(health));
         registry.bind("csvImportVoiding", new Voiding(settings, database, owner, health, events));
-        registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, owner, sources));
+        registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, deliveries, owner, sources));
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
@@ -186,7 +190,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, failure, false));
         ExecutorService pool = context.getExecutorServiceManager()
                 .newFixedThreadPool(CsvImportPlugin.class, "csv-import-lane", settings.number("parallel"));
-        Lanes lanes = new Lanes(pool, deliveries, atOnce);
+        Lanes lanes = new Lanes(pool);
         registry.bind("csvImportLanes", lanes);
         registry.bind("csvImportOperations", new Operations(new Jobs(database, deliveries, lanes)));
         checkAuditTarget(context, settings);

@@ -18,6 +18,11 @@ public class CsvImportUnsettledException extends Exception {
         this(message, nextAttempt, false, cause);
     }
 
+    /** What keeps this item from its turn does not concern later ones. */
+    CsvImportUnsettledException(String message, Duration pause, Throwable cause) {
+        this(message, Instant.now().plus(pause), true, cause);
+    }
+
     private CsvImportUnsettledException(String message, Instant nextAttempt, boolean ofItemAlone, Throwable cause) {
         super(message, cause);
         this.nextAttempt = nextAttempt;
@@ -26,7 +31,7 @@ public class CsvImportUnsettledException extends Exception {
 
     /** What keeps this item from its turn does not concern later ones. */
     static CsvImportUnsettledException ofItemAlone(String message, Duration pause) {
-        return new CsvImportUnsettledException(message, Instant.now().plus(pause), true, null);
+        return new CsvImportUnsettledException(message, pause, null);
     }
 
     /** Whether later items of the same source need not wait for this one. */

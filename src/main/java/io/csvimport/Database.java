@@ -19,16 +19,9 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
-import java.util.Map;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicBoolean;
-import org.flywaydb.core.Flyway;
-import org.flywaydb.core.api.FlywayException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The ledger's database: one SQLite file in the data dir, durable at every commit, or a PostgreSQL that several
@@ -46,27 +39,30 @@ final class Database implements AutoCloseable {
         T read(ResultSet row) throws SQLException;
     }
 
-    /** Work that is done with the next transaction, and what waits for it to be on the disk, or null. */
-    private record Rider(Work<?> work, Runnable afterwards) {}
+    private static final String SQLITE = "jdbc:sqlite:";
+    /** Changes nothing, and is written nevertheless. */
+    private static final String TRIAL = "UPDATE csv_import_schema SET applied_at = applied_at WHERE version = 1";
 
-    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-
-    private final FileChannel lock;
+    private final List<FileChannel> locks = new ArrayList<>();
     private final boolean shared;
-    private final AtomicBoolean away = new AtomicBoolean();
     /** SQLite's one connection, or null. */
-    private final LedgerFile file;
+    private LedgerFile file;
     /** PostgreSQL's connections, or null. */
-    private final HikariDataSource pool;
+    private HikariDataSource pool;
 
-    private final String url;
-    private final Queue<Rider> riders = new ConcurrentLinkedQueue<>();
+    private final LedgerAvailability availability;
+
+    /** The ledger of a data dir that has one, or is new. */
+    Database(Settings settings) throws IOException {
+        this(settings, false);
+    }
 
     /**
+     * @param isNew whether there may be no ledger where there was one: what was imported before is forgotten then
      * @throws IOException where the data dir cannot be written, another process has it, or the ledger cannot be opened;
      *     the message says what to do
      */
-    Database(Settings settings) throws IOException {
+    Database(Settings settings, boolean isNew) throws IOException {
         Path dataDir = settings.path("data-dir");
         try {
             Files.createDirectories(dataDir);
@@ -74,22 +70,55 @@ final class Database implements AutoCloseable {
             throw new IOException("The data dir " + dataDir + " cannot be made: " + e
                     + " (csv-import.data-dir, CSV_IMPORT_DATA_DIR)");
         }
-        lock = lock(dataDir.resolve("csv-import-ledger.lock"), dataDir);
-        url = settings.find("ledger.url").orElse("jdbc:sqlite:" + dataDir.resolve("csv-import-ledger.db"));
+        String url = settings.find("ledger.url").orElse(SQLITE + dataDir.resolve("csv-import-ledger.db"));
+        String bare = url.replaceAll("[?].*", "").replaceAll("//[^/]*@", "//…@");
         shared = url.startsWith("jdbc:postgresql:");
         String username = shared ? settings.get("ledger.username") : null;
         String password = shared ? settings.get("ledger.password") : null;
-        try (Connection probe = DriverManager.getConnection(url, username, password);
-                Statement statement = probe.createStatement()) {
-            // Flyway would try for long
-            statement.execute("SELECT 1");
-            migrate(username, password);
+        availability = new LedgerAvailability(bare, dataDir.toFile());
+        try {
+            lock(
+                    dataDir.resolve("csv-import-ledger.lock"),
+                    "data dir " + dataDir,
+                    "csv-import.data-dir, CSV_IMPORT_DATA_DIR");
+            if (!shared && settings.find("ledger.url").isPresent()) {
+                Path ledger = LedgerFile.path(url);
+                lock(
+                        ledger.resolveSibling(ledger.getFileName() + ".lock"),
+                        "ledger " + ledger,
+                        "csv-import.ledger.url, CSV_IMPORT_LEDGER_URL");
+            }
+            try (Connection connection = DriverManager.getConnection(url, username, password)) {
+                Optional<Path> trace = isNew ? Optional.empty() : trace(dataDir);
+                if (!Migrations.run(connection, shared, trace.isPresent())) {
+                    throw new IOException("there is none, though " + trace.get() + " tells of earlier imports. Put the"
+                            + " ledger back where it was. Or start once with --new-ledger: what was imported before is"
+                            + " then forgotten, and a file that is still in the inbox is imported again");
+                }
+            }
             file = shared ? null : new LedgerFile(url);
             pool = shared ? pool(url, username, password, settings.number("parallel") + 4) : null;
-        } catch (SQLException | FlywayException | HikariPool.PoolInitializationException e) {
-            lock.close();
-            throw refusal(url, e);
+            trial();
+        } catch (SQLException | IOException | HikariPool.PoolInitializationException e) {
+            close();
+            throw new IOException("The ledger " + bare + " cannot be opened: "
+                    + LedgerErrors.explain(e).replace(url, bare));
         }
+    }
+
+    /** Something that only a process with a ledger can have left in the data dir. */
+    private static Optional<Path> trace(Path dataDir) throws IOException {
+        for (String folder : List.of("audit", "spool")) {
+            if (Files.isDirectory(dataDir.resolve(folder))) {
+                try (Stream<Path> files = Files.walk(dataDir.resolve(folder))) {
+                    Optional<Path> found = files.filter(Files::isRegularFile).findFirst();
+                    if (found.isPresent()) {
+                        return found;
+                    }
+                }
+            }
+        }
+        return Optional.empty();
     }
 
     private static HikariDataSource pool(String url, String username, String password, int size) {
@@ -107,22 +136,6 @@ final class Database implements AutoCloseable {
         return new HikariDataSource(config);
     }
 
-    private void migrate(String username, String password) {
-        Flyway.configure(Database.class.getClassLoader())
-                .dataSource(url, username, password)
-                .locations("classpath:csv-import/db")
-                .placeholders(Map.of(
-                        "identity",
-                        shared
-                                ? "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
-                                : "INTEGER PRIMARY KEY AUTOINCREMENT"))
-                .table("csv_import_schema")
-                .baselineOnMigrate(true)
-                .baselineVersion("0")
-                .load()
-                .migrate();
-    }
-
     /** Whether other processes may work on the same ledger. */
     boolean isShared() {
         return shared;
@@ -136,99 +149,92 @@ final class Database implements AutoCloseable {
                 : "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '" + more.toSeconds() + " seconds')";
     }
 
-    private static IOException refusal(String url, Exception e) {
-        Throwable root = e;
-        while (root.getCause() != null) {
-            root = root.getCause();
-        }
-        String cause = String.valueOf(root.getMessage()).strip();
-        boolean corrupt = cause.contains("SQLITE_NOTADB") || cause.contains("SQLITE_CORRUPT");
-        String bare = url.replaceAll("[?].*", "").replaceAll("//[^/]*@", "//…@");
-        return new IOException("The ledger " + bare + " cannot be opened: " + cause.replace(url, bare)
-                + (corrupt
-                        ? " Restore it from a backup. Or move it aside, with its -wal and -shm files: what was imported"
-                                + " before is then forgotten, and a file that is still in the inbox is imported again."
-                        : ""));
-    }
-
-    private static FileChannel lock(Path file, Path dataDir) throws IOException {
+    private void lock(Path file, String what, String setting) throws IOException {
         FileChannel channel;
         try {
             channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         } catch (IOException e) {
-            throw new IOException("The data dir " + dataDir + " cannot be written by this user: " + e
-                    + " (csv-import.data-dir, CSV_IMPORT_DATA_DIR)");
+            throw new IOException("The " + what + " cannot be written by this user: " + e + " (" + setting + ")");
         }
+        locks.add(channel);
         try {
             if (channel.tryLock() != null) {
-                return channel;
+                return;
             }
         } catch (OverlappingFileLockException e) {
             // this very process has it: the same answer
         }
-        channel.close();
-        throw new IOException("Another process works on the data dir " + dataDir
-                + ": stop it, or give this one a data dir of its own (csv-import.data-dir, CSV_IMPORT_DATA_DIR)");
+        throw new IOException(
+                "Another process works on the " + what + ": stop it, or give this one another (" + setting + ")");
     }
 
     /**
-     * What it has done is on the disk when it returns.
+     * A durable transaction: what it has done is on the disk when it returns.
      *
      * @throws CsvImportUnsettledException where the database is away or refuses: nothing of the work is kept
      */
     <T> T inTransaction(Work<T> work) throws CsvImportUnsettledException {
-        return inTransaction(work, true);
+        return connected(connection -> transact(connection, true, work));
     }
 
     /**
-     * What it has done survives this process at once, and a power failure with the next transaction that is on the
-     * disk: for what is found out again where it is missing.
+     * A relaxed transaction: what it has done survives this process, and may be lost in a power failure. For what is
+     * found out again where it is missing.
+     *
+     * @throws CsvImportUnsettledException as {@link #inTransaction}
      */
-    <T> T lazily(Work<T> work) throws CsvImportUnsettledException {
-        return inTransaction(work, false);
+    <T> T relaxed(Work<T> work) throws CsvImportUnsettledException {
+        return connected(connection -> transact(connection, false, work));
     }
 
-    private <T> T inTransaction(Work<T> work, boolean durable) throws CsvImportUnsettledException {
-        List<Rider> riding = new ArrayList<>();
-        T result = connected(connection -> {
-            for (Rider rider = riders.poll(); rider != null; rider = riders.poll()) {
-                riding.add(rider);
-            }
-            try {
-                begin(connection, durable || areAwaited(riding));
-                for (Rider rider : riding) {
-                    rider.work.run(connection);
-                }
-                T done = work.run(connection);
-                commit(connection);
-                return done;
-            } catch (SQLException | RuntimeException | Error e) {
-                riders.addAll(riding);
-                undo(connection, e);
-                throw e;
-            }
-        });
-        for (Rider rider : riding) {
-            if (rider.afterwards != null) {
-                rider.afterwards.run();
-            }
+    private <T> T transact(Connection connection, boolean durable, Work<T> work) throws SQLException {
+        try {
+            begin(connection, durable);
+            T done = work.run(connection);
+            commit(connection);
+            return done;
+        } catch (SQLException | RuntimeException | Error e) {
+            undo(connection, e);
+            throw e;
         }
-        return result;
     }
 
     private <T> T connected(Work<T> work) throws CsvImportUnsettledException {
         try {
-            T result = shared ? pooled(work) : file.use(work);
-            if (away.compareAndSet(true, false)) {
-                LOG.info("The ledger is back");
+            T result = run(work);
+            if (availability.isTrialDue()) {
+                trial();
+                availability.worksAgain();
             }
             return result;
         } catch (SQLException e) {
-            if (away.compareAndSet(false, true)) {
-                LOG.warn("The ledger cannot be read or written, what is under way waits for it: {}", e.getMessage());
-            }
-            throw new CsvImportUnsettledException(
-                    "The ledger cannot be read or written", Instant.now().plusSeconds(2), e);
+            throw unsettled(e);
+        }
+    }
+
+    private CsvImportUnsettledException unsettled(SQLException e) {
+        return LedgerErrors.isRefusal(e)
+                ? new LedgerRefusedException(e)
+                : new CsvImportUnsettledException(
+                        availability.failed(e), Instant.now().plusSeconds(2), e);
+    }
+
+    private <T> T run(Work<T> work) throws SQLException {
+        return shared ? pooled(work) : file.use(work);
+    }
+
+    /** Writes, durably, what changes nothing. */
+    private void trial() throws SQLException {
+        run(connection -> transact(connection, true, c -> update(c, TRIAL)));
+    }
+
+    /** Reads, and says why the ledger cannot be read or written, a sentence without its full stop; null where it can. */
+    String problem() {
+        try {
+            read(c -> query(c, row -> 1, "SELECT 1"));
+            return availability.problem();
+        } catch (CsvImportUnsettledException e) {
+            return e.getMessage();
         }
     }
 
@@ -260,55 +266,6 @@ final class Database implements AutoCloseable {
     }
 
     /**
-     * Done with the next transaction, whose ever it is, or soon: for what nobody waits for, and is found out again where
-     * it is missing. In a shared ledger it is done at once, where others look for it.
-     */
-    void soon(Work<?> work) throws CsvImportUnsettledException {
-        if (shared) {
-            lazily(work);
-        } else {
-            riders.add(new Rider(work, null));
-        }
-    }
-
-    /**
-     * The same for what is waited for.
-     *
-     * @param afterwards done once it is on the disk, by the thread whose transaction it was; throws nothing
-     */
-    void soon(Work<?> work, Runnable afterwards) throws CsvImportUnsettledException {
-        if (shared) {
-            inTransaction(work);
-            afterwards.run();
-        } else {
-            riders.add(new Rider(work, afterwards));
-        }
-    }
-
-    /** Does what was to be done soon. */
-    void soon() throws CsvImportUnsettledException {
-        if (!riders.isEmpty()) {
-            lazily(c -> null);
-        }
-    }
-
-    /** Does what was to be done soon, where something waits for it. */
-    void now() throws CsvImportUnsettledException {
-        if (areAwaited(riders)) {
-            inTransaction(c -> null);
-        }
-    }
-
-    private static boolean areAwaited(Collection<Rider> riders) {
-        for (Rider rider : riders) {
-            if (rider.afterwards != null) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /**
      * Reads as the pipeline sees it.
      *
      * @throws CsvImportUnsettledException where the database is away
@@ -327,11 +284,10 @@ final class Database implements AutoCloseable {
         if (shared) {
             return read(work);
         }
-        try (Connection connection = DriverManager.getConnection(url)) {
-            return work.run(connection);
+        try {
+            return file.look(work);
         } catch (SQLException e) {
-            throw new CsvImportUnsettledException(
-                    "The ledger cannot be read", Instant.now().plusSeconds(2), e);
+            throw unsettled(e);
         }
     }
 
@@ -380,29 +336,39 @@ final class Database implements AutoCloseable {
             throws SQLException {
         PreparedStatement statement = connection.prepareStatement(sql);
         for (int i = 0; i < parameters.length; i++) {
-            statement.setObject(i + 1, parameters[i]);
+            statement.setObject(i + 1, parameters[i] instanceof String text ? storable(text) : parameters[i]);
         }
         return statement;
     }
 
+    /** The text as every database can store it: a NUL, or half a surrogate pair, becomes U+FFFD. */
+    static String storable(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == 0 || Character.isSurrogate(c)) {
+                return text.codePoints()
+                        .map(point -> point == 0 || point >= 0xD800 && point <= 0xDFFF ? 0xFFFD : point)
+                        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                        .toString();
+            }
+        }
+        return text;
+    }
+
     @Override
     public void close() {
-        try {
-            soon();
-            // what has waited for it has more to tell
-            soon();
-        } catch (CsvImportUnsettledException e) {
-            // it is found out again
-        }
-        if (shared) {
-            pool.close();
-        } else {
+        if (file != null) {
             file.close();
         }
-        try {
-            lock.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        if (pool != null) {
+            pool.close();
+        }
+        for (FileChannel lock : locks) {
+            try {
+                lock.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 }

@@ -9,10 +9,14 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /** The rows of {@code csv_import_delivery}: what is read of them, and what is written into them. */
 public final class Deliveries {
@@ -23,7 +27,14 @@ public final class Deliveries {
     /** States of what the API has accepted, whatever became of it later. */
     static final Set<String> IMPORTED = Set.of("accepted", "completed", "voiding", "voided");
 
-    private static final int MOST_LETTING_GO = 1000;
+    /** The reason of what a person has withdrawn. */
+    static final String BY_HAND = "by-hand";
+
+    /** States of a first job of the same bytes whose duplicates are settled with it. */
+    private static final Set<String> SETTLED_FIRST = Set.of("accepted", "completed", "held");
+
+    /** Rows that are read at once. */
+    private static final int PAGE = 1000;
 
     /** A second since 1970, and its text up to the point. */
     private record Second(long epoch, String text) {
@@ -36,13 +47,23 @@ public final class Deliveries {
     /** The latest that was written: a formatter takes Java long to run, and to compile. */
     private static volatile Second latest = Second.of(0);
 
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+
+    /** The outcome that a source hears of a settled state. */
+    static String outcome(String state) {
+        return IMPORTED.contains(state) ? "accepted" : state;
+    }
+
+    /** What is done with a row. */
+    interface Action<E extends Exception> {
+        void on(Delivery delivery) throws E, CsvImportUnsettledException;
+    }
+
     private final Database database;
     private final String organization;
     private final AuditEvents events;
     private final Owner owner;
     private final Duration trackAfter;
-    /** Source keys whose release the ledger may not have heard of yet. */
-    private final Set<String> lettingGo = ConcurrentHashMap.newKeySet();
 
     /** @param trackAfter how long after it was accepted an import is looked up first; null: it is not followed */
     Deliveries(Database database, String organization, Owner owner, AuditEvents events, Duration trackAfter) {
@@ -69,10 +90,6 @@ public final class Deliveries {
 
     /** The delivery of a source key that is not released yet. */
     Optional<Delivery> find(String sourceKey) throws CsvImportUnsettledException {
-        if (lettingGo.contains(sourceKey)) {
-            database.soon();
-            lettingGo.remove(sourceKey);
-        }
         String where = "source_key = ? AND released_at IS NULL";
         // nearly always there is none; the many columns take longer to name than the row to find
         return has(where, sourceKey) ? select(where, sourceKey).stream().findFirst() : Optional.empty();
@@ -110,21 +127,22 @@ public final class Deliveries {
      * The deliveries of local files that are not released yet, oldest first: of this data dir's processes, and, where
      * nothing was sent, of processes that are gone.
      */
-    List<Delivery> unreleasedFiles() throws CsvImportUnsettledException {
-        return select(
+    <E extends Exception> void eachUnreleasedFile(Action<E> action) throws E, CsvImportUnsettledException {
+        each(
+                action,
                 "released_at IS NULL AND file_path LIKE '/%' AND (owner LIKE ?"
                         + " OR state IN ('claimed', 'waiting') AND file_path NOT LIKE '%/spool/%' AND owner NOT IN "
                         + owner.living() + ")",
                 owner.here());
     }
 
-    /** The deliveries of files below a folder on a server that are not released yet, the next 1,000 after a job. */
-    List<Delivery> unreleasedBelow(String folder, boolean settledToo, long after) throws CsvImportUnsettledException {
-        return select(
+    /** The deliveries of files below a folder on a server that are not released yet, oldest first. */
+    <E extends Exception> void eachUnreleasedBelow(String folder, boolean settledToo, Action<E> action)
+            throws E, CsvImportUnsettledException {
+        each(
+                action,
                 "released_at IS NULL " + (settledToo ? "" : "AND settled_at IS NULL ")
-                        + "AND job > ? AND substr(file_path, 1, ?) = ? AND (owner = ? OR owner NOT IN " + owner.living()
-                        + ")",
-                after,
+                        + "AND substr(file_path, 1, ?) = ? AND (owner = ? OR owner NOT IN " + owner.living() + ")",
                 folder.codePointCount(0, folder.length()),
                 folder,
                 owner.id());
@@ -157,7 +175,21 @@ public final class Deliveries {
 
     /** The source will not offer the item again. */
     void forgetItemKey(String itemKey) throws CsvImportUnsettledException {
-        database.lazily(c -> update(c, "UPDATE csv_import_delivery SET item_key = NULL WHERE item_key = ?", itemKey));
+        database.relaxed(c -> update(c, "UPDATE csv_import_delivery SET item_key = NULL WHERE item_key = ?", itemKey));
+    }
+
+    /**
+     * Deliveries of items that are no files, of a user's own route, that were not sent and are not offered any more: their
+     * source has the only bytes.
+     */
+    <E extends Exception> void eachAbandoned(Instant since, Action<E> action) throws E, CsvImportUnsettledException {
+        each(
+                action,
+                "released_at IS NULL AND file_path IS NULL AND state IN ('claimed', 'waiting')"
+                        + " AND COALESCE(next_attempt_at, created_at) < ?"
+                        + " AND (owner = ? OR owner NOT IN " + owner.living() + ")",
+                text(since),
+                owner.id());
     }
 
     /** The bytes of a delivery have moved; its source is the file from now on. */
@@ -194,11 +226,29 @@ public final class Deliveries {
     }
 
     private List<Delivery> select(String where, Object... parameters) throws CsvImportUnsettledException {
-        return database.read(c -> query(
-                c,
-                Deliveries::read,
-                "SELECT * FROM csv_import_delivery WHERE " + where + " ORDER BY job LIMIT 1000",
-                parameters));
+        List<Delivery> found = new ArrayList<>();
+        each(found::add, where, parameters);
+        return found;
+    }
+
+    /** Page by page, by job, so that what is done with one neither hides others nor shows any twice. */
+    private <E extends Exception> void each(Action<E> action, String where, Object... parameters)
+            throws E, CsvImportUnsettledException {
+        Object[] values = Arrays.copyOf(parameters, parameters.length + 1);
+        List<Delivery> page;
+        long last = 0;
+        do {
+            values[parameters.length] = last;
+            page = database.read(c -> query(
+                    c,
+                    Deliveries::read,
+                    "SELECT * FROM csv_import_delivery WHERE (" + where + ") AND job > ? ORDER BY job LIMIT " + PAGE,
+                    values));
+            for (Delivery delivery : page) {
+                action.on(delivery);
+                last = delivery.job;
+            }
+        } while (page.size() == PAGE);
     }
 
     /**
@@ -217,7 +267,7 @@ public final class Deliveries {
             }
             return claimed;
         };
-        boolean goesOn = begins ? database.inTransaction(work) : database.lazily(work);
+        boolean goesOn = begins ? database.inTransaction(work) : database.relaxed(work);
         if ("duplicate".equals(delivery.state)) {
             write(delivery, "duplicate", null);
         }
@@ -236,19 +286,40 @@ public final class Deliveries {
         if (!single || becomeSingle(c, delivery)) {
             return true;
         }
-        List<String> first = query(
+        List<Delivery> first = query(
                 c,
-                row -> row.getString(1),
-                "SELECT import_id FROM csv_import_delivery WHERE organization = ? AND template = ? AND sha256 = ?"
-                        + " AND state IN ('accepted', 'completed', 'held') ORDER BY job",
+                Deliveries::read,
+                "SELECT * FROM csv_import_delivery WHERE organization = ? AND template = ? AND sha256 = ? AND job <> ?"
+                        + " AND (single = 1 OR duplicates = 'import' OR state = 'held')"
+                        + " AND state NOT IN ('duplicate', 'rejected', 'withdrawn', 'voided') ORDER BY job",
                 organization,
                 delivery.template,
-                delivery.sha256);
-        if (!first.isEmpty()) {
-            delivery.importId = first.get(0);
+                delivery.sha256,
+                delivery.job);
+        Optional<Delivery> settled = first.stream()
+                .filter(other -> SETTLED_FIRST.contains(other.state))
+                .findFirst();
+        if (settled.isPresent()) {
+            delivery.importId = settled.get().importId;
             delivery.state = "duplicate";
+        } else if (!first.isEmpty()) {
+            awaits(c, delivery, first.get(0));
         }
         return false;
+    }
+
+    /** The job list tells what a claimed job waits for. */
+    private static void awaits(Connection c, Delivery delivery, Delivery first) throws SQLException {
+        delivery.reason = "same-bytes";
+        delivery.detail = "It waits for job " + first.job + " (" + first.fileName + ", from " + first.from + ", "
+                + first.state + "), which has the same bytes. Where that is not to be imported, withdraw it: DELETE"
+                + " /csv-imports/" + first.job;
+        update(
+                c,
+                "UPDATE csv_import_delivery SET reason = ?, detail = ? WHERE job = ? AND state IN ('claimed', 'waiting')",
+                delivery.reason,
+                delivery.detail,
+                delivery.job);
     }
 
     /** False where another process was faster, or the spool has the item already. */
@@ -361,30 +432,57 @@ public final class Deliveries {
         return find(delivery.sourceKey).isPresent();
     }
 
-    /** Commits a delivery's new state; a settled one with its audit event, in one transaction. */
+    /**
+     * Commits, durably, a delivery's new state; a settled one with its audit event, in one transaction. Where the row
+     * has moved on, as it may on a shared ledger, it stays as it is, and the delivery becomes what it says.
+     */
     void write(Delivery delivery, String state, Instant nextAttempt) throws CsvImportUnsettledException {
-        database.inTransaction(c -> {
-            write(c, delivery, state, nextAttempt);
-            return null;
-        });
+        write(delivery, c -> write(c, delivery, state, nextAttempt), true);
     }
 
-    /** The same with the next transaction: until then the source of the delivery is not let go of. */
-    void writeSoon(Delivery delivery, String state, Runnable afterwards) throws CsvImportUnsettledException {
-        database.soon(
+    /**
+     * The same of an outcome that this process has seen itself. An import that is not its row's, because that has moved
+     * on, gets a row of its own: it is in the job list, has its event, and may be voided.
+     *
+     * @param durable false where the outcome is found out again after a power failure
+     */
+    void writeOutcome(Delivery delivery, String state, Instant nextAttempt, boolean durable)
+            throws CsvImportUnsettledException {
+        String importId = delivery.importId;
+        write(
+                delivery,
                 c -> {
-                    write(c, delivery, state, null);
-                    return null;
+                    Delivery attempt = delivery.copy();
+                    boolean written = write(c, delivery, state, nextAttempt);
+                    if (!written && state.equals("accepted")) {
+                        insertLate(c, attempt, importId);
+                    }
+                    return written;
                 },
-                afterwards);
+                durable);
     }
 
-    /** Writes what is to be written soon, where a source waits for it. */
-    void writeNow() throws CsvImportUnsettledException {
-        database.now();
+    /** What the ledger refuses to store is this job's failure: it is held, and a person decides. */
+    private void write(Delivery delivery, Database.Work<Boolean> work, boolean durable)
+            throws CsvImportUnsettledException {
+        try {
+            boolean written = durable ? database.inTransaction(work) : database.relaxed(work);
+            if (!written) {
+                delivery.log(LOG, Level.INFO, ", written by another process");
+            }
+        } catch (LedgerRefusedException e) {
+            String state = UNSETTLED.contains(delivery.state) ? delivery.state : "held";
+            delivery.reason = "unstorable";
+            delivery.detail = e.getMessage()
+                    + (delivery.importId == null ? "" : "; the import is " + Names.visible(delivery.importId));
+            delivery.importId = null;
+            delivery.previewRows = null;
+            database.inTransaction(c -> write(c, delivery, state, delivery.nextAttempt));
+            delivery.log(LOG, Level.WARN, "");
+        }
     }
 
-    private void write(Connection c, Delivery delivery, String state, Instant nextAttempt) throws SQLException {
+    private boolean write(Connection c, Delivery delivery, String state, Instant nextAttempt) throws SQLException {
         boolean settled = !UNSETTLED.contains(state);
         delivery.state = state;
         delivery.nextAttempt = nextAttempt;
@@ -403,32 +501,112 @@ public final class Deliveries {
                 text(nextAttempt),
                 delivery.reconciled ? 1 : 0,
                 text(delivery.settledAt),
-                state.equals("accepted") && trackAfter != null ? text(delivery.settledAt.plus(trackAfter)) : null,
+                trackAt(delivery),
                 delivery.failedRows,
                 delivery.previewRows,
                 delivery.job,
                 delivery.attempts);
-        if (settled && updated == 1) {
+        if (updated == 0) {
+            query(c, Deliveries::read, "SELECT * FROM csv_import_delivery WHERE job = ?", delivery.job)
+                    .forEach(delivery::recall);
+            return false;
+        }
+        if (settled) {
             events.insert(c, delivery);
         }
+        return true;
+    }
+
+    private String trackAt(Delivery delivery) {
+        return delivery.state.equals("accepted") && trackAfter != null
+                ? text(delivery.settledAt.plus(trackAfter))
+                : null;
+    }
+
+    /** An import that the ledger does not know: its upload was given up before its answer came. */
+    private void insertLate(Connection c, Delivery attempt, String importId) throws SQLException {
+        boolean known = !query(
+                        c,
+                        row -> 1,
+                        "SELECT 1 FROM csv_import_delivery WHERE import_id = ? AND organization = ?"
+                                + " AND state <> 'duplicate'",
+                        importId,
+                        organization)
+                .isEmpty();
+        if (known) {
+            return;
+        }
+        Delivery late = attempt.copy();
+        late.sourceKey = "late|" + attempt.job + "|" + importId;
+        late.itemKey = null;
+        late.path = null;
+        late.duplicates = "import";
+        late.importId = importId;
+        if (!insert(c, late)) {
+            return;
+        }
+        late.reason = "late";
+        late.detail = "Attempt " + attempt.attempts + " of job " + attempt.job + " was accepted after it had been given"
+                + " up: where that job has another import, void one of them";
+        late.settledAt = Instant.now();
+        late.state = "accepted";
+        String now = text(late.settledAt);
+        update(
+                c,
+                "UPDATE csv_import_delivery SET state = ?, import_id = ?, attempts = ?, reason = ?, detail = ?,"
+                        + " http_status = ?, sending_at = ?, settled_at = ?, released_at = ?, track_at = ? WHERE job = ?",
+                late.state,
+                importId,
+                late.attempts,
+                late.reason,
+                late.detail,
+                late.httpStatus,
+                text(late.sendingAt),
+                now,
+                now,
+                trackAt(late),
+                late.job);
+        events.insert(c, late);
+        late.log(LOG, Level.WARN, "");
+    }
+
+    /**
+     * Commits, durably, that a job which waits is not to be sent. One that is a file is let go of by its source; for any
+     * other one that is done here.
+     *
+     * @return false where it does not wait any more
+     */
+    boolean withdraw(Delivery delivery, String reason, String detail) throws CsvImportUnsettledException {
+        delivery.reason = reason;
+        delivery.detail = detail;
+        return database.inTransaction(c -> {
+            boolean withdrawn = write(c, delivery, "withdrawn", null);
+            if (withdrawn && delivery.path == null) {
+                released(c, delivery, null, null);
+            }
+            return withdrawn;
+        });
     }
 
     /** The source has let go of the delivery: its key may come again, as a new one. Where this is lost, it is swept. */
     void released(Delivery delivery, String to) throws CsvImportUnsettledException {
-        String now = text(Instant.now());
-        database.soon(c -> update(
+        released(delivery, to, null);
+    }
+
+    /** @param key of the file at its new place, as {@link SourceFile#key} gives it */
+    void released(Delivery delivery, String to, String key) throws CsvImportUnsettledException {
+        database.relaxed(c -> released(c, delivery, to, key));
+    }
+
+    private static int released(Connection c, Delivery delivery, String to, String key) throws SQLException {
+        return update(
                 c,
-                "UPDATE csv_import_delivery SET released_at = ?, released_to = ? WHERE job = ?"
+                "UPDATE csv_import_delivery SET released_at = ?, released_to = ?, released_key = ? WHERE job = ?"
                         + " AND settled_at IS NOT NULL AND released_at IS NULL",
-                now,
+                text(Instant.now()),
                 to,
-                delivery.job));
-        lettingGo.add(delivery.sourceKey);
-        if (lettingGo.size() > MOST_LETTING_GO) {
-            Set<String> told = Set.copyOf(lettingGo);
-            database.soon();
-            lettingGo.removeAll(told);
-        }
+                key,
+                delivery.job);
     }
 
     static Delivery read(ResultSet row) throws SQLException {

@@ -6,7 +6,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.slf4j.Logger;
@@ -36,6 +36,9 @@ public final class Delivery {
 
     /** Exchange property: the route id of the feed, where one of the packaged sources owns the release. */
     static final String FEED = "csvImportFeed";
+
+    /** Characters of a name that is shortened. */
+    private static final int LONGEST = 200;
 
     private static final Map<String, String> PACKAGED = Map.of(
             "csv-import-from-folder", "file",
@@ -92,9 +95,6 @@ public final class Delivery {
 
     /** The id of the audit event that was counted last. */
     String counted;
-
-    /** Completed once the outcome is on the disk: the source is let go of then. */
-    CompletableFuture<Void> kept = CompletableFuture.completedFuture(null);
 
     // from the preview, or the import list: how many rows failed, null where it is not known; the first of them, JSON
     Integer failedRows;
@@ -184,10 +184,35 @@ public final class Delivery {
 
     /** Whether it is still what was claimed: the same bytes under the same names. */
     boolean isSameAsKnown() {
-        return Objects.equals(template, known.template)
-                && notifyAddresses.equals(known.notifyAddresses)
-                && Objects.equals(fileName, known.fileName)
+        return isStoredAs(template, known.template)
+                && isStoredAs(String.join(",", notifyAddresses), String.join(",", known.notifyAddresses))
+                && isStoredAs(fileName, known.fileName)
                 && Objects.equals(sha256, known.sha256);
+    }
+
+    private static boolean isStoredAs(String text, String stored) {
+        return text == null ? stored == null : Database.storable(text).equals(stored);
+    }
+
+    /** Keeps of each name no more than an index of a database takes. */
+    void shorten() {
+        sourceKey = shortened(sourceKey) + "|" + UUID.randomUUID();
+        itemKey = null;
+        path = shortened(path);
+        template = shortened(template);
+        fileName = shortened(fileName);
+    }
+
+    private static String shortened(String text) {
+        return text == null || text.length() <= LONGEST ? text : text.substring(0, LONGEST) + "…";
+    }
+
+    /** What an attempt of it was, whatever becomes of the delivery. */
+    Delivery copy() {
+        Delivery copy = new Delivery();
+        copy.recall(this);
+        copy.sendingAt = sendingAt;
+        return copy;
     }
 
     /** Whether neither the bytes on this machine nor their source have changed since they were inspected. */
@@ -202,12 +227,6 @@ public final class Delivery {
 
     static Delivery of(Exchange exchange) {
         return exchange.getProperty(PROPERTY, Delivery.class);
-    }
-
-    /** Completed where there is no delivery. */
-    static CompletableFuture<Void> kept(Exchange exchange) {
-        Delivery delivery = of(exchange);
-        return delivery == null ? CompletableFuture.completedFuture(null) : delivery.kept;
     }
 
     /** Says what became of it, with the job and the import id in the logging context. */

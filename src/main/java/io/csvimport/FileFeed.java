@@ -35,9 +35,6 @@ abstract class FileFeed<T> extends AsyncProcessorSupport implements PollingConsu
     /** Exchange property: when the file, should it be empty or end in NULs, has stood still long enough (nanoseconds). */
     static final String JUDGED_FROM = "csvImportJudgedFrom";
 
-    /** Bytes that are read in no time. */
-    private static final int SHORT = 1 << 16;
-
     /** A folder is listed no more often, in nanoseconds, while none of its lanes takes files. */
     private static final long BUSY = Duration.ofSeconds(1).toNanos();
 
@@ -332,18 +329,16 @@ abstract class FileFeed<T> extends AsyncProcessorSupport implements PollingConsu
                         CsvImportUnsettledException unsettled = unsettled(done);
                         long pause = pause(unsettled);
                         boolean closes = unsettled != null && !unsettled.isOfItemAlone();
-                        Delivery.kept(done).thenRun(() -> {
-                            try {
-                                if (!closes) {
-                                    putDown(done, file, pause, unsettled);
-                                }
-                            } catch (RuntimeException e) {
-                                LOG.error("{} is offered again", file.location(), e);
-                            } finally {
-                                unmark(exchange, consumed, file);
-                                returned = returned || !FileRelease.isReleased(done);
+                        try {
+                            if (!closes) {
+                                putDown(done, file, pause, unsettled);
                             }
-                        });
+                        } catch (RuntimeException e) {
+                            LOG.error("{} is offered again", file.location(), e);
+                        } finally {
+                            unmark(exchange, consumed, file);
+                            returned = returned || !FileRelease.isReleased(done);
+                        }
                         lanes.done(lane, closes ? pause : 0);
                     }
 
@@ -354,11 +349,6 @@ abstract class FileFeed<T> extends AsyncProcessorSupport implements PollingConsu
                     }
                 });
                 callback.done(false);
-            }
-
-            @Override
-            public boolean isShort() {
-                return file instanceof FileMark && file.size() <= SHORT;
             }
 
             @Override

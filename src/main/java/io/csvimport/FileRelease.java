@@ -92,13 +92,11 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
             GenericFile<T> consumed) {
         Delivery delivery = Delivery.of(exchange);
         if (delivery != null) {
-            delivery.kept = delivery.kept.thenRun(() -> {
-                try {
-                    release(exchange, delivery);
-                } catch (IOException | CsvImportUnsettledException | RuntimeException e) {
-                    failure.handleException(delivery.place() + " cannot be let go of", exchange, e);
-                }
-            });
+            try {
+                release(exchange, delivery);
+            } catch (IOException | CsvImportUnsettledException | RuntimeException e) {
+                failure.handleException(delivery.place() + " cannot be let go of", exchange, e);
+            }
         }
     }
 
@@ -111,12 +109,14 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         SourceFolders folders = file.folders();
         if (!folders.isReadOnly()) {
             String to = null;
-            if (FOLDERS.containsKey(outcome) && !keep && !isKept(delivery)) {
+            boolean isOver = FOLDERS.containsKey(outcome) || Deliveries.BY_HAND.equals(delivery.reason);
+            if (isOver && !keep && !isKept(delivery)) {
                 folders.delete(file.location());
             } else if (FOLDERS.containsKey(outcome)) {
                 to = move(delivery, file, FOLDERS.get(outcome));
             }
-            deliveries.released(delivery, to);
+            deliveries.released(
+                    delivery, to, to == null ? null : folders.find(to).key());
         }
         exchange.setProperty(RELEASED, true);
     }
@@ -133,12 +133,12 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
 
     /** Lets go of deliveries whose file on this machine is gone. */
     public void sweep() throws CsvImportUnsettledException {
-        for (Delivery delivery : deliveries.unreleasedFiles()) {
+        deliveries.eachUnreleasedFile(delivery -> {
             Path file = Path.of(delivery.path);
             if (Files.isDirectory(file.getParent()) && !isThere(file, delivery)) {
                 letGo(deliveries, delivery, movedTo(file, delivery));
             }
-        }
+        });
     }
 
     /** Where the file was moved before the process died, or null where somebody else took it. */

@@ -77,12 +77,18 @@ public final class FollowUp {
      * What a look has shown of one import.
      *
      * @param rowsFile where its failed rows are, once it is completed
+     * @param rowsKey of that file, as {@link SourceFile#key} gives it
      * @param again the longest pause before the next look
      */
-    private record Shown(Followed followed, String listed, Result result, String rowsFile, Duration again) {
+    private record Shown(
+            Followed followed, String listed, Result result, String rowsFile, String rowsKey, Duration again) {
 
         static Shown open(Followed followed, String listed) {
-            return new Shown(followed, listed, Result.OPEN, null, LONGEST_PAUSE);
+            return of(followed, listed, Result.OPEN);
+        }
+
+        static Shown of(Followed followed, String listed, Result result) {
+            return new Shown(followed, listed, result, null, null, LONGEST_PAUSE);
         }
     }
 
@@ -235,26 +241,30 @@ public final class FollowUp {
             since = alike.merge(delivery.job, since, (before, now) -> before.listed.equals(listed) ? before : now);
             Duration left = quiet.minusNanos(System.nanoTime() - since.since);
             if (left.compareTo(Duration.ZERO) > 0) {
-                return new Shown(followed, listed, Result.OPEN, null, left);
+                return new Shown(followed, listed, Result.OPEN, null, null, left);
             }
         }
         if (!listed.equals(followed.listed)) {
             return Shown.open(followed, listed);
         }
         if (!rows.isReadable()) {
-            return new Shown(followed, listed, Result.UNREADABLE, null, LONGEST_PAUSE);
+            return Shown.of(followed, listed, Result.UNREADABLE);
         }
         delivery.failedRows = rows.count();
         if (rows.count() == 0) {
-            return new Shown(followed, listed, Result.COMPLETED, null, LONGEST_PAUSE);
+            return Shown.of(followed, listed, Result.COMPLETED);
         }
         try {
             if (!isInPlace(followed)) {
                 return Shown.open(followed, listed);
             }
             // what could not be stored there for a day goes into the data dir
-            String rowsFile = files.store(delivery, entry.rowsFile(), !followed.isOld());
-            return new Shown(followed, listed, Result.COMPLETED, rowsFile, LONGEST_PAUSE);
+            String stored = files.store(delivery, entry.rowsFile(), !followed.isOld());
+            String key = sources.folders(stored)
+                    .orElse(SourceFolders.LOCAL)
+                    .find(stored)
+                    .key();
+            return new Shown(followed, listed, Result.COMPLETED, stored, key, LONGEST_PAUSE);
         } catch (IOException e) {
             LOG.warn(
                     "The failed rows of {} cannot be written now, it is tried again: {}",
@@ -315,9 +325,10 @@ public final class FollowUp {
         boolean written = update(
                         c,
                         "UPDATE csv_import_delivery SET state = 'completed', track_at = NULL, failed_rows = ?,"
-                                + " failed_rows_file = ?, reason = NULL, detail = NULL WHERE job = ? AND state = 'accepted'",
+                                + " failed_rows_file = ?, failed_rows_key = ?, reason = NULL, detail = NULL WHERE job = ? AND state = 'accepted'",
                         delivery.failedRows,
                         shown.rowsFile,
+                        shown.rowsKey,
                         delivery.job)
                 == 1;
         if (written) {

@@ -119,7 +119,6 @@ final class Jobs {
      * @throws Problem 404 where there is none, 409 where the id is one row's job and another one's import id
      */
     long find(String id, String by) throws Problem, CsvImportUnsettledException {
-        database.now();
         boolean job = !"import".equals(by) && id.matches("\\d{1,18}");
         boolean importId = !"job".equals(by);
         Set<Long> found = new LinkedHashSet<>(database.look(c -> {

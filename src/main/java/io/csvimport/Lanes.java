@@ -23,11 +23,6 @@ final class Lanes {
         /** Begins the delivery; ends with a call of {@link Lanes#done}, from whichever thread. */
         void begin();
 
-        /** Whether its claim follows its beginning in no time. */
-        default boolean isShort() {
-            return false;
-        }
-
         /** Hands the delivery back to its source untouched: it will be offered again. */
         void giveBack();
     }
@@ -51,14 +46,9 @@ final class Lanes {
     private final Map<String, Lane> lanes = new ConcurrentHashMap<>();
     private final AtomicInteger opened = new AtomicInteger();
     private final ExecutorService pool;
-    private final Deliveries deliveries;
-    private final boolean atOnce;
 
-    /** @param atOnce whether an upload follows its claim at once: neither a preview nor a turn is waited for */
-    Lanes(ExecutorService pool, Deliveries deliveries, boolean atOnce) {
+    Lanes(ExecutorService pool) {
         this.pool = pool;
-        this.deliveries = deliveries;
-        this.atOnce = atOnce;
     }
 
     static String name(String feed, String template) {
@@ -135,19 +125,7 @@ final class Lanes {
         }
         back.forEach(Turn::giveBack);
         if (!followed) {
-            writeNow();
             next(lane);
-        }
-    }
-
-    /** Writes what the delivery before has left to the next one, where that is not about to write. */
-    private void writeNow() {
-        try {
-            deliveries.writeNow();
-        } catch (CsvImportUnsettledException e) {
-            LOG.debug("It is tried again twice a second", e);
-        } catch (RuntimeException e) {
-            LOG.error("An outcome could not be written, it is tried again", e);
         }
     }
 
@@ -171,9 +149,6 @@ final class Lanes {
             lane.worker = Thread.currentThread();
         }
         for (Turn turn = first; turn != null; turn = following(lane)) {
-            if (!atOnce || !turn.isShort()) {
-                writeNow();
-            }
             try {
                 turn.begin();
             } catch (RuntimeException | Error e) {
@@ -185,7 +160,6 @@ final class Lanes {
                 turn.giveBack();
             }
         }
-        writeNow();
         next(lane);
     }
 

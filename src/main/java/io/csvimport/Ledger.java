@@ -7,13 +7,13 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The steps of the pipeline that write the ledger. Each is committed before the next begins, so that whatever dies,
@@ -73,8 +73,9 @@ public final class Ledger {
 
     private void recall(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
         Optional<Delivery> found = deliveries.find(delivery.sourceKey);
-        if (found.isPresent() && unwritten.containsKey(found.get().job)) {
-            deliveries.writeNow();
+        Delivery before = found.map(row -> unwritten.get(row.job)).orElse(null);
+        if (before != null) {
+            write(before, before.state, before.nextAttempt, true);
             found = deliveries.find(delivery.sourceKey);
         }
         if (found.isEmpty()) {
@@ -90,8 +91,7 @@ public final class Ledger {
         }
         if (!Deliveries.UNSETTLED.contains(delivery.state)) {
             exchange.setProperty(Delivery.RECALLED, true);
-            boolean imported = Deliveries.IMPORTED.contains(delivery.state);
-            exchange.setProperty(Delivery.OUTCOME, imported ? "accepted" : delivery.state);
+            exchange.setProperty(Delivery.OUTCOME, Deliveries.outcome(delivery.state));
         } else if (delivery.state.equals("unknown") || delivery.state.equals("sending")) {
             // looked for in the import list, by csv-import-reconcile
             throw new CsvImportUnsettledException(
@@ -138,20 +138,47 @@ public final class Ledger {
         }
         boolean single = !rejected && !delivery.duplicates.equals("import");
         boolean begins = atOnce && !rejected;
-        boolean mayGoOn = begins
-                ? begin(delivery, () -> deliveries.claim(delivery, single, true))
-                : deliveries.claim(delivery, single, false);
+        boolean mayGoOn;
+        try {
+            mayGoOn = begins
+                    ? begin(delivery, () -> deliveries.claim(delivery, single, true))
+                    : deliveries.claim(delivery, single, false);
+        } catch (LedgerRefusedException e) {
+            reject(exchange, delivery, e);
+            return;
+        }
         name(exchange, delivery);
         if (!mayGoOn) {
             if (!"duplicate".equals(delivery.state)) {
-                throw CsvImportUnsettledException.ofItemAlone(
-                        delivery.fileName + ": another process has it, or the same bytes are on their way already",
-                        ITEM_PAUSE);
+                throw CsvImportUnsettledException.ofItemAlone(whatItAwaits(delivery), ITEM_PAUSE);
             }
             exchange.setProperty(Delivery.OUTCOME, "duplicate");
         } else if (begins) {
             begun(exchange, delivery);
         }
+    }
+
+    /** What the ledger cannot store is bad input: it is rejected, and stored as far as it can be. */
+    private void reject(Exchange exchange, Delivery delivery, LedgerRefusedException refusal)
+            throws CsvImportUnsettledException {
+        perhapsBegun.remove(delivery);
+        exchange.setProperty(Delivery.OUTCOME, "rejected");
+        exchange.setProperty(Delivery.REASON, "unstorable");
+        exchange.setProperty(Delivery.DETAIL, refusal.getMessage());
+        delivery.shorten();
+        deliveries.claim(delivery, false, false);
+        name(exchange, delivery);
+    }
+
+    private static String whatItAwaits(Delivery delivery) {
+        if (delivery.job == 0) {
+            return Names.visible(delivery.fileName) + ": another process has it";
+        }
+        boolean isSaid = delivery.known != null && Objects.equals(delivery.known.detail, delivery.detail);
+        if (!isSaid) {
+            delivery.log(LOG, Level.WARN, "");
+        }
+        return delivery.getSummary();
     }
 
     /** Commits that the next byte may leave, where the claim has not done so. */
@@ -214,27 +241,11 @@ public final class Ledger {
         unwritten.put(delivery.job, delivery);
     }
 
-    private void write(Delivery delivery, String state, Instant nextAttempt) throws CsvImportUnsettledException {
+    private void write(Delivery delivery, String state, Instant nextAttempt, boolean durable)
+            throws CsvImportUnsettledException {
         remember(delivery, state, nextAttempt);
-        deliveries.write(delivery, state, nextAttempt);
+        deliveries.writeOutcome(delivery, state, nextAttempt, durable);
         unwritten.remove(delivery.job, delivery);
-    }
-
-    /** With the lane's next upload, or at the end of the lane; the file is moved afterwards. */
-    private void writeSoon(Delivery delivery, String state) throws CsvImportUnsettledException {
-        remember(delivery, state, null);
-        CompletableFuture<Void> kept = new CompletableFuture<>();
-        delivery.kept = kept;
-        try {
-            deliveries.writeSoon(delivery, state, () -> {
-                unwritten.remove(delivery.job, delivery);
-                kept.complete(null);
-            });
-        } catch (CsvImportUnsettledException e) {
-            // the file comes again, and is released then
-            kept.complete(null);
-            throw e;
-        }
     }
 
     /** Tells the ledger what it could not be told when it was away. */
@@ -246,7 +257,7 @@ public final class Ledger {
             }
         }
         for (Delivery delivery : unwritten.values()) {
-            write(delivery, delivery.state, delivery.nextAttempt);
+            write(delivery, delivery.state, delivery.nextAttempt, true);
         }
     }
 
@@ -266,24 +277,24 @@ public final class Ledger {
         delivery.reason = exchange.getProperty(Delivery.REASON, String.class);
         delivery.detail = exchange.getProperty(Delivery.DETAIL, String.class);
         delivery.httpStatus = exchange.getProperty(Delivery.HTTP_STATUS, Integer.class);
-        if (!Deliveries.UNSETTLED.contains(outcome)) {
-            if (exchange.getProperty(FileFeed.SOURCE_FILE) instanceof FileMark) {
-                writeSoon(delivery, outcome);
-            } else {
-                write(delivery, outcome, null);
-            }
-            exchange.setProperty(Delivery.SUMMARY, delivery.getSummary());
-            return;
-        }
         String next = "it is looked for in the import list";
-        if (outcome.equals("unknown")) {
+        if (!Deliveries.UNSETTLED.contains(outcome)) {
+            // a file that was moved had its answer; of anything else the source may have the only bytes
+            write(delivery, outcome, null, !(exchange.getProperty(FileFeed.SOURCE_FILE) instanceof FileMark));
+        } else if (outcome.equals("unknown")) {
             CsvUpload upload = exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class);
             doubts.put(delivery.job, Doubt.of(delivery, upload.isComplete()));
-            write(delivery, outcome, Instant.now().plusSeconds(1));
+            write(delivery, outcome, Instant.now().plusSeconds(1), false);
         } else {
             Duration pause = pause(exchange, delivery);
-            write(delivery, outcome, Instant.now().plus(pause));
+            write(delivery, outcome, Instant.now().plus(pause), false);
             next = "next attempt in " + pause.toSeconds() + " s";
+        }
+        if (!Deliveries.UNSETTLED.contains(delivery.state)) {
+            // the row may have moved on
+            exchange.setProperty(Delivery.OUTCOME, Deliveries.outcome(delivery.state));
+            exchange.setProperty(Delivery.SUMMARY, delivery.getSummary());
+            return;
         }
         LOG.warn("{}; {}", delivery.getSummary(), next);
         throw new CsvImportUnsettledException(

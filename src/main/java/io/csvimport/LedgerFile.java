@@ -1,15 +1,22 @@
 package io.csvimport;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteConnection;
+import org.sqlite.SQLiteOpenMode;
 import org.sqlite.jdbc4.JDBC4Connection;
 import org.sqlite.jdbc4.JDBC4PreparedStatement;
 
@@ -20,6 +27,11 @@ import org.sqlite.jdbc4.JDBC4PreparedStatement;
 final class LedgerFile implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(LedgerFile.class);
+
+    private static final String PREFIX = "jdbc:sqlite:";
+    private static final String PUT_BACK =
+            " Put back the file that was there, and the work goes on. Or stop the process,"
+                    + " restore a backup or start it with --new-ledger";
 
     /** A statement that outlives its use. */
     private static final class Kept extends JDBC4PreparedStatement {
@@ -62,12 +74,25 @@ final class LedgerFile implements AutoCloseable {
     }
 
     private final String url;
+    private final Path path;
+    /** The file system's own key of the file that was opened: another one in its place is another ledger. */
+    private final Object key;
+
     private final ReentrantLock turn = new ReentrantLock();
     private Keeper connection;
     private boolean closed;
 
-    LedgerFile(String url) {
+    /** @throws IOException where the file is not there: a ledger is made by its migrations */
+    LedgerFile(String url) throws IOException {
         this.url = url;
+        path = path(url);
+        key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+    }
+
+    /** The file that a JDBC URL names. */
+    static Path path(String url) {
+        return Path.of(url.substring(PREFIX.length()).replaceFirst("^file:", "").replaceFirst("[?].*", ""))
+                .toAbsolutePath();
     }
 
     /** Runs a piece of work with the connection, which is made where there is none. */
@@ -75,14 +100,38 @@ final class LedgerFile implements AutoCloseable {
         turn.lock();
         try {
             if (closed) {
-                throw new SQLException("The ledger is closed");
+                throw new SQLException("It is closed");
             }
+            checkPlace();
             if (connection == null) {
-                connection = new Keeper(url, url.substring("jdbc:sqlite:".length()), config().toProperties());
+                connection = new Keeper(url, url.substring(PREFIX.length()), config().toProperties());
             }
             return work.run(connection);
         } finally {
             turn.unlock();
+        }
+    }
+
+    /** Runs a piece of work that only reads, with a connection of its own: no other work waits for it. */
+    <T> T look(Database.Work<T> work) throws SQLException {
+        checkPlace();
+        SQLiteConfig config = config();
+        config.setReadOnly(true);
+        try (Connection reader = config.createConnection(url)) {
+            return work.run(reader);
+        }
+    }
+
+    /** What is written into a file that has no name any more is lost with the process. */
+    private void checkPlace() throws SQLException {
+        Object found;
+        try {
+            found = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+        } catch (IOException e) {
+            throw new SQLException("It was taken away while this process works with it." + PUT_BACK, e);
+        }
+        if (!Objects.equals(found, key)) {
+            throw new SQLException("Another file was put in its place while this process works with it." + PUT_BACK);
         }
     }
 
@@ -123,6 +172,7 @@ final class LedgerFile implements AutoCloseable {
 
     private static SQLiteConfig config() {
         SQLiteConfig config = new SQLiteConfig();
+        config.resetOpenMode(SQLiteOpenMode.CREATE);
         config.setJournalMode(SQLiteConfig.JournalMode.WAL);
         config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
         config.enforceForeignKeys(true);

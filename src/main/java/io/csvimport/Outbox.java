@@ -3,11 +3,8 @@ package io.csvimport;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import org.apache.camel.Exchange;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,19 +17,16 @@ import org.slf4j.LoggerFactory;
 public final class Outbox {
 
     /** One event; its payload is sent as it is. */
-    public record Event(String id, long job, String payload) {}
-
-    private record Pause(int failures, long until) {}
-
-    private static final Pause NONE = new Pause(0, 0);
+    public record Event(String id, String payload, int failures) {}
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     /** After so many failures in a row the endpoint is taken to be away: all events wait. */
     private static final int AWAY = 3;
+    /** Longer than any pause: what is to wait longer was written before the clock was set back. */
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(2);
 
     private final Database database;
     private final Owner owner;
-    private final Map<Long, Pause> pauses = new HashMap<>();
     private final List<String> taken = new ArrayList<>();
     private int failuresInARow;
     private long closedUntil = System.nanoTime();
@@ -42,44 +36,48 @@ public final class Outbox {
         this.owner = owner;
     }
 
-    /** What is due, oldest first; it ends early when the audit endpoint turns out to be away. */
+    /**
+     * The first event of each job, where it is due: those that were never refused, then the others. It ends early when
+     * the audit endpoint turns out to be away. What an earlier round could not force to the disk is due again.
+     */
     public Iterator<Event> due() throws CsvImportUnsettledException {
-        mark();
-        if (!isOver(closedUntil) || !owner.leads()) {
+        taken.clear();
+        if (!isOpen() || !owner.leads()) {
             return List.<Event>of().iterator();
         }
+        Instant now = Instant.now();
         return database
-                .read(
-                        c -> Database.query(
-                                c,
-                                row -> new Event(row.getString("id"), row.getLong("job"), row.getString("payload")),
-                                "SELECT id, job, payload FROM csv_import_event WHERE sent_at IS NULL ORDER BY sequence LIMIT 1000"))
+                .read(c -> Database.query(
+                        c,
+                        row -> new Event(row.getString("id"), row.getString("payload"), row.getInt("failures")),
+                        "SELECT id, payload, failures FROM csv_import_event due WHERE sent_at IS NULL"
+                                + " AND (retry_at <= ? OR retry_at > ?) AND NOT EXISTS (SELECT 1"
+                                + " FROM csv_import_event earlier WHERE earlier.job = due.job"
+                                + " AND earlier.sequence < due.sequence AND earlier.sent_at IS NULL)"
+                                + " ORDER BY retry_at, sequence LIMIT 1000",
+                        Deliveries.text(now),
+                        Deliveries.text(now.plus(LONGEST_PAUSE))))
                 .stream()
-                // those that were refused before do not keep the others from their turn
-                .sorted(Comparator.comparingInt(event -> pauses.getOrDefault(event.job, NONE).failures))
-                // asked when its turn comes: an event refused before holds back the later ones of its job
-                .filter(event ->
-                        isOver(closedUntil) && (!pauses.containsKey(event.job) || isOver(pauses.get(event.job).until)))
+                // asked when its turn comes
+                .filter(event -> isOpen())
                 .iterator();
     }
 
-    private static boolean isOver(long nanos) {
-        return System.nanoTime() - nanos >= 0;
+    private boolean isOpen() {
+        return System.nanoTime() - closedUntil >= 0;
     }
 
     /** The audit endpoint has taken the event. */
     public void sent(Exchange exchange) {
-        Event event = exchange.getProperty("csvImportEvent", Event.class);
-        taken.add(event.id);
-        pauses.remove(event.job);
+        taken.add(exchange.getProperty("csvImportEvent", Event.class).id);
         failuresInARow = 0;
     }
 
-    /** Marks what was taken, once it is on the disk; what a power failure loses of it is sent again. */
+    /** Marks what was taken in this round, once it is on the disk; what a power failure loses of it is sent again. */
     public void mark() throws CsvImportUnsettledException {
         if (!taken.isEmpty()) {
             String now = Deliveries.text(Instant.now());
-            database.lazily(c -> {
+            database.relaxed(c -> {
                 for (String id : taken) {
                     Database.update(c, "UPDATE csv_import_event SET sent_at = ? WHERE id = ?", now, id);
                 }
@@ -87,24 +85,27 @@ public final class Outbox {
             });
             taken.clear();
         }
-        database.soon();
     }
 
     /** The audit endpoint has not taken the event: it comes again, the same. */
-    public void failed(Exchange exchange) {
+    public void failed(Exchange exchange) throws CsvImportUnsettledException {
         Event event = exchange.getProperty("csvImportEvent", Event.class);
-        int failures = pauses.containsKey(event.job) ? pauses.get(event.job).failures + 1 : 1;
-        Duration pause = Pauses.growing(failures - 1);
-        pauses.put(event.job, new Pause(failures, System.nanoTime() + pause.toNanos()));
         failuresInARow++;
         if (failuresInARow >= AWAY) {
             closedUntil =
                     System.nanoTime() + Pauses.growing(failuresInARow - AWAY).toNanos();
         }
+        Duration pause = Pauses.growing(event.failures);
         LOG.warn(
                 "Audit event {} is not taken yet, next attempt in {} s: {}",
                 event.id,
                 pause.toSeconds(),
                 String.valueOf(exchange.getProperty(Exchange.EXCEPTION_CAUGHT)));
+        database.relaxed(c -> Database.update(
+                c,
+                "UPDATE csv_import_event SET failures = ?, retry_at = ? WHERE id = ?",
+                event.failures + 1,
+                Deliveries.text(Instant.now().plus(pause)),
+                event.id));
     }
 }

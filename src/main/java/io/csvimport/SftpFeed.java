@@ -264,16 +264,11 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     /** Lets go of deliveries whose file is gone from the server, or was replaced there. */
     private void sweep(boolean settledToo) throws IOException, CsvImportUnsettledException {
         String folder = server.location(server.directory()) + "/";
-        List<Delivery> unreleased = deliveries.unreleasedBelow(folder, settledToo, 0);
-        while (!unreleased.isEmpty()) {
-            for (Delivery delivery : unreleased) {
-                if (!sights.isSeenSince(delivery, began)) {
-                    letGoWhereGone(delivery);
-                }
+        deliveries.<IOException>eachUnreleasedBelow(folder, settledToo, delivery -> {
+            if (!sights.isSeenSince(delivery, began)) {
+                letGoWhereGone(delivery);
             }
-            long last = unreleased.get(unreleased.size() - 1).job;
-            unreleased = deliveries.unreleasedBelow(folder, settledToo, last);
-        }
+        });
     }
 
     private void letGoWhereGone(Delivery delivery) throws IOException, CsvImportUnsettledException {

@@ -140,7 +140,6 @@ public final class Voiding {
             throw new CsvImportRefusedException(400, "no-id", "No import is named: set the header csvImportId");
         }
         String what = job == null ? "import " + Names.visible(id) : "job " + job;
-        database.now();
         List<Delivery> found = database.read(c -> query(
                 c,
                 Deliveries::read,

@@ -39,7 +39,7 @@ class AuditTest extends CsvImportTestSupport {
         endpoint = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         endpoint.createContext("/", http -> {
             JsonNode event = JSON.readTree(http.getRequestBody());
-            int status = event.get("id").asText().equals(refused) ? 503 : answer;
+            int status = event.at("/data/fileName").asText().equals(refused) ? 503 : answer;
             delivered.add(new Delivered(
                     http.getRequestHeaders().getFirst("Content-Type"),
                     http.getRequestHeaders().getFirst("Authorization"),
@@ -71,7 +71,8 @@ class AuditTest extends CsvImportTestSupport {
 
         ObjectNode expected = JSON.createObjectNode();
         expected.put("specversion", "1.0");
-        expected.put("id", "1/csv-import.accepted/1");
+        long job = Long.parseLong(job("people.csv").get("job"));
+        expected.put("id", job + "/csv-import.accepted/1");
         expected.put("source", "/csv-import/5664");
         expected.put("type", "csv-import.accepted");
         expected.put("subject", importId);
@@ -86,7 +87,7 @@ class AuditTest extends CsvImportTestSupport {
         data.put("fileSize", 27);
         data.put("sha256", SHA256);
         data.put("from", "file");
-        data.put("job", 1);
+        data.put("job", job);
         data.put("attempts", 1);
         data.put("reconciled", false);
         assertEquals(JSON.readTree(expected.toString()), event);
@@ -96,7 +97,9 @@ class AuditTest extends CsvImportTestSupport {
     void theEventOfARejectedFileTellsTheReasonAndHasNoSubject() throws Exception {
         awaitIn(".rejected", drop("People/empty.csv", ""));
         JsonNode event = awaitEvent("rejected", "empty.csv");
-        assertEquals("1/csv-import.rejected/1", event.get("id").asText());
+        assertEquals(
+                job("empty.csv").get("job") + "/csv-import.rejected/1",
+                event.get("id").asText());
         assertFalse(event.has("subject"));
         assertEquals("empty", event.at("/data/reason").asText());
         assertEquals(0, event.at("/data/attempts").asInt(-1));
@@ -140,7 +143,8 @@ class AuditTest extends CsvImportTestSupport {
         assertEquals("application/cloudevents+json", delivered.get(0).contentType());
         assertEquals(null, delivered.get(0).authorization());
         assertEquals(
-                "1/csv-import.accepted/1", delivered.get(0).event().get("id").asText());
+                job("people.csv").get("job") + "/csv-import.accepted/1",
+                delivered.get(0).event().get("id").asText());
         assertFalse(Files.exists(auditFile()));
     }
 
@@ -172,18 +176,20 @@ class AuditTest extends CsvImportTestSupport {
     @Test
     @With("audit.uri={{sys:audit.endpoint}}/trail")
     void anEventThatIsRefusedHoldsBackTheLaterOnesOfItsJobAndNoOthers() throws Exception {
-        refused = "1/csv-import.accepted/1";
+        refused = "people.csv";
         awaitIn(".imported", drop("People/people.csv", CSV));
         awaitThat(() -> !delivered.isEmpty());
-        update("INSERT INTO csv_import_event (id, job, payload, created_at) SELECT '1/csv-import.completed/1', job,"
-                + " replace(payload, 'accepted', 'completed'), created_at FROM csv_import_event WHERE job = 1");
+        String job = job("people.csv").get("job");
+        update(
+                "INSERT INTO csv_import_event (id, job, payload, created_at) SELECT job || '/csv-import.completed/1', job,"
+                        + " replace(payload, 'accepted', 'completed'), created_at FROM csv_import_event WHERE job = "
+                        + job);
         awaitIn(".imported", drop("People/other.csv", CSV + 2));
-        awaitThat(() -> ids(taken()).contains("2/csv-import.accepted/1"));
+        String other = job("other.csv").get("job") + "/csv-import.accepted/1";
+        awaitThat(() -> ids(taken()).contains(other));
         refused = "";
         awaitThat(() -> taken().size() == 3);
-        assertEquals(
-                List.of("2/csv-import.accepted/1", "1/csv-import.accepted/1", "1/csv-import.completed/1"),
-                ids(taken()));
+        assertEquals(List.of(other, job + "/csv-import.accepted/1", job + "/csv-import.completed/1"), ids(taken()));
     }
 
     private static List<String> ids(List<JsonNode> events) {

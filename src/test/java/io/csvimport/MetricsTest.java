@@ -45,7 +45,14 @@ class MetricsTest {
         product.awaitFile("inbox/.rejected/empty.csv");
         product.sandbox().failVoid(SandboxFault.status(503));
         Operator operator = new Operator(product.managementPort());
-        assertEquals(202, operator.call("DELETE", "/csv-imports/1", new byte[0]).status());
+        assertEquals(
+                202,
+                operator.call(
+                                "DELETE",
+                                "/csv-imports/"
+                                        + product.sandbox().imports().get(0).id(),
+                                new byte[0])
+                        .status());
         product.sandbox().failAll(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
         product.drop("inbox/People/waits.csv");
         product.awaitUntil("a file that waits", () -> metric("csv_import_open_files{state=\"waiting\"}") == 1);
