@@ -181,7 +181,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 "csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, imports, owner, clock));
         registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, sources, events));
         registry.bind("csvImportPreview", new Preview(health));
-        registry.bind("csvImportVoiding", new Voiding(settings, database, owner, health, events));
+        registry.bind("csvImportVoiding", new Voiding(settings, database, deliveries, owner, health, events));
         registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, deliveries, owner, sources));
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));

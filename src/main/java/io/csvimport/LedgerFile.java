@@ -128,7 +128,7 @@ final class LedgerFile implements AutoCloseable {
         try {
             found = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
         } catch (IOException e) {
-            throw new SQLException("It was taken away while this process works with it." + PUT_BACK, e);
+            throw new SQLException("It was taken away while this process works with it." + PUT_BACK);
         }
         if (!Objects.equals(found, key)) {
             throw new SQLException("Another file was put in its place while this process works with it." + PUT_BACK);

@@ -144,7 +144,7 @@ final class Migrations {
                     createTable();
                 }
                 try (Statement statement = connection.createStatement()) {
-                    statement.executeUpdate(sql(file));
+                    statement.executeUpdate(sql(file, shared));
                 }
                 note(version);
                 if (first) {
@@ -156,7 +156,7 @@ final class Migrations {
         return false;
     }
 
-    private String sql(String file) throws IOException {
+    static String sql(String file, boolean shared) throws IOException {
         String identity =
                 shared ? "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY" : "INTEGER PRIMARY KEY AUTOINCREMENT";
         try (InputStream in = Database.class.getResourceAsStream("/csv-import/db/" + file)) {

@@ -118,7 +118,7 @@ public final class Operations {
 
     public void voided(Exchange exchange) throws CsvImportUnsettledException {
         Message message = exchange.getMessage();
-        boolean done = "voided".equals(message.getHeader(Delivery.OUTCOME));
+        boolean done = !"voiding".equals(message.getHeader(Delivery.OUTCOME));
         answer(exchange, done ? 200 : 202, jobs.json(message.getHeader(Delivery.JOB, Long.class)));
     }
 

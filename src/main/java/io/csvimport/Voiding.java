@@ -56,7 +56,12 @@ public final class Voiding {
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final Set<Integer> LATER = Set.of(401, 403, 407, 408, 429);
 
+    /** States of what a person may withdraw. */
+    private static final Set<String> UNSENT = Set.of("claimed", "waiting", "held");
+
     private final Database database;
+    private final Deliveries deliveries;
+    private final String spool;
     private final ListedImports imports;
     private final Owner owner;
     private final AuditEvents events;
@@ -66,8 +71,16 @@ public final class Voiding {
     private final Set<Long> underway = ConcurrentHashMap.newKeySet();
     private final Map<Long, Integer> failures = new ConcurrentHashMap<>();
 
-    Voiding(Settings settings, Database database, Owner owner, ApiHealth health, AuditEvents events) {
+    Voiding(
+            Settings settings,
+            Database database,
+            Deliveries deliveries,
+            Owner owner,
+            ApiHealth health,
+            AuditEvents events) {
         this.database = database;
+        this.deliveries = deliveries;
+        spool = settings.path("data-dir").resolve("spool") + "/";
         this.owner = owner;
         this.health = health;
         organization = settings.get("api.organization");
@@ -110,7 +123,7 @@ public final class Voiding {
         }
         Request request = new Request(delivery);
         exchange.setProperty(PROPERTY, request);
-        if (delivery.state.equals("voided")) {
+        if (delivery.state.equals("voided") || isWithdrawn(delivery)) {
             return;
         }
         delivery.state = "voiding";
@@ -130,6 +143,26 @@ public final class Voiding {
                         owner.id(),
                         delivery.job)
                 == 1);
+    }
+
+    /** What waits, and has no import, is withdrawn: nothing is to be asked of the API. */
+    private boolean isWithdrawn(Delivery delivery) throws CsvImportRefusedException, CsvImportUnsettledException {
+        if (!UNSENT.contains(delivery.state)) {
+            return false;
+        }
+        String job = "job " + delivery.job;
+        if (delivery.path != null && !delivery.path.startsWith(spool)) {
+            throw new CsvImportRefusedException(
+                    409,
+                    "not-voidable",
+                    job + " is " + delivery.state + ", there is no import to void. Take the file away, and the job is"
+                            + " withdrawn: " + Names.visible(delivery.path));
+        }
+        if (!deliveries.withdraw(delivery, Deliveries.BY_HAND, "A person has withdrawn it")) {
+            throw new CsvImportRefusedException(409, "not-voidable", job + " is " + delivery.state + " by now");
+        }
+        delivery.log(LOG, Level.INFO, "");
+        return true;
     }
 
     private Delivery find(Exchange exchange, Message message)
@@ -157,7 +190,9 @@ public final class Voiding {
                     "The ledger knows no " + what + (job == null ? "; csvImportForce voids it nevertheless" : ""));
         }
         Delivery delivery = found.get(found.size() - 1);
-        if (!Deliveries.IMPORTED.contains(delivery.state) || delivery.importId == null) {
+        boolean isUnsent = UNSENT.contains(delivery.state) && job != null;
+        boolean isImport = Deliveries.IMPORTED.contains(delivery.state) && delivery.importId != null;
+        if (!isUnsent && !isImport) {
             throw new CsvImportRefusedException(
                     409,
                     "not-voidable",

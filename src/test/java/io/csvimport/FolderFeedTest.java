@@ -34,7 +34,7 @@ class FolderFeedTest {
     @BeforeEach
     void open() throws IOException {
         inbox = Files.createDirectories(home.resolve("inbox"));
-        feed.setLanes(new Lanes(Executors.newSingleThreadExecutor(), null, true));
+        feed.setLanes(new Lanes(Executors.newSingleThreadExecutor()));
         feed.setUntaken(untaken);
         feed.setFeed("feed");
         feed.setDirectory(inbox.toString());

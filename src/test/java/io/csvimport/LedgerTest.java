@@ -1,0 +1,524 @@
+package io.csvimport;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import org.apache.camel.Exchange;
+import org.apache.camel.main.Main;
+import org.apache.camel.support.DefaultExchange;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The ledger itself, embedded and in PostgreSQL: real rows, no routes. */
+class LedgerTest {
+
+    private static final String OLD = "2020-01-01T00:00:00.000Z";
+
+    private static EmbeddedPostgres server;
+    private static int schemas;
+
+    @TempDir
+    private Path directory;
+
+    private final Properties given = new Properties();
+    private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(2);
+    private String url;
+    private Database database;
+    private Owner owner;
+    private Deliveries deliveries;
+
+    @BeforeAll
+    static void startServer() throws IOException {
+        server = EmbeddedPostgres.start();
+    }
+
+    @AfterAll
+    static void stopServer() throws IOException {
+        server.close();
+    }
+
+    @AfterEach
+    void close() {
+        timer.shutdownNow();
+        if (database != null) {
+            database.close();
+        }
+    }
+
+    /** Settings of a ledger that is not there yet. */
+    private void choose(String kind) throws SQLException {
+        given.setProperty("csv-import.data-dir", directory.resolve("data").toString());
+        url = "jdbc:sqlite:" + directory.resolve("data/csv-import-ledger.db");
+        if (kind.equals("postgresql")) {
+            String schema = "ledger" + ++schemas;
+            execute(PostgresRig.ledgerUrl(server.getPort()), "CREATE SCHEMA " + schema);
+            url = PostgresRig.ledgerUrl(server.getPort()) + "?currentSchema=" + schema;
+            given.setProperty("csv-import.ledger.url", url);
+            given.setProperty("csv-import.ledger.username", "postgres");
+            given.setProperty("csv-import.ledger.password", "postgres");
+        }
+    }
+
+    private void open(String kind) throws Exception {
+        choose(kind);
+        open(new Database(new Settings(given)));
+    }
+
+    private void open(Database opened) throws Exception {
+        database = opened;
+        owner = new Owner(database, directory.resolve("data"), timer);
+        AuditEvents events =
+                new AuditEvents("5664", new Metrics(new SimpleMeterRegistry(), database, directory.resolve("data")));
+        deliveries = new Deliveries(database, "5664", owner, events, null);
+    }
+
+    private static Connection connect(String url) throws SQLException {
+        return url.startsWith("jdbc:sqlite:")
+                ? DriverManager.getConnection(url)
+                : DriverManager.getConnection(url, "postgres", "postgres");
+    }
+
+    private static void execute(String url, String... statements) throws SQLException {
+        try (Connection connection = connect(url);
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        }
+    }
+
+    private List<Map<String, String>> rows(String sql) throws SQLException {
+        try (Connection connection = connect(url)) {
+            return LedgerRows.query(connection, sql);
+        }
+    }
+
+    private Delivery delivery(String key) {
+        Delivery delivery = new Delivery();
+        delivery.from = "file";
+        delivery.sourceKey = key;
+        delivery.template = "People";
+        delivery.fileName = key + ".csv";
+        delivery.size = 7;
+        delivery.sha256 = key;
+        delivery.duplicates = "skip";
+        return delivery;
+    }
+
+    private Delivery sending(String key) throws CsvImportUnsettledException {
+        Delivery delivery = delivery(key);
+        delivery.sendingAt = Instant.now();
+        assertTrue(deliveries.claim(delivery, true, true));
+        delivery.attempts++;
+        return delivery;
+    }
+
+    private Map<String, String> row(Delivery delivery) throws SQLException {
+        return rows("SELECT * FROM csv_import_delivery WHERE job = " + delivery.job)
+                .get(0);
+    }
+
+    // migrations
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void aLedgerThatFlywayMigratedIsTakenOverWithoutLoss(String kind) throws Exception {
+        choose(kind);
+        Files.createDirectories(directory.resolve("data"));
+        try (Connection connection = connect(url);
+                Statement statement = connection.createStatement()) {
+            for (String file : Migrations.FILES.subList(0, 4)) {
+                statement.executeUpdate(Migrations.sql(file, !kind.equals("sqlite")));
+            }
+        }
+        execute(
+                url,
+                "CREATE TABLE csv_import_schema (installed_rank INT NOT NULL PRIMARY KEY, version VARCHAR(50),"
+                        + " description VARCHAR(200) NOT NULL, success BOOLEAN NOT NULL)",
+                "INSERT INTO csv_import_schema VALUES (1, '0', '<< Flyway Baseline >>', true), (2, '1', 'a', true),"
+                        + " (3, '2', 'b', true), (4, '3', 'c', true), (5, '4', 'd', true)",
+                "INSERT INTO csv_import_delivery (source_key, source, state, organization, file_name, duplicates, owner,"
+                        + " created_at) VALUES ('before', 'file', 'waiting', '5664', 'before.csv', 'skip', 'x', '" + OLD
+                        + "')");
+        open(new Database(new Settings(given)));
+        assertEquals("before.csv", deliveries.find("before").orElseThrow().fileName);
+        assertEquals(
+                Migrations.FILES.stream().map(Migrations::version).toList(),
+                rows("SELECT version FROM csv_import_schema ORDER BY version").stream()
+                        .map(row -> Integer.valueOf(row.get("version")))
+                        .toList());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void aLedgerOfANewerVersionIsRefused(String kind) throws Exception {
+        open(kind);
+        database.close();
+        execute(url, "INSERT INTO csv_import_schema (version, applied_at) VALUES (4711, '" + OLD + "')");
+        IOException refused = assertThrows(IOException.class, () -> new Database(new Settings(given)));
+        assertTrue(refused.getMessage().contains("version 4711"), refused.getMessage());
+        execute(url, "DELETE FROM csv_import_schema WHERE version = 4711");
+    }
+
+    @Test
+    void severalReplicasMayStartAtOnce() throws Exception {
+        choose("postgresql");
+        List<Future<Database>> starts = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            Properties mine = new Properties();
+            mine.putAll(given);
+            mine.setProperty(
+                    "csv-import.data-dir", directory.resolve("data" + i).toString());
+            starts.add(timer.submit(() -> new Database(new Settings(mine))));
+        }
+        for (Future<Database> start : starts) {
+            start.get().close();
+        }
+        assertEquals(
+                Migrations.FILES.size(), rows("SELECT 1 FROM csv_import_schema").size());
+    }
+
+    @Test
+    void everyMigrationIsListed() throws Exception {
+        Path folder = Path.of(getClass().getResource("/csv-import/db").toURI());
+        try (var files = Files.list(folder)) {
+            assertEquals(
+                    Set.copyOf(Migrations.FILES),
+                    new HashSet<>(
+                            files.map(file -> file.getFileName().toString()).toList()));
+        }
+    }
+
+    // a ledger that is missing, replaced, or another's
+
+    @ParameterizedTest
+    @ValueSource(strings = {"audit/csv-import-audit.jsonl", "spool/x.csv"})
+    void aLedgerThatIsMissingBesideATraceOfImportsIsMadeOnDemandOnlyAndCountsItsJobsAnew(String trace)
+            throws Exception {
+        open("sqlite");
+        long job = sending("first").job;
+        database.close();
+        Files.delete(directory.resolve("data/csv-import-ledger.db"));
+        Path left = directory.resolve("data").resolve(trace);
+        Files.createDirectories(left.getParent());
+        Files.writeString(left, "x");
+        IOException refused = assertThrows(IOException.class, () -> new Database(new Settings(given)));
+        assertTrue(refused.getMessage().contains("--new-ledger"), refused.getMessage());
+        assertThrows(IOException.class, () -> new Database(new Settings(given)));
+        open(new Database(new Settings(given), true));
+        assertTrue(sending("first").job > job);
+    }
+
+    @Test
+    void nothingBeginsWhileTheLedgerIsTakenAwayAndAllGoesOnWhenItIsBack() throws Exception {
+        open("sqlite");
+        Path ledger = directory.resolve("data/csv-import-ledger.db");
+        Path away = Files.move(ledger, directory.resolve("away.db"));
+        CsvImportUnsettledException refused = assertThrows(CsvImportUnsettledException.class, () -> sending("lost"));
+        assertFalse(refused.isOfItemAlone());
+        assertTrue(database.problem().contains("taken away"), database.problem());
+        assertThrows(CsvImportUnsettledException.class, () -> database.look(c -> 1));
+        assertFalse(Files.exists(ledger), "a look must not make another one");
+        Files.copy(away, ledger);
+        assertTrue(database.problem().contains("Another file"), database.problem());
+        Files.delete(ledger);
+        Files.move(away, ledger);
+        sending("found");
+        assertNull(database.problem());
+    }
+
+    @Test
+    void aLedgerElsewhereIsOfOneProcessToo() throws Exception {
+        choose("sqlite");
+        given.setProperty("csv-import.ledger.url", "jdbc:sqlite:" + directory.resolve("elsewhere.db"));
+        open(new Database(new Settings(given)));
+        given.setProperty("csv-import.data-dir", directory.resolve("other").toString());
+        IOException refused = assertThrows(IOException.class, () -> new Database(new Settings(given)));
+        assertTrue(refused.getMessage().contains("Another process"), refused.getMessage());
+    }
+
+    // values that a database refuses
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void textThatNoDatabaseStoresIsCleanedInEveryColumn(String kind) throws Exception {
+        open(kind);
+        Delivery odd = sending("nul\0 and half \ud83d");
+        odd.reason = "a\0b";
+        odd.detail = "\udc00";
+        deliveries.write(odd, "rejected", null);
+        assertEquals("nul\ufffd and half \ufffd.csv", row(odd).get("file_name"));
+        assertEquals("a\ufffdb", row(odd).get("reason"));
+        assertEquals("\ufffd", row(odd).get("detail"));
+        assertTrue(deliveries.find("nul\0 and half \ud83d").isPresent());
+    }
+
+    @Test
+    void aValueThatIsRefusedIsTheFailureOfItsJobAndOthersGoOn() throws Exception {
+        open("postgresql");
+        Delivery large = sending("large");
+        StringBuilder id = new StringBuilder();
+        new java.util.Random(1).ints(20_000, 'A', 'z').forEach(c -> id.append((char) c));
+        large.importId = id.toString();
+        deliveries.write(large, "accepted", null);
+        assertEquals("held", row(large).get("state"));
+        assertEquals("unstorable", row(large).get("reason"));
+        assertNull(database.problem());
+        Delivery other = sending("other");
+        other.importId = "1";
+        deliveries.write(other, "accepted", null);
+        assertEquals("accepted", row(other).get("state"));
+        assertThrows(
+                LedgerRefusedException.class,
+                () -> database.inTransaction(c -> Database.update(
+                        c, "UPDATE csv_import_delivery SET import_id = ? WHERE job = ?", id.toString(), other.job)));
+    }
+
+    // rows that have moved on
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void anImportIdThatComesLateIsNeverDropped(String kind) throws Exception {
+        open(kind);
+        Delivery unknown = sending("unknown");
+        execute(url, "UPDATE csv_import_delivery SET state = 'waiting' WHERE job = " + unknown.job);
+        unknown.importId = "of-waiting";
+        deliveries.writeOutcome(unknown, "accepted", null, true);
+        assertEquals("of-waiting", row(unknown).get("import_id"));
+
+        Delivery again = sending("again");
+        execute(url, "UPDATE csv_import_delivery SET attempts = 2 WHERE job = " + again.job);
+        again.importId = "of-first-attempt";
+        deliveries.writeOutcome(again, "accepted", null, true);
+        assertEquals("sending", again.state);
+        assertEquals("sending", row(again).get("state"));
+        Map<String, String> late = rows("SELECT * FROM csv_import_delivery WHERE import_id = 'of-first-attempt'")
+                .get(0);
+        assertEquals("accepted", late.get("state"));
+        assertTrue(late.get("detail").contains(String.valueOf(again.job)), late.get("detail"));
+        assertEquals(
+                1,
+                rows("SELECT 1 FROM csv_import_event WHERE job = " + late.get("job") + " AND payload LIKE"
+                                + " '%of-first-attempt%'")
+                        .size());
+
+        again.importId = "of-first-attempt";
+        again.attempts = 1;
+        deliveries.writeOutcome(again, "accepted", null, true);
+        assertEquals(
+                1,
+                rows("SELECT 1 FROM csv_import_delivery WHERE import_id = 'of-first-attempt'")
+                        .size());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void whatWaitsForTheSameBytesSaysForWhichJobAndGoesOnWhenThatIsWithdrawn(String kind) throws Exception {
+        open(kind);
+        Delivery first = delivery("first");
+        assertTrue(deliveries.claim(first, true, false));
+        Delivery second = delivery("second");
+        second.sha256 = "first";
+        assertFalse(deliveries.claim(second, true, false));
+        assertEquals("same-bytes", row(second).get("reason"));
+        assertTrue(
+                row(second).get("detail").contains("job " + first.job),
+                row(second).get("detail"));
+        assertTrue(deliveries.withdraw(first, Deliveries.BY_HAND, "x"));
+        assertEquals("withdrawn", row(first).get("state"));
+        assertTrue(deliveries.find("first").isEmpty());
+        assertTrue(deliveries.claim(second, true, false));
+    }
+
+    @Test
+    void anItemThatItsSourceOffersNoMoreGivesWayAfterAnHour() throws Exception {
+        open("sqlite");
+        Delivery item = delivery("item");
+        deliveries.claim(item, true, false);
+        execute(url, "UPDATE csv_import_delivery SET state = 'waiting', next_attempt_at = '" + OLD + "'");
+        Delivery other = delivery("now");
+        deliveries.claim(other, true, false);
+        new Housekeeping(new Settings(given), database, deliveries, owner, new Sources()).forget();
+        assertEquals("withdrawn", row(item).get("state"));
+        assertEquals("claimed", row(other).get("state"));
+    }
+
+    // many rows
+
+    private void insert(int from, int to, String state, String released) throws SQLException {
+        try (Connection connection = connect(url)) {
+            connection.setAutoCommit(false);
+            for (int i = from; i < to; i++) {
+                Database.update(
+                        connection,
+                        "INSERT INTO csv_import_delivery (source_key, source, state, organization, template, file_name,"
+                                + " duplicates, owner, created_at, settled_at, released_at)"
+                                + " VALUES (?, 'file', ?, '5664', 'People', ?, 'import', 'x', ?, ?, ?)",
+                        "key" + i,
+                        state,
+                        i + ".csv",
+                        OLD,
+                        released,
+                        released);
+            }
+            connection.commit();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void whatIsLookedThroughIsLookedThroughWhole(String kind) throws Exception {
+        open(kind);
+        execute(url, "DROP INDEX csv_import_delivery_in_flight");
+        insert(0, 2001, "unknown", null);
+        assertEquals(
+                2001,
+                deliveries.in("unknown").stream()
+                        .map(delivery -> delivery.job)
+                        .distinct()
+                        .count());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void eventsThatAreRefusedKeepNoOthersFromTheirTurnAndOnesOfOneJobStayInOrder(String kind) throws Exception {
+        open(kind);
+        insert(0, 1001, "accepted", OLD);
+        execute(
+                url,
+                "INSERT INTO csv_import_event (id, job, payload, created_at) SELECT job || '/a/1', job, 'x', created_at"
+                        + " FROM csv_import_delivery ORDER BY job",
+                "UPDATE csv_import_event SET failures = 3, retry_at = '"
+                        + Deliveries.text(Instant.now().plusSeconds(60))
+                        + "' WHERE job < (SELECT MAX(job) FROM csv_import_delivery)",
+                "INSERT INTO csv_import_event (id, job, payload, created_at) SELECT job || '/b/1', job, 'x', created_at"
+                        + " FROM csv_import_delivery ORDER BY job");
+        Outbox outbox = new Outbox(database, owner);
+        Iterator<Outbox.Event> due = outbox.due();
+        Outbox.Event event = due.next();
+        assertTrue(event.id().endsWith("/a/1"), event.id());
+        assertFalse(due.hasNext());
+
+        // a round whose events could not be forced to the disk marks none of them
+        Main camel = new Main();
+        camel.init();
+        Exchange exchange = new DefaultExchange(camel.getCamelContext());
+        exchange.setProperty("csvImportEvent", event);
+        outbox.sent(exchange);
+        assertEquals(event, outbox.due().next());
+        outbox.sent(exchange);
+        outbox.mark();
+        assertNotEquals(event.id(), outbox.due().next().id());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void whatWasKeptLongEnoughIsForgottenAndWhatIsNotSentYetIsKept(String kind) throws Exception {
+        open(kind);
+        insert(0, 450, "accepted", OLD);
+        insert(450, 451, "accepted", Deliveries.text(Instant.now()));
+        insert(451, 452, "voiding", OLD);
+        execute(
+                url,
+                "INSERT INTO csv_import_event (id, job, payload, created_at, sent_at) SELECT job || '/a/1', job, 'x',"
+                        + " created_at, CASE file_name WHEN '7.csv' THEN NULL ELSE created_at END"
+                        + " FROM csv_import_delivery");
+        new Housekeeping(new Settings(given), database, deliveries, owner, new Sources()).forget();
+        assertEquals(
+                List.of("7.csv", "450.csv", "451.csv"),
+                rows("SELECT file_name FROM csv_import_delivery ORDER BY job").stream()
+                        .map(row -> row.get("file_name"))
+                        .toList());
+        assertEquals(3, rows("SELECT 1 FROM csv_import_event").size());
+    }
+
+    @Test
+    void anImportedFileThatWasKeptLongEnoughIsDeletedAndNoneThatHasItsNameNow() throws Exception {
+        given.setProperty("csv-import.imported.keep", "P1D");
+        open("sqlite");
+        List<Path> files = new ArrayList<>();
+        for (String name : List.of("same", "replaced", "legacy", "legacy-replaced")) {
+            Path file = Files.writeString(directory.resolve(name + ".csv"), "name\nAnna\n");
+            Delivery delivery = sending(name);
+            delivery.importId = name;
+            deliveries.write(delivery, "accepted", null);
+            deliveries.released(
+                    delivery,
+                    file.toString(),
+                    name.startsWith("legacy") ? null : FileMark.of(file).key());
+            String sha256 = Inspection.sha256(FileMark.of(file));
+            database.inTransaction(c -> Database.update(
+                    c,
+                    "UPDATE csv_import_delivery SET single = 0, file_size = 10, sha256 = ?, released_at = ? WHERE job = ?",
+                    sha256,
+                    OLD,
+                    delivery.job));
+            files.add(file);
+        }
+        Files.delete(files.get(1));
+        Files.writeString(files.get(1), "name\nEmma\n");
+        Files.writeString(files.get(3), "name\nEmma\n");
+        new Housekeeping(new Settings(given), database, deliveries, owner, new Sources()).forget();
+        assertEquals(
+                List.of(false, true, false, true),
+                files.stream().map(Files::exists).toList());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void whatIsAskedOfALargeLedgerIsFoundByAnIndex(String kind) throws Exception {
+        open(kind);
+        boolean embedded = kind.equals("sqlite");
+        for (String sql : List.of(
+                "SELECT job FROM csv_import_delivery WHERE released_at < 'x' AND (released_at, job) > ('', 0)"
+                        + " ORDER BY released_at, job LIMIT 200",
+                "SELECT job FROM csv_import_delivery WHERE released_at < 'x' AND COALESCE(released_to, failed_rows_file)"
+                        + " IS NOT NULL ORDER BY released_at, job LIMIT 200",
+                "SELECT COUNT(*) FROM csv_import_delivery WHERE state = 'rejected'",
+                "SELECT * FROM csv_import_delivery WHERE template = 'x' ORDER BY job DESC LIMIT 50",
+                "SELECT * FROM csv_import_delivery WHERE file_name = 'x' ORDER BY job DESC LIMIT 50",
+                "SELECT * FROM csv_import_delivery WHERE source = 'x' ORDER BY job DESC LIMIT 50",
+                "SELECT id FROM csv_import_event WHERE sent_at IS NULL AND retry_at <= 'x' ORDER BY retry_at, sequence"
+                        + " LIMIT 1000")) {
+            try (Connection connection = connect(url)) {
+                if (!embedded) {
+                    // of an empty table it would read the whole one
+                    Database.execute(connection, "SET enable_seqscan = off");
+                }
+                String plan = LedgerRows.query(connection, (embedded ? "EXPLAIN QUERY PLAN " : "EXPLAIN ") + sql)
+                        .toString();
+                assertTrue(plan.matches("(?is).*(using (covering )?index|index (only )?scan).*"), plan);
+                assertFalse(plan.contains("TEMP B-TREE") || plan.contains("Seq Scan"), plan);
+            }
+        }
+    }
+}
