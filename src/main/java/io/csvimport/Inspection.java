@@ -86,6 +86,10 @@ public final class Inspection {
             delivery.size = source.size();
             throw tooLarge();
         }
+        if (source != null && source.size() <= 0) {
+            // or its server tells no size: then its time alone says that it stands still
+            awaitQuiet(exchange, delivery);
+        }
         CsvRejectedException rejected = null;
         try {
             if (delivery.mark == null) {
@@ -99,16 +103,24 @@ public final class Inspection {
         if (source != null) {
             rejected = checkSource(exchange, delivery, rejected);
         }
-        Long judgedFrom = exchange.getProperty(FileFeed.JUDGED_FROM, Long.class);
-        long left = judgedFrom == null || !delivery.endsInNul ? 0 : judgedFrom - System.nanoTime();
-        if (left > 0) {
-            throw CsvImportUnsettledException.ofItemAlone(
-                    delivery.place() + " is empty or ends in NULs and may be unfinished: it is judged once it has stood"
-                            + " still for csv-import.file.quiet-empty",
-                    Duration.ofNanos(left));
+        if (delivery.endsInNul && exchange.getProperty(Spool.ORPHAN) == null) {
+            awaitQuiet(exchange, delivery);
         }
         if (rejected != null) {
             throw rejected;
+        }
+    }
+
+    /** What may be unfinished is not judged before it has stood still for long. */
+    private static void awaitQuiet(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
+        Long judgedFrom = exchange.getProperty(FileFeed.JUDGED_FROM, Long.class);
+        long left = judgedFrom == null ? 0 : judgedFrom - System.nanoTime();
+        if (left > 0) {
+            throw CsvImportUnsettledException.ofItemAlone(
+                    delivery.place()
+                            + " is empty, of unknown size or ends in NULs, and may be unfinished: it is judged once it has stood"
+                            + " still for csv-import.file.quiet-empty",
+                    Duration.ofNanos(left));
         }
     }
 

@@ -116,8 +116,9 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
             if (folder.equals(server.directory())) {
                 throw e;
             }
-            report(Names.visible(server.location(folder))
-                    + " may not be read: what lies in it is left alone until the server permits it");
+            leave(
+                    server.location(folder),
+                    "may not be read: what lies in it is left alone until the server permits it");
             return;
         }
         for (String path : unknown) {

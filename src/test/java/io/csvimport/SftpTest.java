@@ -791,6 +791,7 @@ class SftpTest extends CsvImportTestSupport {
     }
 
     @Test
+    @With("file.quiet-empty=PT0.5S")
     void aFileWhoseSizeItsServerDoesNotTellIsReadOnceAndWhatCameIsImported() throws Exception {
         server.tellNo("size");
         Path imported = awaitIn(".imported", drop("People/people.csv", CSV));
