@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Supplier;
 import org.apache.camel.ServiceStatus;
@@ -28,6 +29,7 @@ public final class ApiHealth extends AbstractHealthCheck {
     static final long NEARLY_FULL = 100L << 20;
 
     private static final String API = "The API";
+    private static final long FRESH_NANOS = Duration.ofSeconds(1).toNanos();
 
     /** What is away, why, and since when, in nanoseconds. */
     private record Away(String why, long since) {}
@@ -40,6 +42,10 @@ public final class ApiHealth extends AbstractHealthCheck {
     private final boolean standalone;
     private final Map<String, Away> away = new ConcurrentSkipListMap<>();
     private volatile String refused;
+    /** Why the ledger is away, as it was asked last, in nanoseconds; null where it was never asked. */
+    private Optional<String> ledger;
+
+    private long ledgerAsked;
     /** Null until the routes are loaded. */
     private volatile Supplier<List<String>> missingRoutes;
 
@@ -110,10 +116,7 @@ public final class ApiHealth extends AbstractHealthCheck {
         } else if (!missing.isEmpty()) {
             reasons.add("Routes that are needed do not run, the log says why: " + String.join(", ", missing));
         }
-        String problem = database.problem();
-        if (problem != null) {
-            reasons.add("The ledger is away: " + problem);
-        }
+        ledgerIsAway().ifPresent(reasons::add);
         long free = dataDir.getUsableSpace();
         if (free < nearlyFull) {
             reasons.add("The disk of " + dataDir + " is nearly full: " + (free >> 20)
@@ -132,6 +135,16 @@ public final class ApiHealth extends AbstractHealthCheck {
                 .forEach(reasons::add);
         builder.message(reasons.isEmpty() ? null : plain(String.join("; ", reasons)))
                 .state(reasons.isEmpty() ? State.UP : State.DOWN);
+    }
+
+    /** Asked once a second at most, and only read: anybody may ask for the health, as often as they like. */
+    private synchronized Optional<String> ledgerIsAway() {
+        long now = System.nanoTime();
+        if (ledger == null || now - ledgerAsked > FRESH_NANOS) {
+            ledger = Optional.ofNullable(database.problem()).map(problem -> "The ledger is away: " + problem);
+            ledgerAsked = now;
+        }
+        return ledger;
     }
 
     /** Without what JSON escapes: Camel escapes a message, and then once more all that it answers. */

@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Component;
+import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
@@ -149,6 +150,18 @@ public final class CsvImportMain {
         main.addInitialProperty("camel.health.consumersEnabled", "false");
         main.addInitialProperty("camel.health.routesEnabled", "false");
         main.addMainListener(new MainListenerSupport() {
+            @Override
+            public void beforeConfigure(BaseMainSupport main) {
+                // Camel's management server uses the one that is there for its port
+                PostedBodies bodies = new PostedBodies(settings);
+                main.getCamelContext().getRegistry().bind("csvImportPostedBodies", bodies);
+                try {
+                    main.getCamelContext().addService(new ManagementServer(settings, bodies));
+                } catch (Exception e) {
+                    throw new RuntimeCamelException(e);
+                }
+            }
+
             @Override
             public void afterConfigure(BaseMainSupport configured) {
                 CamelContext context = configured.getCamelContext();

@@ -192,7 +192,10 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 .newFixedThreadPool(CsvImportPlugin.class, "csv-import-lane", settings.number("parallel"));
         Lanes lanes = new Lanes(pool);
         registry.bind("csvImportLanes", lanes);
-        registry.bind("csvImportOperations", new Operations(new Jobs(database, deliveries, lanes)));
+        PostedBodies bodies = Optional.ofNullable(registry.findSingleByType(PostedBodies.class))
+                .orElseGet(() -> new PostedBodies(settings));
+        bodies.clear();
+        registry.bind("csvImportOperations", new Operations(new Jobs(database, deliveries, lanes), bodies));
         checkAuditTarget(context, settings);
     }
 

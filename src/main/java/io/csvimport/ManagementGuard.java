@@ -16,6 +16,7 @@ import java.util.Base64;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
@@ -28,11 +29,14 @@ import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 final class ManagementGuard implements Handler<RoutingContext> {
 
     private static final String NAME = "csv-import-guard";
-    private static final String OPEN = "/observe/";
-    private static final String OPERATIONS = "/csv-imports";
-    private static final String DOCUMENT = "/openapi.json";
-    /** Camel's management server takes no more, and keeps it in memory. */
-    private static final long LARGEST_BODY = 10L << 20;
+    /** On the management port. */
+    private static final Pattern OPEN = Pattern.compile("/observe/(health(/.*)?|metrics)");
+    /** On a server of the user's own, below whatever path Camel serves there. */
+    private static final Pattern GUARDED = Pattern.compile("(?i).*/(csv-imports|openapi\\.json)(\\W.*)?");
+
+    private static final Pattern OPERATION = Pattern.compile("(?i).*/csv-imports(\\W.*)?");
+    /** Bytes. */
+    static final long LARGEST_BODY = 10L << 20;
 
     private static final String LOOPBACK = "(?i)localhost|127(\\.\\d{1,3}){3}|\\[?::1]?";
 
@@ -43,7 +47,8 @@ final class ManagementGuard implements Handler<RoutingContext> {
             406, "The answer is JSON: ask for application/json",
             413, "The CSV is larger than 10 MB: put it into the inbox",
             415, "The body is to be the CSV itself: send it as text/csv",
-            500, "The request failed; the log says why");
+            500, "The request failed; the log says why",
+            507, "The disk of the data dir is full: try again when there is space");
 
     private final String host;
     private final boolean loopback;
@@ -110,7 +115,7 @@ final class ManagementGuard implements Handler<RoutingContext> {
             fail(ctx, 403, "The host is another's name: ask for " + host);
         } else if (isOfAnotherOrigin(request)) {
             fail(ctx, 403, "Requests from web pages of other origins are refused");
-        } else if (request.method() == HttpMethod.POST && ctx.normalizedPath().startsWith(OPERATIONS)) {
+        } else if (request.method() == HttpMethod.POST && isOperation(ctx)) {
             checkBody(ctx);
         } else {
             ctx.next();
@@ -120,8 +125,12 @@ final class ManagementGuard implements Handler<RoutingContext> {
     /** On a server of the user's own the rest is the user's. */
     private boolean isOpen(String path) {
         return router.isManagementServer()
-                ? path.startsWith(OPEN)
-                : !path.startsWith(OPERATIONS) && !path.startsWith(DOCUMENT);
+                ? OPEN.matcher(path).matches()
+                : !GUARDED.matcher(path).matches();
+    }
+
+    static boolean isOperation(RoutingContext ctx) {
+        return OPERATION.matcher(ctx.normalizedPath()).matches();
     }
 
     private boolean isAuthorized(String header) {

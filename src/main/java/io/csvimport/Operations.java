@@ -2,6 +2,7 @@ package io.csvimport;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -26,9 +27,11 @@ public final class Operations {
     private static final int LARGEST_PAGE = 1000;
 
     private final Jobs jobs;
+    private final PostedBodies bodies;
 
-    Operations(Jobs jobs) {
+    Operations(Jobs jobs, PostedBodies bodies) {
         this.jobs = jobs;
+        this.bodies = bodies;
     }
 
     public void list(Exchange exchange) throws Problem, CsvImportUnsettledException {
@@ -64,13 +67,18 @@ public final class Operations {
     }
 
     /** The names of a posted CSV become its headers, and nothing else does. */
-    public void receive(Exchange exchange) throws Problem {
+    public void receive(Exchange exchange) throws Problem, IOException {
         receive(exchange, "template", "notify", "fileName");
     }
 
-    private static void receive(Exchange exchange, String... known) throws Problem {
+    private void receive(Exchange exchange, String... known) throws Problem, IOException {
         Map<String, String> names = query(exchange, known);
         Message message = exchange.getMessage();
+        bodies.take(message.getHeader(PostedBodies.HEADER, String.class)).ifPresent(body -> {
+            // it is read once; a cache would hold it in memory
+            exchange.getExchangeExtension().setStreamCacheDisabled(true);
+            message.setBody(body);
+        });
         message.removeHeaders("*");
         names.forEach(message::setHeader);
     }
@@ -89,7 +97,7 @@ public final class Operations {
     }
 
     /** As {@link #receive}, for a CSV that is not imported. */
-    public void toPreview(Exchange exchange) throws Problem {
+    public void toPreview(Exchange exchange) throws Problem, IOException {
         receive(exchange, "template", "fileName");
     }
 

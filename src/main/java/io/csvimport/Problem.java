@@ -24,11 +24,14 @@ public final class Problem extends Exception {
             Map.entry(406, "Not Acceptable"),
             Map.entry(409, "Conflict"),
             Map.entry(413, "Content Too Large"),
+            Map.entry(414, "URI Too Long"),
             Map.entry(415, "Unsupported Media Type"),
             Map.entry(422, "Unprocessable Content"),
+            Map.entry(431, "Request Header Fields Too Large"),
             Map.entry(500, "Internal Server Error"),
             Map.entry(502, "Bad Gateway"),
-            Map.entry(503, "Service Unavailable"));
+            Map.entry(503, "Service Unavailable"),
+            Map.entry(507, "Insufficient Storage"));
 
     private final int status;
     private final transient Map<String, Object> more;

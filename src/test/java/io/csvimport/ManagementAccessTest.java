@@ -3,6 +3,7 @@ package io.csvimport;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.csvimport.Operator.Answer;
@@ -21,8 +22,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ManagementAccessTest {
 
     private static final String PASSWORD = "s%25écret: {{x}}";
-    private static final List<String> GUARDED =
-            List.of("/csv-imports", "/csv-imports/1", "/openapi.json", "/", "/other");
+    private static final List<String> GUARDED = List.of(
+            "/csv-imports",
+            "/csv-imports/1",
+            "/openapi.json",
+            "/",
+            "/other",
+            "/observe/jolokia",
+            "//csv-imports",
+            "/%63sv-imports",
+            "/observe/health/../../csv-imports",
+            "/observe/health/%2e%2e/%2e%2e/csv-imports",
+            "/observe/metrics;/../../csv-imports");
     private static final List<String> OPEN =
             List.of("/observe/health", "/observe/health/live", "/observe/health/ready", "/observe/metrics");
 
@@ -95,17 +106,21 @@ class ManagementAccessTest {
         assertFalse(product.output().contains(PASSWORD), product.output());
     }
 
-    @Test
-    void aServerOfTheUsersOwnGivesNoWayAroundTheGuard() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"", "/x"})
+    void aServerOfTheUsersOwnGivesNoWayAroundTheGuard(String base) throws Exception {
         int port = Installation.freePort();
         product.write(
                 "application.properties",
-                "camel.server.enabled=true\ncamel.server.host=0.0.0.0\ncamel.server.port=" + port + "\n");
+                "camel.server.enabled=true\ncamel.server.host=0.0.0.0\ncamel.server.port=" + port
+                        + "\ncamel.server.path=" + base + "/\n");
         product.start();
         product.awaitReady();
         Operator outside = new Operator(port);
-        for (String path : List.of("/csv-imports", "/csv-imports/1", "/openapi.json")) {
-            assertEquals(403, outside.get(path).status(), path);
+        for (String path :
+                List.of("/csv-imports", "/csv-imports/1", "//csv-imports", "/%63sv-imports", "/openapi.json")) {
+            assertNotEquals(200, outside.get(base + path).status(), path);
+            assertNotEquals(200, outside.get(path).status(), path);
         }
         assertEquals(404, outside.get("/other").status());
     }

@@ -17,14 +17,22 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
@@ -51,7 +59,7 @@ class OperationsTest {
                 .with("CSV_IMPORT_TRACK_ENABLED", "false")
                 .with("CSV_IMPORT_FILE_QUIET_AFTER_GROWTH", "PT5S");
         port = product.managementPort();
-        product.start();
+        product.start("-Xmx128m");
         product.awaitReady();
         operator = new Operator(port);
     }
@@ -562,6 +570,83 @@ class OperationsTest {
         assertEquals("voiding", begun.text("state"));
         product.sandbox().failVoid(null);
         awaitJob(name, "voided");
+    }
+
+    // the server
+
+    @Test
+    void twentyCsvsOfNineMegabytesAreTakenAtATimeWithLittleMemory() throws Exception {
+        byte[] csv = "name,course\n".repeat(9 * (1 << 20) / 12).getBytes(StandardCharsets.UTF_8);
+        List<String> names = Stream.generate(OperationsTest::name).limit(20).toList();
+        ExecutorService pool = Executors.newFixedThreadPool(20);
+        try {
+            List<Callable<Integer>> calls = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                String name = names.get(i);
+                byte[] own = csv.clone();
+                own[0] = (byte) ('A' + i);
+                calls.add(() -> operator.call("POST", "/csv-imports?template=Large&fileName=" + name, own)
+                        .status());
+            }
+            for (Future<Integer> status : pool.invokeAll(calls)) {
+                assertEquals(202, status.get());
+            }
+        } finally {
+            pool.shutdown();
+        }
+        names.forEach(name -> awaitJob(name, "accepted"));
+        product.awaitUntil("no body to be left", () -> {
+            try (Stream<Path> left = Files.list(product.path("data/posted"))) {
+                return left.findAny().isEmpty();
+            }
+        });
+    }
+
+    @Test
+    void aLongListOfAddressesIsTakenAndALongerQueryIsAProblem() throws Exception {
+        String addresses = IntStream.range(0, 500)
+                .mapToObj(i -> "somebody" + i + "@example.com")
+                .collect(Collectors.joining(","));
+        String name = name();
+        Answer taken = operator.call(
+                "POST", "/csv-imports?template=Notified&fileName=" + name + "&notify=" + addresses, new byte[] {'a'});
+        assertEquals(202, taken.status(), taken.http().body());
+        assertEquals(500, taken.json().path("notify").size());
+        awaitJob(name, "accepted");
+        assertProblem(414, "65536", operator.get("/csv-imports?template=" + "x".repeat(70_000)));
+        assertProblem(431, "32768", operator.get("/csv-imports", "X-Large", "x".repeat(40_000)));
+    }
+
+    @Test
+    void manyIdleConnectionsKeepNobodyOut() throws Exception {
+        List<Socket> idle = new ArrayList<>();
+        try {
+            for (int i = 0; i < 3 * ManagementServer.MOST_CONNECTIONS; i++) {
+                idle.add(new Socket("127.0.0.1", port));
+            }
+            assertEquals(200, product.get("/observe/health/live").statusCode());
+            idle.get(0).setSoTimeout(10_000);
+            assertEquals(-1, idle.get(0).getInputStream().read());
+        } finally {
+            for (Socket socket : idle) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void aConnectionThatSendsHalfARequestIsClosed() throws Exception {
+        for (String half : List.of(
+                "",
+                "GET /observe",
+                "POST /csv-imports?template=Half HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\na")) {
+            try (Socket socket = new Socket("127.0.0.1", port)) {
+                socket.setSoTimeout(60_000);
+                socket.getOutputStream().write(half.getBytes(StandardCharsets.US_ASCII));
+                assertEquals(-1, socket.getInputStream().read(), half);
+            }
+        }
     }
 
     // the README
