@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -57,7 +56,7 @@ public final class AuditFile {
                 throw e;
             }
         } catch (IOException e) {
-            throw named(e);
+            throw NamedOutput.named(file, e);
         }
     }
 
@@ -93,7 +92,7 @@ public final class AuditFile {
                 throw unforced;
             }
         } catch (IOException e) {
-            throw named(e);
+            throw NamedOutput.named(file, e);
         } finally {
             unforced = null;
             close();
@@ -108,11 +107,6 @@ public final class AuditFile {
             unforced = e;
             throw e;
         }
-    }
-
-    /** The system's own message names no file. */
-    private IOException named(IOException e) {
-        return e instanceof FileSystemException ? e : new IOException(file + ": " + e.getMessage(), e);
     }
 
     private void close() throws IOException {

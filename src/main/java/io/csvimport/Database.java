@@ -88,13 +88,18 @@ final class Database implements AutoCloseable {
                         "ledger " + ledger,
                         "csv-import.ledger.url, CSV_IMPORT_LEDGER_URL");
             }
-            try (Connection connection = DriverManager.getConnection(url, username, password)) {
-                Optional<Path> trace = isNew ? Optional.empty() : trace(dataDir);
-                if (!Migrations.run(connection, shared, trace.isPresent())) {
-                    throw new IOException("there is none, though " + trace.get() + " tells of earlier imports. Put the"
-                            + " ledger back where it was. Or start once with --new-ledger: what was imported before is"
-                            + " then forgotten, and a file that is still in the inbox is imported again");
+            Optional<Path> trace = isNew ? Optional.empty() : trace(dataDir);
+            // to open what is missing would make it, and delete a write-ahead log that is left of it
+            boolean isRefused = trace.isPresent() && !shared && LedgerFile.isMissing(url);
+            if (!isRefused) {
+                try (Connection connection = DriverManager.getConnection(url, username, password)) {
+                    isRefused = !Migrations.run(connection, shared, trace.isPresent());
                 }
+            }
+            if (isRefused) {
+                throw new IOException("there is none, though " + trace.get() + " tells of earlier imports. Put the"
+                        + " ledger back where it was. Or start once with --new-ledger: what was imported before is"
+                        + " then forgotten, and a file that is still in the inbox is imported again");
             }
             file = shared ? null : new LedgerFile(url);
             pool = shared ? pool(url, username, password, settings.number("parallel") + 4) : null;

@@ -184,8 +184,7 @@ public final class Inspection {
         try (InputStream in = empty
                         ? InputStream.nullInputStream()
                         : exchange.getMessage().getMandatoryBody(InputStream.class);
-                OutputStream out =
-                        Files.newOutputStream(copy, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                OutputStream out = new NamedOutput(copy, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             read(in, out, delivery);
         } catch (IOException e) {
             if (delivery.source == null || Files.size(copy) == 0 || !delivery.source.isGone()) {

@@ -95,6 +95,12 @@ final class LedgerFile implements AutoCloseable {
                 .toAbsolutePath();
     }
 
+    /** Whether there is no such file, or nothing in it. */
+    static boolean isMissing(String url) throws IOException {
+        Path file = path(url);
+        return !Files.exists(file) || Files.size(file) == 0;
+    }
+
     /** Runs a piece of work with the connection, which is made where there is none. */
     <T> T use(Database.Work<T> work) throws SQLException {
         turn.lock();

@@ -2,6 +2,7 @@ package io.csvimport;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -57,7 +58,9 @@ final class LocalFolders implements SourceFolders {
     @Override
     public void write(String path, String text) throws IOException {
         Path hidden = newHidden(path);
-        Files.writeString(hidden, text, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        try (OutputStream out = new NamedOutput(hidden, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            out.write(text.getBytes(StandardCharsets.UTF_8));
+        }
         rename(hidden, Path.of(path));
     }
 

@@ -17,7 +17,6 @@ import java.io.OutputStreamWriter;
 import java.io.Writer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
@@ -115,7 +114,7 @@ final class QueueMessage {
                     "No room in " + copy.getParent() + " for a message of " + bytes.getBodyLength() + " bytes");
         }
         String kind = "other";
-        try (OutputStream out = new DigestOutputStream(Files.newOutputStream(copy), sha256)) {
+        try (OutputStream out = new DigestOutputStream(new NamedOutput(copy), sha256)) {
             kind = copyBody(out);
         } catch (CsvRejectedException e) {
             refusal = e;

@@ -10,6 +10,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -24,12 +27,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.Exchange;
 import org.apache.camel.main.Main;
 import org.apache.camel.support.DefaultExchange;
+import org.apache.hc.client5.http.classic.methods.HttpGet;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
+import org.apache.hc.core5.http.HttpResponse;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -50,7 +60,7 @@ class LedgerTest {
     private Path directory;
 
     private final Properties given = new Properties();
-    private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(2);
+    private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(3);
     private String url;
     private Database database;
     private Owner owner;
@@ -233,7 +243,7 @@ class LedgerTest {
         Files.writeString(left, "x");
         IOException refused = assertThrows(IOException.class, () -> new Database(new Settings(given)));
         assertTrue(refused.getMessage().contains("--new-ledger"), refused.getMessage());
-        assertThrows(IOException.class, () -> new Database(new Settings(given)));
+        assertFalse(Files.exists(directory.resolve("data/csv-import-ledger.db")));
         open(new Database(new Settings(given), true));
         assertTrue(sending("first").job > job);
     }
@@ -370,6 +380,32 @@ class LedgerTest {
         new Housekeeping(new Settings(given), database, deliveries, owner, new Sources()).forget();
         assertEquals("withdrawn", row(item).get("state"));
         assertEquals("claimed", row(other).get("state"));
+    }
+
+    @Test
+    void aProcessThatHasLostItsLeaseEndsItsRunningCalls() throws Exception {
+        open("sqlite");
+        Properties all = Settings.defaults();
+        all.putAll(given);
+        all.setProperty("csv-import.api.url", "http://127.0.0.1");
+        all.setProperty("csv-import.api.key", "key");
+        all.setProperty("csv-import.api.secret", "secret");
+        AtomicBoolean lease = new AtomicBoolean(true);
+        Metrics metrics = new Metrics(new SimpleMeterRegistry(), database, directory);
+        HttpClientBuilder builder = HttpClientBuilder.create();
+        new ApiClient(new Settings(all), timer, lease::get, metrics).configureHttpClient(builder);
+        try (CloseableHttpClient client = builder.build();
+                ServerSocket api = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            api.setSoTimeout(60_000);
+            HttpGet list = new HttpGet("http://127.0.0.1:" + api.getLocalPort() + "/list");
+            Future<Integer> answer = timer.submit(() -> client.execute(list, HttpResponse::getCode));
+            try (Socket call = api.accept()) {
+                assertEquals('G', call.getInputStream().read());
+                lease.set(false);
+                // the server neither answers nor closes
+                assertThrows(ExecutionException.class, () -> answer.get(60, TimeUnit.SECONDS));
+            }
+        }
     }
 
     // many rows
