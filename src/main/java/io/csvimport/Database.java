@@ -88,6 +88,11 @@ final class Database implements AutoCloseable {
                         "ledger " + ledger,
                         "csv-import.ledger.url, CSV_IMPORT_LEDGER_URL");
             }
+        } catch (IOException e) {
+            close();
+            throw e;
+        }
+        try {
             Optional<Path> trace = isNew ? Optional.empty() : trace(dataDir);
             // to open what is missing would make it, and delete a write-ahead log that is left of it
             boolean isRefused = trace.isPresent() && !shared && LedgerFile.isMissing(url);

@@ -26,6 +26,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -297,7 +298,7 @@ class LedgerTest {
         open("postgresql");
         Delivery large = sending("large");
         StringBuilder id = new StringBuilder();
-        new java.util.Random(1).ints(20_000, 'A', 'z').forEach(c -> id.append((char) c));
+        new Random(1).ints(20_000, 'A', 'z').forEach(c -> id.append((char) c));
         large.importId = id.toString();
         deliveries.write(large, "accepted", null);
         assertEquals("held", row(large).get("state"));
@@ -311,6 +312,28 @@ class LedgerTest {
                 LedgerRefusedException.class,
                 () -> database.inTransaction(c -> Database.update(
                         c, "UPDATE csv_import_delivery SET import_id = ? WHERE job = ?", id.toString(), other.job)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aNameThatTheLedgerCannotStoreIsRejectedWithTheReason(boolean atOnce) throws Exception {
+        open("postgresql");
+        Main camel = new Main();
+        camel.init();
+        Exchange exchange = new DefaultExchange(camel.getCamelContext());
+        Delivery large = delivery("large");
+        StringBuilder template = new StringBuilder();
+        new Random(1).ints(20_000, 'A', 'z').forEach(c -> template.append((char) c));
+        large.template = template.toString();
+        exchange.setProperty(Delivery.PROPERTY, large);
+        Properties all = Settings.defaults();
+        all.putAll(given);
+        new Ledger(new Settings(all), deliveries, new ApiClock(), atOnce).claim(exchange);
+        assertEquals("rejected", exchange.getProperty(Delivery.OUTCOME));
+        assertEquals("unstorable", exchange.getProperty(Delivery.REASON));
+        deliveries.write(large, "rejected", null);
+        assertEquals("rejected", row(large).get("state"));
+        assertEquals(1, rows("SELECT 1 FROM csv_import_event").size());
     }
 
     // rows that have moved on
