@@ -75,7 +75,8 @@ final class Database implements AutoCloseable {
         shared = url.startsWith("jdbc:postgresql:");
         String username = shared ? settings.get("ledger.username") : null;
         String password = shared ? settings.get("ledger.password") : null;
-        availability = new LedgerAvailability(bare, dataDir.toFile());
+        Path disk = shared ? dataDir : LedgerFile.path(url).getParent();
+        availability = new LedgerAvailability(bare, disk.toFile());
         try {
             lock(
                     dataDir.resolve("csv-import-ledger.lock"),
