@@ -200,7 +200,7 @@ abstract class FileFeed<T> extends AsyncProcessorSupport implements PollingConsu
             return false;
         }
         if (!isOpen(lane)) {
-            left.add(file.location(), file.modified(), "an earlier file of its template is not settled yet");
+            awaitEarlier(file);
             return false;
         }
         Postponed until = postponed.get(file.location());
@@ -209,6 +209,11 @@ abstract class FileFeed<T> extends AsyncProcessorSupport implements PollingConsu
             return false;
         }
         return !file.equals(remembered.get(file.location()));
+    }
+
+    /** Nothing is wrong with the file. */
+    final void awaitEarlier(SourceFile file) {
+        left.add(file.location(), file.modified(), "earlier files of its template go first");
     }
 
     /** How many files wait in the lane. */

@@ -76,14 +76,18 @@ public final class FolderFeed extends FileFeed<File> {
         for (FileMark file : earliest) {
             String lane = lane(file);
             int ofLane = queued(lane) + taking.getOrDefault(lane, 0);
-            boolean hasRoom = ofLane < MOST_OF_LANE && (all < MOST || ofLane == 0);
-            FileMark now = walks ? file : lookAgain(file);
-            if (now != null && isOpen(lane) && isWhole(now) && hasRoom) {
+            boolean hasRoom = isOpen(lane) && ofLane < MOST_OF_LANE && (all < MOST || ofLane == 0);
+            FileMark now = walks || !hasRoom ? file : lookAgain(file);
+            boolean isWhole = now != null && (!walks && !hasRoom || isWhole(now));
+            if (isWhole && hasRoom) {
                 taking.merge(lane, 1, Integer::sum);
                 all++;
                 taken.accept(now.path().toFile());
             } else if (now != null) {
                 rest.add(now);
+                if (isWhole) {
+                    awaitEarlier(now);
+                }
             }
         }
         earliest = rest;
@@ -140,7 +144,7 @@ public final class FolderFeed extends FileFeed<File> {
                 if (isCandidate(file, lane(file))) {
                     queue.add(file);
                     if (queue.size() > EARLIEST) {
-                        queue.remove();
+                        awaitEarlier(queue.remove());
                     }
                 }
             }

@@ -76,6 +76,8 @@ class FolderFeedTest {
         for (int i = 0; i < people.size(); i++) {
             assertEquals(files - 1 - i + ".csv", people.get(i));
         }
+        // those that have their share are counted, and so are those that are not even kept in memory
+        assertEquals(files + 2 - listed.size(), untaken.feeds().get("feed").files());
     }
 
     @Test

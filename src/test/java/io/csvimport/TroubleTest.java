@@ -100,6 +100,22 @@ class TroubleTest {
     }
 
     @Test
+    void aHundredThousandFilesGoThroughASmallHeapAndHoldUpNoOtherTemplate() throws Exception {
+        Path folder = Files.createDirectories(rig.inbox.resolve("Many"));
+        for (int i = 0; i < 100_000; i++) {
+            Files.writeString(folder.resolve(i + ".csv"), "a\n" + i + "\n");
+        }
+        rig.javaOptions.set(0, "-Xmx64m");
+        start();
+        Path other = rig.drop("people.csv");
+        await().atMost(CrashRig.PATIENCE).until(() -> !Files.exists(other) && imports() > 3000);
+        assertEquals(imports(), uploads());
+        Path late = rig.drop("more.csv");
+        await().atMost(CrashRig.PATIENCE).until(() -> !Files.exists(late));
+        rig.kill();
+    }
+
+    @Test
     void aRejectedFileIsMovedWithItsWholeReasonOnceThereIsRoom() throws Exception {
         mount(rig.inbox, "-t", "tmpfs", "-o", "size=64k", "tmpfs");
         rig.drop("People", "empty.csv", new byte[0], true);
