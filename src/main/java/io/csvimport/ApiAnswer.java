@@ -1,6 +1,8 @@
 package io.csvimport;
 
 import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +17,8 @@ public final class ApiAnswer {
 
     private final ApiHealth health;
     private final ApiClock clock;
+    /** In nanoseconds: before, the API is asked for no list, as it has asked. */
+    private volatile long listsFrom = System.nanoTime();
 
     ApiAnswer(ApiHealth health, ApiClock clock) {
         this.health = health;
@@ -27,14 +31,23 @@ public final class ApiAnswer {
         int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
         health.answered(status);
         clock.see(answer.getHeader("Date", String.class));
-        String body = text(answer);
+        String body = "";
+        String broken = "";
+        try {
+            body = AnswerBody.text(answer);
+        } catch (IOException e) {
+            // the status counts, whatever stands in the body
+            broken = ", and not to the end: " + Failure.reason(e);
+        }
+        answer.setBody(null);
+        exchange.getExchangeExtension().setStreamCacheDisabled(false);
         String id = status / 100 == 2 ? ImportId.in(body) : null;
         exchange.setProperty(Delivery.IMPORT_ID, id);
         exchange.setProperty(Delivery.HTTP_STATUS, status);
         exchange.setProperty(Delivery.RETRY_AFTER, HttpDate.retryAfter(answer));
         if (id == null) {
             exchange.setProperty(Delivery.REASON, status / 100 == 2 ? "no-id" : "http-" + status);
-            exchange.setProperty(Delivery.DETAIL, detail(status, body));
+            exchange.setProperty(Delivery.DETAIL, detail(status, body) + broken);
         }
     }
 
@@ -54,8 +67,19 @@ public final class ApiAnswer {
                 + (text.isEmpty() ? "" : ": " + text.substring(0, Math.min(text.length(), MOST)));
     }
 
-    /** A step of the route {@code csv-import-list}: the query, and no other header of the caller's. */
-    public void query(Exchange exchange) {
+    /**
+     * A step of the route {@code csv-import-list}: the query, and no other header of the caller's.
+     *
+     * @throws CsvImportUnsettledException where an answer has asked for a pause that is not over
+     */
+    public void query(Exchange exchange) throws CsvImportUnsettledException {
+        long left = listsFrom - System.nanoTime();
+        if (left > 0) {
+            throw new CsvImportUnsettledException(
+                    "The API has asked for a pause before the next list",
+                    Instant.now().plusNanos(left),
+                    null);
+        }
         Message message = exchange.getMessage();
         List<String> query = new ArrayList<>();
         Map.of("id", "csvImportId", "template", "template").forEach((parameter, header) -> {
@@ -81,6 +105,8 @@ public final class ApiAnswer {
         Message answer = exchange.getMessage();
         int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
         if (status / 100 != 2) {
+            Duration pause = HttpDate.retryAfter(answer);
+            listsFrom = System.nanoTime() + (pause == null ? 0 : pause.toNanos());
             throw new HttpOperationFailedException(
                     "GET csv-import", status, null, answer.getHeader("Location", String.class), Map.of(), text(answer));
         }

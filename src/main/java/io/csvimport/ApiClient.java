@@ -41,7 +41,6 @@ import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.HttpRequest;
 import org.apache.hc.core5.http.NoHttpResponseException;
 import org.apache.hc.core5.http.message.BasicHeader;
-import org.apache.hc.core5.http.message.StatusLine;
 import org.apache.hc.core5.ssl.SSLContextBuilder;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
@@ -160,8 +159,7 @@ final class ApiClient implements HttpClientConfigurer {
             ClassicHttpResponse answer = chain.proceed(request, scope);
             if (!call.isConnected()) {
                 answer.close();
-                throw new IOException("The proxy " + scope.route.getProxyHost().toHostString()
-                        + " refuses the tunnel to the API: " + new StatusLine(answer));
+                throw new ProxyRefusedException(scope.route.getProxyHost(), answer);
             }
             status = answer.getCode();
             // Camel would cut what it unpacks to the packed length, and fail where it is not packed: AnswerBody looks

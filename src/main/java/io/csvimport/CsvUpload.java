@@ -83,6 +83,8 @@ public final class CsvUpload extends HttpEntityWrapper {
             if (!delivery.notifyAddresses.isEmpty()) {
                 query.append("&notify=").append(encode(String.join(",", delivery.notifyAddresses)));
             }
+            // the answer is read as it comes: where it breaks off, its status is known
+            exchange.getExchangeExtension().setStreamCacheDisabled(true);
             String fileName = tagFileName ? tagged(delivery.fileName, delivery.job) : delivery.fileName;
             set(exchange, query.toString(), new CsvUpload(new CheckedFile(delivery, mayGoOn), fileName, false));
         }

@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.CamelException;
 import org.apache.camel.CamelExchangeException;
 import org.apache.camel.Exchange;
+import org.apache.camel.TypeConversionException;
 import org.apache.camel.component.file.GenericFileOperationFailedException;
 import org.apache.camel.spi.ExceptionHandler;
 import org.slf4j.Logger;
@@ -56,6 +57,12 @@ public final class Failure implements ExceptionHandler {
     /** Nothing was sent. */
     public void waiting(Exchange exchange) {
         health.failed("The API cannot be reached");
+        if (exchange.getProperty(Exchange.EXCEPTION_CAUGHT) instanceof ProxyRefusedException proxy) {
+            exchange.setProperty(Delivery.RETRY_AFTER, proxy.retryAfter());
+            if (proxy.isOfCredential()) {
+                health.answered(407);
+            }
+        }
         tell(exchange, "waiting", "unreachable", "The API cannot be reached: " + caught(exchange));
     }
 
@@ -77,7 +84,13 @@ public final class Failure implements ExceptionHandler {
 
     /** What was caught, within a sentence: what it says, and its kind where that is no sentence of our own. */
     static String reason(Throwable caught) {
-        boolean own = caught instanceof CsvChangedException || caught.getClass() == IOException.class;
+        if (caught instanceof TypeConversionException && caught.getCause() != null) {
+            // its own message shows the value, as Java prints an array
+            return reason(caught.getCause());
+        }
+        boolean own = caught instanceof CsvChangedException
+                || caught instanceof ProxyRefusedException
+                || caught.getClass() == IOException.class;
         return own ? caught.getMessage() : caught.getClass().getSimpleName() + ": " + caught.getMessage();
     }
 

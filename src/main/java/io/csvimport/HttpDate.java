@@ -48,25 +48,30 @@ final class HttpDate {
         return null;
     }
 
-    /**
-     * The pause that an answer asks for with Retry-After, in seconds or until a date by the answer's own Date; at most
-     * {@link #LONGEST_PAUSE}, null where it asks for none.
-     */
+    /** The pause that an answer asks for; null where it asks for none. */
     static Duration retryAfter(Message answer) {
-        String header = answer.getHeader("Retry-After", "", String.class).strip();
-        Duration pause;
-        if (header.matches("[0-9]+")) {
+        return retryAfter(answer.getHeader("Retry-After", String.class), answer.getHeader("Date", String.class));
+    }
+
+    /**
+     * The pause that Retry-After asks for, from zero to {@link #LONGEST_PAUSE}; null where it cannot be read.
+     *
+     * @param header seconds, or a date; null: none
+     * @param date of the answer, by which the other date counts; where it is null, the clock of this machine does
+     */
+    static Duration retryAfter(String header, String date) {
+        String value = header == null ? "" : header.strip();
+        if (value.matches("[0-9]+")) {
             // a number beyond 18 digits is cut off: it is too long either way
-            pause = Duration.ofSeconds(
-                    Long.parseLong(header.replaceFirst("^0+(?=.)", "").replaceFirst("(?<=^.{18}).*", "")));
-        } else {
-            Instant until = parse(header);
-            Instant now = parse(answer.getHeader("Date", String.class));
-            pause = until == null ? Duration.ZERO : Duration.between(now == null ? Instant.now() : now, until);
+            return within(Duration.ofSeconds(
+                    Long.parseLong(value.replaceFirst("^0+(?=.)", "").replaceFirst("(?<=^.{18}).*", ""))));
         }
-        if (pause.isZero() || pause.isNegative()) {
-            return null;
-        }
-        return pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause;
+        Instant until = parse(value);
+        Instant now = parse(date);
+        return until == null ? null : within(Duration.between(now == null ? Instant.now() : now, until));
+    }
+
+    private static Duration within(Duration pause) {
+        return pause.isNegative() ? Duration.ZERO : pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause;
     }
 }

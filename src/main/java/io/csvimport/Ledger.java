@@ -96,7 +96,7 @@ public final class Ledger {
             // looked for in the import list, by csv-import-reconcile
             throw new CsvImportUnsettledException(
                     delivery.getSummary(), Instant.now().plusSeconds(1), null);
-        } else if (delivery.nextAttempt != null && !isDue(delivery.nextAttempt)) {
+        } else if (!isDue(found.get())) {
             throw new CsvImportUnsettledException(delivery.getSummary(), delivery.nextAttempt, null);
         }
     }
@@ -107,10 +107,13 @@ public final class Ledger {
         exchange.setProperty(Delivery.IMPORT_ID, delivery.importId);
     }
 
-    /** A clock that was set back does not stretch a pause beyond the longest there is. */
-    private static boolean isDue(Instant time) {
+    /** A clock that was set back, behind the latest attempt or further than any pause, does not stretch a pause. */
+    private static boolean isDue(Delivery row) {
         Instant now = Instant.now();
-        return !now.isBefore(time) || Duration.between(now, time).compareTo(HttpDate.LONGEST_PAUSE) > 0;
+        return row.nextAttempt == null
+                || !now.isBefore(row.nextAttempt)
+                || now.isBefore(Objects.requireNonNullElse(row.sendingAt, row.createdAt))
+                || Duration.between(now, row.nextAttempt).compareTo(HttpDate.LONGEST_PAUSE) > 0;
     }
 
     /** Writes the delivery's row, or finds it; the same bytes again end here as a duplicate. */
@@ -346,6 +349,6 @@ public final class Ledger {
     /** Growing from a second to a minute with each attempt; what the API asks for with Retry-After, up to ten. */
     private static Duration pause(Exchange exchange, Delivery delivery) {
         Duration asked = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
-        return asked == null ? Pauses.growing(delivery.attempts - 1) : asked;
+        return Pauses.askedOrGrowing(asked, delivery.attempts - 1);
     }
 }

@@ -16,6 +16,11 @@ final class Pauses {
         return growing(1, doublings, LONGEST_SECONDS);
     }
 
+    /** @param asked for by an answer; where that is null or zero, the pause grows */
+    static Duration askedOrGrowing(Duration asked, int doublings) {
+        return asked == null || asked.isZero() ? growing(doublings) : asked;
+    }
+
     /** From 5 seconds, at most 10 minutes: an account that is tried too often is locked. */
     static Duration afterRefusal(int doublings) {
         return growing(REFUSED_SECONDS, doublings, LONGEST_REFUSED_SECONDS);

@@ -67,9 +67,10 @@ public final class Preview {
         }
         if (!"waiting".equals(exchange.getProperty(Delivery.OUTCOME))) {
             failures.remove(delivery.job);
-        } else if (exchange.getProperty(Delivery.RETRY_AFTER) == null) {
-            Duration pause = Pauses.growing(failures.merge(delivery.job, 1, Integer::sum) - 1);
-            exchange.setProperty(Delivery.RETRY_AFTER, pause);
+        } else {
+            Duration asked = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
+            int doublings = failures.merge(delivery.job, 1, Integer::sum) - 1;
+            exchange.setProperty(Delivery.RETRY_AFTER, Pauses.askedOrGrowing(asked, doublings));
         }
         exchange.removeProperty(CsvUpload.PROPERTY);
         exchange.getMessage().setBody(null);

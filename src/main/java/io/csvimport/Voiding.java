@@ -350,8 +350,8 @@ public final class Voiding {
 
     private void tryAgain(Request request) throws CsvImportUnsettledException {
         Delivery delivery = request.delivery;
-        Duration growing = Pauses.growing(failures.merge(delivery.job, 1, Integer::sum) - 1);
-        Duration pause = request.pause == null ? growing : request.pause;
+        int doublings = failures.merge(delivery.job, 1, Integer::sum) - 1;
+        Duration pause = Pauses.askedOrGrowing(request.pause, doublings);
         delivery.reason = request.reason;
         delivery.detail = request.detail;
         delivery.log(LOG, Level.WARN, "; next attempt in " + pause.toSeconds() + " s");

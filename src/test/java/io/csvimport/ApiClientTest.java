@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.Exchange;
+import org.apache.camel.health.HealthCheck;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -159,7 +160,7 @@ class ApiClientTest extends CsvImportTestSupport {
         Map<String, String> job = send("a.csv");
         assertEquals("unknown", job.get("state"));
         assertEquals(
-                "No answer to the upload: The exchange timed out after PT1S (csv-import.api.timeout)",
+                "The API answered 202, and not to the end: The exchange timed out after PT1S (csv-import.api.timeout)",
                 job.get("detail"));
         assertListFails("The exchange timed out after PT1S (csv-import.api.timeout)");
     }
@@ -179,7 +180,46 @@ class ApiClientTest extends CsvImportTestSupport {
             assertEquals("waiting", job.get("state"), status);
             assertEquals("The API cannot be reached: " + why, job.get("detail"));
             assertListFails(why);
+            if (status.startsWith("407")) {
+                String readiness = health().getMessage().orElse("");
+                assertTrue(readiness.contains("csv-import.api.proxy.username"), readiness);
+            }
         }
+    }
+
+    private HealthCheck.Result health() {
+        return context.getRegistry()
+                .lookupByNameAndType("csvImportHealth", ApiHealth.class)
+                .call();
+    }
+
+    @Test
+    void theStatusOfAnAnswerCountsWhereItsBodyBreaksOff() throws Exception {
+        for (Map.Entry<String, String> outcome : Map.of(
+                        "422 No", "rejected", "503 Later", "waiting", "202 OK", "unknown")
+                .entrySet()) {
+            behaviour = (method, nth, out) ->
+                    !say(out, "HTTP/1.1 " + outcome.getKey() + "\r\nContent-Length: 1000\r\n\r\n{\"id\":");
+            Map<String, String> job = send(outcome.getValue() + ".csv");
+            assertEquals(outcome.getValue(), job.get("state"), outcome.getKey());
+            String begin = "The API answered " + outcome.getKey().substring(0, 3) + ", and not to the end: ";
+            assertTrue(job.get("detail").startsWith(begin), job.get("detail"));
+        }
+    }
+
+    @Test
+    void aListIsNotAskedForBeforeThePauseIsOverThatTheApiHasAskedFor() {
+        List<String> asked = new CopyOnWriteArrayList<>();
+        behaviour = (method, nth, out) -> {
+            asked.add(method);
+            return say(out, "HTTP/1.1 503 Later\r\nRetry-After: 300\r\nContent-Length: 0\r\n\r\n");
+        };
+        for (int i = 0; i < 3; i++) {
+            Exchange list = template.send(
+                    "direct:read-list", exchange -> exchange.getMessage().setBody(null));
+            assertTrue(list.isFailed());
+        }
+        assertEquals(List.of("GET"), asked);
     }
 
     private void assertListFails(String why) {

@@ -227,6 +227,7 @@ class OutcomeTest extends CsvImportTestSupport {
                 until.minus(Duration.ofHours(2)).atOffset(ZoneOffset.UTC));
         waitFor("503", "Huge/a.csv", "99999999999999999999", 600);
         waitFor("413", "Large/a.csv", "120", 120);
+        waitFor("413", "Now/a.csv", "0", 1);
         waitFor("503", "Past/a.csv", past, 1);
         awaitIn(".imported", inbox.resolve("Past/a.csv"));
         waitFor("503", "Negative/a.csv", "-300", 1);
