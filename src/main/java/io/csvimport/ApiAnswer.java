@@ -13,6 +13,9 @@ import org.apache.camel.http.base.HttpOperationFailedException;
 /** Reads what the API answers, tolerantly: its document gives no example of the upload's answer. */
 public final class ApiAnswer {
 
+    /** Exchange property, set where the API has answered its list though it has refused the file. */
+    static final String LISTED = "csvImportListed";
+
     private static final int MOST = 500;
 
     private final ApiHealth health;
@@ -65,6 +68,25 @@ public final class ApiAnswer {
         String text = body.strip();
         return "The API answered " + status
                 + (text.isEmpty() ? "" : ": " + text.substring(0, Math.min(text.length(), MOST)));
+    }
+
+    /**
+     * A step of the route {@code csv-import-check}: the credential and the organization are good.
+     *
+     * @throws IOException where the answer is no list
+     */
+    public void listed(Exchange exchange) throws IOException {
+        ImportList.read(exchange.getMessage(), id -> false, null);
+        health.answered(200);
+        exchange.setProperty(LISTED, true);
+    }
+
+    /** A step of the route {@code csv-import-check}: there is no list, either; what is refused is not the file alone. */
+    public void notListed(Exchange exchange) {
+        Throwable caught = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
+        if (caught instanceof HttpOperationFailedException refused) {
+            health.refused(refused.getStatusCode());
+        }
     }
 
     /**

@@ -65,11 +65,18 @@ public final class ApiHealth extends AbstractHealthCheck {
         missingRoutes = missing;
     }
 
-    /** The API has answered with this status. */
-    void answered(int status) {
+    /** The API has answered its list with this status, too: no single file is refused. */
+    void refused(int status) {
         refused = REFUSALS.containsKey(status)
                 ? "The API answers " + status + ": it refuses the " + REFUSALS.get(status)
                 : null;
+    }
+
+    /** The API has answered with this status; whether 401, 403 and 404 concern one file alone, its list tells. */
+    void answered(int status) {
+        if (status == 407 || !REFUSALS.containsKey(status)) {
+            refused(status);
+        }
         if (status == 408 || status == 429 || status >= 500) {
             failed("The API answers " + status);
         } else {

@@ -491,7 +491,7 @@ public final class Deliveries {
                 c,
                 "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
                         + " next_attempt_at = ?, reconciled = ?, settled_at = ?, track_at = ?, failed_rows = ?,"
-                        + " preview_rows = ? WHERE job = ? AND attempts = ?"
+                        + " preview_rows = ?, failures = ? WHERE job = ? AND attempts = ?"
                         + " AND (settled_at IS NULL OR state = 'held')",
                 state,
                 delivery.importId,
@@ -504,6 +504,7 @@ public final class Deliveries {
                 trackAt(delivery),
                 delivery.failedRows,
                 delivery.previewRows,
+                delivery.failures,
                 delivery.job,
                 delivery.attempts);
         if (updated == 0) {
@@ -625,6 +626,7 @@ public final class Deliveries {
         delivery.sha256 = row.getString("sha256");
         delivery.duplicates = row.getString("duplicates");
         delivery.attempts = row.getInt("attempts");
+        delivery.failures = row.getInt("failures");
         delivery.importId = row.getString("import_id");
         delivery.reason = row.getString("reason");
         delivery.detail = row.getString("detail");

@@ -80,6 +80,11 @@ public final class Delivery {
     String state;
 
     int attempts;
+    /** Failures that concern this file alone. */
+    int failures;
+    /** Whether this exchange has claimed it: what fails now concerns its sending. */
+    boolean claimed;
+
     String importId;
     boolean reconciled;
     String reason;
@@ -111,6 +116,7 @@ public final class Delivery {
                         HTTP_STATUS,
                         RETRY_AFTER,
                         RECALLED,
+                        ApiAnswer.LISTED,
                         CsvUpload.PROPERTY,
                         Spool.ORPHAN)
                 .forEach(exchange::removeProperty);
@@ -172,6 +178,7 @@ public final class Delivery {
         size = row.size;
         sha256 = row.sha256;
         attempts = row.attempts;
+        failures = row.failures;
         importId = row.importId;
         reason = row.reason;
         detail = row.detail;

@@ -19,6 +19,9 @@ public final class Failure implements ExceptionHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
+    /** The reason of a failure that is a bug. */
+    static final String FAILED = "failed";
+
     private static final long TOLD_NANOS = Duration.ofMinutes(1).toNanos();
 
     private final ApiHealth health;
@@ -66,16 +69,39 @@ public final class Failure implements ExceptionHandler {
         tell(exchange, "waiting", "unreachable", "The API cannot be reached: " + caught(exchange));
     }
 
+    /** Nothing was sent, and not for want of a connection: a bug, here or in a route of the user's. */
+    public void failed(Exchange exchange) {
+        Delivery delivery = Delivery.of(exchange);
+        String detail = "An unexpected failure: " + caught(exchange);
+        if (exchange.getContext().isStopping()) {
+            // what it needs is stopped before it
+            tell(exchange, "waiting", "stopped", detail);
+            return;
+        }
+        if (!detail.equals(delivery.detail)) {
+            LOG.error(
+                    "{}: nothing was sent, it is tried again up to csv-import.max-attempts times",
+                    delivery.place(),
+                    exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
+        }
+        tell(exchange, "waiting", FAILED, detail);
+    }
+
     /** Whether an upload was under way, and its first byte may have left. */
     public boolean isSent(Exchange exchange) {
         CsvUpload upload = exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class);
-        return upload != null && upload.isStarted();
+        return upload != null && upload.isStarted() && !hasOutcome(exchange);
     }
 
-    /** Whether an upload was under way, and no byte has left. */
+    /** Whether a file is on its way to the API, and no byte has left. */
     public boolean isUnsent(Exchange exchange) {
         CsvUpload upload = exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class);
-        return upload != null && !upload.isStarted();
+        Delivery delivery = Delivery.of(exchange);
+        return !hasOutcome(exchange) && (upload == null ? delivery != null && delivery.claimed : !upload.isStarted());
+    }
+
+    private static boolean hasOutcome(Exchange exchange) {
+        return exchange.getProperty(Delivery.OUTCOME) != null;
     }
 
     private static String caught(Exchange exchange) {

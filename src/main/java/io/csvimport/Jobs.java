@@ -184,7 +184,7 @@ final class Jobs {
         int updated = database.inTransaction(c -> Database.update(
                 c,
                 "UPDATE csv_import_delivery SET state = CASE state WHEN 'claimed' THEN 'claimed' ELSE 'waiting' END,"
-                        + " settled_at = NULL, next_attempt_at = ? WHERE job = ? AND released_at IS NULL"
+                        + " settled_at = NULL, failures = 0, next_attempt_at = ? WHERE job = ? AND released_at IS NULL"
                         + " AND state IN ('claimed', 'waiting', 'held')",
                 Deliveries.text(Instant.now()),
                 job));

@@ -43,6 +43,8 @@ public final class Ledger {
         }
     }
 
+    private static final Set<String> OWN_REASONS = Set.of(Failure.FAILED, Preview.UNREADABLE);
+
     private interface Begin {
         boolean commit() throws CsvImportUnsettledException;
     }
@@ -138,6 +140,7 @@ public final class Ledger {
             deliveries.released(before, null);
             delivery.job = 0;
             delivery.attempts = 0;
+            delivery.failures = 0;
         }
         boolean single = !rejected && !delivery.duplicates.equals("import");
         boolean begins = atOnce && !rejected;
@@ -147,7 +150,10 @@ public final class Ledger {
                     ? begin(delivery, () -> deliveries.claim(delivery, single, true))
                     : deliveries.claim(delivery, single, false);
         } catch (LedgerRefusedException e) {
-            reject(exchange, delivery, e);
+            perhapsBegun.remove(delivery);
+            reject(exchange, delivery, e.getMessage());
+            deliveries.claim(delivery, false, false);
+            name(exchange, delivery);
             return;
         }
         name(exchange, delivery);
@@ -156,21 +162,20 @@ public final class Ledger {
                 throw CsvImportUnsettledException.ofItemAlone(whatItAwaits(delivery), ITEM_PAUSE);
             }
             exchange.setProperty(Delivery.OUTCOME, "duplicate");
-        } else if (begins) {
-            begun(exchange, delivery);
+        } else {
+            delivery.claimed = true;
+            if (begins) {
+                begun(exchange, delivery);
+            }
         }
     }
 
     /** What the ledger cannot store is bad input: it is rejected, and stored as far as it can be. */
-    private void reject(Exchange exchange, Delivery delivery, LedgerRefusedException refusal)
-            throws CsvImportUnsettledException {
-        perhapsBegun.remove(delivery);
+    static void reject(Exchange exchange, Delivery delivery, String why) {
         exchange.setProperty(Delivery.OUTCOME, "rejected");
         exchange.setProperty(Delivery.REASON, "unstorable");
-        exchange.setProperty(Delivery.DETAIL, refusal.getMessage());
+        exchange.setProperty(Delivery.DETAIL, why);
         delivery.shorten();
-        deliveries.claim(delivery, false, false);
-        name(exchange, delivery);
     }
 
     private static String whatItAwaits(Delivery delivery) {
@@ -280,6 +285,10 @@ public final class Ledger {
         delivery.reason = exchange.getProperty(Delivery.REASON, String.class);
         delivery.detail = exchange.getProperty(Delivery.DETAIL, String.class);
         delivery.httpStatus = exchange.getProperty(Delivery.HTTP_STATUS, Integer.class);
+        if (isOwnFailure(exchange, outcome) && isLastAttempt(delivery)) {
+            outcome = "held";
+            exchange.setProperty(Delivery.OUTCOME, outcome);
+        }
         String next = "it is looked for in the import list";
         if (!Deliveries.UNSETTLED.contains(outcome)) {
             // a file that was moved had its answer; of anything else the source may have the only bytes
@@ -304,6 +313,28 @@ public final class Ledger {
                 delivery.getSummary(),
                 delivery.nextAttempt,
                 exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
+    }
+
+    /**
+     * Whether it waits for a reason that concerns this file alone: a bug, a preview that cannot be read, or a refusal while
+     * the API answers its list.
+     */
+    private static boolean isOwnFailure(Exchange exchange, String outcome) {
+        return outcome.equals("waiting")
+                && (OWN_REASONS.contains(exchange.getProperty(Delivery.REASON, "", String.class))
+                        || exchange.getProperty(ApiAnswer.LISTED) != null);
+    }
+
+    /** Counts a failure that concerns this file alone; where it was the last that is allowed, a person decides. */
+    boolean isLastAttempt(Delivery delivery) {
+        delivery.failures++;
+        boolean last = delivery.failures >= settings.number("max-attempts");
+        if (last) {
+            delivery.detail = (delivery.detail == null ? "" : delivery.detail + "; ") + "it has failed "
+                    + delivery.failures + " times for reasons of its own (csv-import.max-attempts): a person decides,"
+                    + " POST /csv-imports/" + delivery.job + "/retry tries again";
+        }
+        return last;
     }
 
     /** Tells the caller of {@code direct:csv-import}; where that is no packaged source, its end is the release. */

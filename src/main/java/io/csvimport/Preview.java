@@ -19,6 +19,9 @@ import org.apache.camel.support.LRUCacheFactory;
  */
 public final class Preview {
 
+    /** The reason of a preview whose failed rows or statements cannot be read. */
+    static final String UNREADABLE = "preview-unreadable";
+
     /** Failed rows that are kept in ledger and reason file. */
     private static final int MOST_ROWS = 1000;
 
@@ -58,11 +61,7 @@ public final class Preview {
             try {
                 read(exchange, delivery);
             } catch (IOException e) {
-                tell(
-                        exchange,
-                        "waiting",
-                        "preview-unreadable",
-                        "The answer of the preview cannot be read: " + e.getMessage());
+                tell(exchange, "waiting", UNREADABLE, "The answer of the preview cannot be read: " + e.getMessage());
             }
         }
         if (!"waiting".equals(exchange.getProperty(Delivery.OUTCOME))) {

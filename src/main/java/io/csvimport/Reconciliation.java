@@ -60,6 +60,8 @@ public final class Reconciliation {
     private final ApiClock clock;
     private final Map<Long, Integer> looks = new HashMap<>();
     private final Map<Long, Long> nextLooks = new HashMap<>();
+    /** How many of the looks had a list. */
+    private final Map<Long, Integer> answers = new HashMap<>();
     /** Why the latest lists have proven nothing, by job, as logged. */
     private final Map<Long, String> obstacles = new HashMap<>();
 
@@ -94,6 +96,7 @@ public final class Reconciliation {
         List<Delivery> unknown = deliveries.in("unknown");
         looks.keySet().removeIf(job -> unknown.stream().noneMatch(delivery -> delivery.job == job));
         nextLooks.keySet().retainAll(looks.keySet());
+        answers.keySet().retainAll(looks.keySet());
         obstacles.keySet().retainAll(looks.keySet());
         ledger.forgetDoubts(unknown);
         for (Delivery delivery : unknown) {
@@ -130,6 +133,7 @@ public final class Reconciliation {
         String flaw = flaw(list, known, filter);
         if (filter == null) {
             round.flaw = flaw;
+            round.open.forEach(delivery -> answers.merge(delivery.job, 1, Integer::sum));
         }
         for (Delivery delivery : asked(round, filter)) {
             ImportSearch search = search(delivery, list, known);
@@ -225,10 +229,21 @@ public final class Reconciliation {
             hold(delivery, "not-found", "The import list does not have it");
             return;
         }
+        if (isOwnFailure(delivery) && ledger.isLastAttempt(delivery)) {
+            deliveries.write(delivery, "held", null);
+            delivery.log(LOG, Level.WARN, "");
+            return;
+        }
         delivery.reason = "not-found";
         delivery.detail = "The import list does not have it: it is uploaded again";
         deliveries.write(delivery, "waiting", Instant.now());
         delivery.log(LOG, Level.INFO, "");
+    }
+
+    /** Whether the API has broken off this upload, or failed at it, and answered every list since: it was not away. */
+    private boolean isOwnFailure(Delivery delivery) {
+        boolean broken = delivery.httpStatus != null || !ledger.doubt(delivery).ofEarlierProcess();
+        return broken && Objects.equals(answers.get(delivery.job), looks.get(delivery.job));
     }
 
     private void hold(Delivery delivery, String reason, String detail) throws CsvImportUnsettledException {

@@ -57,6 +57,7 @@ final class SettingChecks {
             Map.entry("reconcile.not-found", v -> checkPattern(v, "upload|hold", "upload or hold")),
             Map.entry("max-size", SettingChecks::checkSize),
             Map.entry("parallel", v -> checkNumber(v, 1, 1000)),
+            Map.entry("max-attempts", v -> checkNumber(v, 1, 1_000_000)),
             Map.entry("file.enabled", SettingChecks::checkFlag),
             Map.entry("file.quiet", SettingChecks::checkDuration),
             Map.entry("file.quiet-after-growth", SettingChecks::checkDuration),

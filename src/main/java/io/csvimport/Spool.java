@@ -128,6 +128,12 @@ public final class Spool {
                 // for the next attempt
                 Files.move(hidden, copy);
             }
+            if (!rejected && e instanceof LedgerRefusedException) {
+                delivery.file = copy;
+                Ledger.reject(exchange, delivery, e.getMessage());
+                keep(exchange);
+                return;
+            }
             throw e;
         }
         if (!isKept) {

@@ -78,6 +78,7 @@ class ConventionsTest {
             reconcile.wait=PT2M
             reconcile.not-found=upload
             tag-file-name=false
+            max-attempts=5
             max-size=10GB
             parallel=2
             file.enabled=true

@@ -44,6 +44,7 @@ class HealthTest {
     @CsvSource({"401, api.secret", "403, api.secret", "404, api.organization"})
     void readinessIsDownAtOnceWhileTheApiRefusesAndUpWhenItTakesAgain(int status, String setting) throws Exception {
         product.sandbox().failAll(SandboxFault.status(status));
+        product.sandbox().failList(SandboxFault.status(status));
         product.start();
         product.awaitReady();
         product.drop("inbox/People/people.csv");
@@ -54,6 +55,7 @@ class HealthTest {
         assertEquals(200, product.get("/observe/health/live").statusCode());
 
         product.sandbox().failAll(null);
+        product.sandbox().failList(null);
         product.awaitFile("inbox/People/.imported/people.csv");
         product.awaitReady();
     }

@@ -31,7 +31,12 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.apache.camel.Exchange;
+import org.apache.camel.Processor;
+import org.apache.camel.support.PluginHelper;
+import org.apache.camel.support.ResourceHelper;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What becomes of a file, by what the API answers to its upload. */
 class OutcomeTest extends CsvImportTestSupport {
@@ -154,7 +159,50 @@ class OutcomeTest extends CsvImportTestSupport {
         sandbox.failAll(null);
         files.forEach(file -> awaitIn(".imported", file));
         assertEquals(statuses.size(), sandbox.imports().size());
-        assertEquals(List.of(), lists(), "no outcome was unknown");
+        assertEquals(List.of(), rows("SELECT job FROM csv_import_delivery WHERE reconciled = 1"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {401, 403, 404, 409, 500})
+    @With("max-attempts=2")
+    void aFileThatTheApiRefusesForItselfAloneIsHeldAndLaterFilesGoOn(int status) throws Exception {
+        sandbox.failNext(SandboxFault.status(status), SandboxFault.status(status));
+        Path poison = drop("People/poison.csv", CSV);
+        JsonNode held = awaitEvent("held", "poison.csv");
+        assertEquals("http-" + status, held.at("/data/reason").asText());
+        awaitIn(".imported", drop("People/later.csv", CSV + 2));
+        assertTrue(Files.exists(poison));
+        assertEquals("held", job("poison.csv").get("state"));
+        assertEquals(2, uploads("poison.csv").size());
+    }
+
+    @Test
+    @With("max-attempts=1")
+    void anOutageThatConcernsAllFilesHoldsNone() throws Exception {
+        sandbox.failList(SandboxFault.status(403));
+        sandbox.failNext(SandboxFault.status(403), SandboxFault.status(403), SandboxFault.status(503));
+        Path file = drop("People/people.csv", CSV);
+        awaitIn(".imported", file);
+        assertEquals(4, uploads().size());
+    }
+
+    @Test
+    @With("max-attempts=2")
+    void aBugBeforeTheFirstByteIsNoOutageAndTheFileIsHeld() throws Exception {
+        context.getRegistry().bind("csvImportBuildRequest", (Processor) exchange -> {
+            throw new IllegalStateException("a bug");
+        });
+        PluginHelper.getRoutesLoader(context)
+                .updateRoutes(ResourceHelper.fromString(
+                        "upload.camel.yaml",
+                        Files.readString(Path.of("routes/api/csv-import-upload.camel.yaml"))
+                                .replace("csvImportPrepare", "csvImportBuildRequest")));
+        Path file = drop("People/people.csv", CSV);
+        JsonNode held = awaitEvent("held", "people.csv");
+        assertEquals("failed", held.at("/data/reason").asText());
+        assertTrue(job("people.csv").get("detail").contains("IllegalStateException: a bug"));
+        assertTrue(Files.exists(file));
+        assertEquals(List.of(), uploads());
     }
 
     /** The first answer to each file that was answered. */
