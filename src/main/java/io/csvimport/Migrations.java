@@ -29,6 +29,7 @@ final class Migrations {
             "V4__messages_that_come_again.sql",
             "V5__large_ledgers.sql",
             "V6__imports_that_were_listed.sql",
+            "V7__failures_of_a_file.sql",
             "V8__messages_in_the_spool.sql");
 
     /** PostgreSQL's lock for it: any number that others do not use. */
