@@ -47,6 +47,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
 
             @Override
             public void onContextInitializing(CamelContext starting) throws VetoCamelContextStartException {
+                if (starting.getGlobalOption(STANDALONE) != null) {
+                    FatalErrors.install(starting);
+                }
                 try {
                     Settings settings = settings(starting);
                     resolve(starting, settings);

@@ -153,6 +153,7 @@ public final class Failure implements ExceptionHandler {
 
     @Override
     public void handleException(String message, Exchange exchange, Throwable thrown) {
+        FatalErrors.endIfOutOfMemory(thrown);
         // a split says only which of its exchanges has failed
         boolean wrapped = thrown instanceof CamelExchangeException && thrown.getCause() != null;
         Throwable exception = wrapped ? thrown.getCause() : thrown;

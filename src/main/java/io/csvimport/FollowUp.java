@@ -152,8 +152,10 @@ public final class FollowUp {
         List<Followed> due = database.read(c -> query(
                 c,
                 Followed::read,
-                "SELECT * FROM csv_import_delivery WHERE track_at IS NOT NULL AND (track_at <= ? OR track_at > ?) AND state = 'accepted'"
-                        + " AND organization = ? ORDER BY track_at LIMIT 5000",
+                // what is followed is accepted, or being voided; by "state = 'accepted'" SQLite would read all of that
+                // state
+                "SELECT * FROM csv_import_delivery WHERE track_at IS NOT NULL AND (track_at <= ? OR track_at > ?)"
+                        + " AND state <> 'voiding' AND organization = ? ORDER BY track_at LIMIT 5000",
                 Deliveries.text(Instant.now()),
                 // the clock was set back: no pause is so long
                 Deliveries.text(Instant.now().plus(interval.compareTo(LONGEST_PAUSE) > 0 ? interval : LONGEST_PAUSE)),

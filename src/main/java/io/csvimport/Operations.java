@@ -133,6 +133,7 @@ public final class Operations {
     /** Answers a failure as problem details; what nobody foresaw is told to the log alone. */
     public void fail(Exchange exchange) {
         Throwable failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
+        FatalErrors.endIfOutOfMemory(failure);
         Problem problem = Problem.of(failure);
         if (problem == null) {
             LOG.error("An operation failed", failure);

@@ -278,6 +278,7 @@ public final class Voiding {
             return;
         }
         Throwable caught = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
+        FatalErrors.endIfOutOfMemory(caught);
         request.reason = "unreachable";
         request.detail = "The API did not answer: " + Failure.reason(caught);
         health.failed("The API cannot be reached");

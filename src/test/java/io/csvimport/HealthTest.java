@@ -1,6 +1,7 @@
 package io.csvimport;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -14,7 +15,12 @@ import java.sql.DriverManager;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.apache.camel.health.HealthCheck;
+import org.apache.camel.spi.ThreadPoolProfile;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -113,6 +119,61 @@ class HealthTest {
             assertEquals(HealthCheck.State.DOWN, full.call().getState());
             String reason = full.call().getMessage().orElseThrow();
             assertTrue(reason.contains("nearly full"), reason);
+        }
+    }
+
+    @Test
+    void outOfMemoryEndsTheProcessAndSaysSo() throws Exception {
+        product.write(
+                "routes/hungry.camel.yaml",
+                """
+                - route:
+                    id: hungry
+                    errorHandler:
+                      noErrorHandler: {}
+                    from:
+                      uri: scheduler:hungry
+                      parameters:
+                        repeatCount: 1
+                      steps:
+                        - setBody: { constant: "0123456789" }
+                        - loop:
+                            constant: "40"
+                            steps:
+                              - setBody: { simple: "${body}${body}" }
+                """);
+        Process process = product.with(
+                        "CSV_IMPORT_ROUTES", product.path("routes").toString())
+                .start("-Xmx64m")
+                .process();
+        assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+        assertEquals(FatalErrors.EXIT_STATUS, process.exitValue());
+        assertTrue(product.output().contains("ends with status 3"), product.output());
+    }
+
+    @Test
+    void aPeriodicTaskThatEndsForGoodIsToldAndIsNotAlive() throws Exception {
+        BlockingQueue<Throwable> ended = new LinkedBlockingQueue<>();
+        FatalErrors.Tasks tasks = new FatalErrors.Tasks((task, thrown) -> ended.add(thrown));
+        ThreadPoolProfile one = new ThreadPoolProfile();
+        one.setPoolSize(1);
+        ScheduledExecutorService pool = tasks.newScheduledThreadPool(one, Thread::new);
+        try {
+            // one that is cancelled, and one that runs on
+            pool.scheduleWithFixedDelay(() -> {}, 0, 1, TimeUnit.MILLISECONDS).cancel(false);
+            pool.scheduleWithFixedDelay(() -> {}, 0, 1, TimeUnit.MILLISECONDS);
+            assertEquals(HealthCheck.State.UP, tasks.health().call().getState());
+            pool.scheduleWithFixedDelay(
+                    () -> {
+                        throw new NoClassDefFoundError("missing");
+                    },
+                    0,
+                    1,
+                    TimeUnit.MILLISECONDS);
+            assertInstanceOf(NoClassDefFoundError.class, ended.poll(30, TimeUnit.SECONDS));
+            assertEquals(HealthCheck.State.DOWN, tasks.health().call().getState());
+        } finally {
+            pool.shutdownNow();
         }
     }
 

@@ -151,8 +151,9 @@ class VoidTest extends CsvImportTestSupport {
 
     @Test
     void whatIsNoImportYetIsNotVoided() throws Exception {
-        sandbox.failNext(SandboxFault.status(503));
-        sendCsv("People", "people.csv", CSV, Map.of("csvImportSourceKey", "1"));
+        sandbox.failNext(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
+        drop("People/people.csv", CSV);
+        awaitState("people.csv", "waiting");
         assertRefused(
                 409, "not-voidable", Map.of("csvImportJob", job("people.csv").get("job")));
         awaitIn(".imported", drop("Courses/first.csv", CSV));
