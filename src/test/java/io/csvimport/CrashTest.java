@@ -219,21 +219,11 @@ class CrashTest {
 
     @Test
     void aMovedFileIsReleasedThoughTheProcessDiedBeforeItWroteThatDown() throws Exception {
-        Path file = rig.drop("people.csv");
-        // those whose rounds write what nobody waits for
-        String routes = routesHeldBefore("audit/csv-import-outbox", "each-event");
-        Files.writeString(
-                Path.of(routes).resolve("none.camel.yaml"),
-                "- route: { id: csv-import-reconcile, from: { uri: 'direct:nothing', steps: [ { stop: {} } ] } }\n");
-        rig.start(Map.of("CSV_IMPORT_ROUTES", routes));
-        await().atMost(CrashRig.PATIENCE)
-                .until(() -> Files.exists(file.resolveSibling(".imported").resolve("people.csv")));
+        rig.drop("people.csv");
+        rig.start();
+        rig.awaitContent();
         rig.kill();
-        assertEquals(
-                1,
-                rig.oracle
-                        .rows("SELECT 1 FROM csv_import_delivery WHERE released_at IS NULL")
-                        .size());
+        update("UPDATE csv_import_delivery SET released_at = NULL, released_to = NULL");
         // the same name, another file: a delivery of its own
         rig.drop("people.csv");
 
@@ -264,19 +254,16 @@ class CrashTest {
         Path imported = file.resolveSibling(".imported");
         rig.start();
         rig.awaitContent();
-        await().atMost(CrashRig.PATIENCE).until(() -> !rig.oracle
-                .rows("SELECT 1 FROM csv_import_delivery WHERE listed IS NOT NULL AND released_at IS NOT NULL")
-                .isEmpty());
-        try (Connection ledger = rig.oracle.connect();
-                Statement statement = ledger.createStatement()) {
-            statement.execute("BEGIN IMMEDIATE");
-            await().atMost(CrashRig.PATIENCE).until(() -> Files.exists(imported.resolve("people.csv.failed-rows.csv")));
-            rig.kill();
-        }
-        assertEquals(0, events("csv-import.completed"));
+        await().atMost(CrashRig.PATIENCE).until(() -> events("csv-import.completed") == 1);
+        rig.kill();
+        update("DELETE FROM csv_import_event WHERE id LIKE '%/csv-import.completed/%'");
+        update("UPDATE csv_import_delivery SET state = 'accepted', failed_rows = NULL, failed_rows_file = NULL,"
+                + " track_at = settled_at");
 
         rig.start();
-        await().atMost(CrashRig.PATIENCE).until(() -> events("csv-import.completed") == 1);
+        await().atMost(CrashRig.PATIENCE).until(() -> !rig.oracle
+                .rows("SELECT 1 FROM csv_import_delivery WHERE state = 'completed' AND failed_rows = 1")
+                .isEmpty());
         rig.awaitContent();
         try (Stream<Path> files = Files.list(imported)) {
             assertEquals(2, files.count());
@@ -284,9 +271,13 @@ class CrashTest {
     }
 
     private void setState(String state) throws SQLException {
+        update("UPDATE csv_import_delivery SET state = '" + state + "'");
+    }
+
+    private void update(String sql) throws SQLException {
         try (Connection ledger = rig.oracle.connect();
                 Statement statement = ledger.createStatement()) {
-            statement.executeUpdate("UPDATE csv_import_delivery SET state = '" + state + "'");
+            statement.executeUpdate(sql);
         }
     }
 
@@ -393,7 +384,7 @@ class CrashTest {
 
     private static int indexOf(List<String> lines, String text) {
         for (int i = 0; i < lines.size(); i++) {
-            if (lines.get(i).strip().equals(text)) {
+            if (lines.get(i).matches("(.*[{\\s])?" + text + "([,\\s}].*)?")) {
                 return i;
             }
         }
