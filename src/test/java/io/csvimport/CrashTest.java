@@ -257,6 +257,8 @@ class CrashTest {
         await().atMost(CrashRig.PATIENCE).until(() -> events("csv-import.completed") == 1);
         rig.kill();
         update("DELETE FROM csv_import_event WHERE id LIKE '%/csv-import.completed/%'");
+        update("UPDATE csv_import_event SET sent_at = NULL");
+        Files.delete(rig.data.resolve("audit").resolve("csv-import-audit.jsonl"));
         update("UPDATE csv_import_delivery SET state = 'accepted', failed_rows = NULL, failed_rows_file = NULL,"
                 + " track_at = settled_at");
 

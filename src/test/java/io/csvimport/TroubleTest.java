@@ -87,6 +87,9 @@ class TroubleTest {
 
     @Test
     void anEventThatAFullDiskCutShortIsWrittenAgainOnALineOfItsOwn() throws Exception {
+        // an audit trail without a ledger would be refused
+        start();
+        rig.kill();
         Path audit = rig.data.resolve("audit");
         mount(audit, "-t", "tmpfs", "-o", "size=64k", "tmpfs");
         // the next event begins on one page of the disk and ends on another
