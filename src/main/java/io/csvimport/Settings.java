@@ -56,7 +56,7 @@ public final class Settings {
             Map.of("jms.url", "the URL of the broker, as in amqp://broker.example.com:5672"));
 
     /** Of the data dir: what lies there is no new CSV. */
-    private static final List<String> OWN_FOLDERS = List.of("spool", "audit", "failed-rows");
+    private static final List<String> OWN_FOLDERS = List.of("spool", "audit", "failed-rows", "posted");
 
     /** What makes no sense without another setting. */
     private static final Map<String, String> NEEDS = Map.of(
