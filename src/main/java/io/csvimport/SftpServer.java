@@ -382,7 +382,10 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
                     atEnd = n < 0;
                     return n;
                 } catch (IOException e) {
-                    throw channel.isConnected() ? failed(location, e) : trouble.failed(e);
+                    // JSch may not know yet that its connection is cut: the file is soon tried again
+                    throw channel.isConnected()
+                            ? new IOException(failed(location, e).getMessage(), e)
+                            : trouble.failed(e);
                 }
             }
 
