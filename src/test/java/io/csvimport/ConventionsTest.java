@@ -167,7 +167,8 @@ class ConventionsTest {
                 .flatMap(verbs -> ((List<?>) verbs).stream())
                 .map(verb -> (Map<?, ?>) verb)
                 .forEach(verb -> {
-                    assertTrue(verb.get("to").toString().startsWith("direct:csv-import-"), verb.toString());
+                    String to = ((Map<?, ?>) verb.get("to")).get("uri").toString();
+                    assertTrue(to.startsWith("direct:csv-import-"), to);
                     assertTrue(
                             verb.keySet().containsAll(List.of("id", "routeId", "description", "responseMessage")),
                             verb.toString());
