@@ -1,5 +1,6 @@
 package io.csvimport;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.stream.Collectors.toCollection;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -16,6 +17,7 @@ import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +48,7 @@ class ConventionsTest {
 
     private static final Path ROUTES = Path.of("routes");
     private static final Path KAMELETS = Path.of("src/main/resources/kamelets");
+    private static final Path POM = Path.of("pom.xml");
     private static final Path DEFAULTS = Path.of("src/main/resources/META-INF/csv-import/defaults.properties");
     private static final Path OPENAPI = Path.of("src/main/resources/META-INF/csv-import/openapi.json");
     private static final Path JAR = Distribution.routes().resolveSibling("csv-import-routes.jar");
@@ -501,6 +504,102 @@ class ConventionsTest {
                             ((Map<?, ?>) property).keySet().containsAll(List.of("title", "description", "type")),
                             name.toString()));
                 }));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyKameletHasWhatADesignerShows() {
+        return kamelets().stream()
+                .map(file -> dynamicTest(file.getFileName().toString(), () -> {
+                    Map<?, ?> metadata = (Map<?, ?>) ((Map<?, ?>) parse(file)).get("metadata");
+                    Map<?, ?> annotations = (Map<?, ?>) metadata.get("annotations");
+                    for (String name :
+                            List.of("kamelet.support.level", "provider", "kamelet.group", "kamelet.namespace")) {
+                        assertFalse(
+                                String.valueOf(annotations.get("camel.apache.org/" + name))
+                                        .matches("null|\\s*"),
+                                name);
+                    }
+                    assertEquals(projectVersion(), annotations.get("camel.apache.org/catalog.version"));
+                    String icon =
+                            annotations.get("camel.apache.org/kamelet.icon").toString();
+                    String beginning = "data:image/svg+xml;base64,";
+                    assertTrue(icon.startsWith(beginning) && icon.length() < 1000, icon);
+                    String svg = new String(Base64.getDecoder().decode(icon.substring(beginning.length())), UTF_8);
+                    assertTrue(svg.matches("<svg [^>]*viewBox=.*</svg>"), svg);
+                    assertEquals(Map.of("camel.apache.org/kamelet.type", "source"), metadata.get("labels"));
+                }));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyCredentialOfAKameletIsMarkedAsOne() {
+        return kamelets().stream()
+                .map(file -> dynamicTest(
+                        file.getFileName().toString(), () -> properties(file).forEach((name, property) -> {
+                            Map<?, ?> described = (Map<?, ?>) property;
+                            boolean secret = name.toString().matches("(?i).*(password|passphrase|secret|token)");
+                            Set<String> marks = new TreeSet<>();
+                            if (secret) {
+                                marks.add("urn:alm:descriptor:com.tectonic.ui:password");
+                            }
+                            if (secret || name.equals("username")) {
+                                marks.add("urn:camel:group:credentials");
+                            }
+                            List<?> marked = described.get("x-descriptors") instanceof List<?> list ? list : List.of();
+                            assertEquals(marks, new TreeSet<>(marked), name.toString());
+                            assertEquals(secret ? "password" : null, described.get("format"), name.toString());
+                        })));
+    }
+
+    /** Whoever runs a Kamelet without this project's POM, such as the Camel CLI, gets its libraries by this list. */
+    @TestFactory
+    Stream<DynamicTest> everyKameletNamesTheLibrariesThatThePomHas() {
+        return kamelets().stream()
+                .map(file -> dynamicTest(file.getFileName().toString(), () -> {
+                    List<?> named = (List<?>) ((Map<?, ?>) ((Map<?, ?>) parse(file)).get("spec")).get("dependencies");
+                    Set<String> known = dependencies();
+                    assertTrue(known.containsAll(named), () -> named + " of " + known);
+                    assertTrue(named.contains("mvn:io.csvimport:csv-import-routes:" + projectVersion()));
+                }));
+    }
+
+    @Test
+    void theKameletsAreInTheDistributionBesideTheRoutes() {
+        for (Path kamelet : kamelets()) {
+            assertEquals(
+                    read(kamelet),
+                    read(Distribution.routes().resolveSibling("kamelets").resolve(kamelet.getFileName())));
+        }
+    }
+
+    private static String projectVersion() {
+        return found("(?s)<artifactId>csv-import-routes</artifactId>\\s*<version>([^<]+)<", read(POM))
+                .get(0);
+    }
+
+    /** Of the POM, as Kamelets name them. */
+    private static Set<String> dependencies() {
+        String pom = read(POM);
+        Set<String> names = new TreeSet<>(Set.of("mvn:io.csvimport:csv-import-routes:" + projectVersion()));
+        Pattern.compile("<dependency>\\s*<groupId>([^<]+)</groupId>\\s*<artifactId>([^<]+)</artifactId>"
+                        + "(?:\\s*<version>\\$\\{([^<}]+)}</version>)?")
+                .matcher(pom)
+                .results()
+                .forEach(found -> names.add(
+                        found.group(3) == null
+                                ? found.group(2).replaceFirst("^camel-", "camel:")
+                                : String.join(
+                                        ":",
+                                        "mvn",
+                                        found.group(1),
+                                        found.group(2),
+                                        found("<" + found.group(3) + ">([^<]+)<", pom)
+                                                .get(0))));
+        return names;
+    }
+
+    private static Map<?, ?> properties(Path kamelet) {
+        Map<?, ?> spec = (Map<?, ?>) ((Map<?, ?>) parse(kamelet)).get("spec");
+        return (Map<?, ?>) ((Map<?, ?>) spec.get("definition")).get("properties");
     }
 
     // reading
