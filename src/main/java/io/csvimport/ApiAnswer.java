@@ -13,9 +13,6 @@ import org.apache.camel.http.base.HttpOperationFailedException;
 /** Reads what the API answers, tolerantly: its document gives no example of the upload's answer. */
 public final class ApiAnswer {
 
-    /** Exchange property, set where the API has answered its list though it has refused the file. */
-    static final String LISTED = "csvImportListed";
-
     private static final int MOST = 500;
 
     private final ApiHealth health;
@@ -40,7 +37,7 @@ public final class ApiAnswer {
             body = AnswerBody.text(answer);
         } catch (IOException e) {
             // the status counts, whatever stands in the body
-            broken = ", and not to the end: " + Failure.reason(e);
+            broken = ", and not to the end: " + Visible.kindAndReason(e);
         }
         answer.setBody(null);
         exchange.getExchangeExtension().setStreamCacheDisabled(false);
@@ -78,7 +75,7 @@ public final class ApiAnswer {
     public void listed(Exchange exchange) throws IOException {
         ImportList.read(exchange.getMessage(), id -> false, null);
         health.answered(200);
-        exchange.setProperty(LISTED, true);
+        exchange.setProperty(Delivery.LISTED, true);
     }
 
     /** A step of the route {@code csv-import-check}: there is no list, either; what is refused is not the file alone. */

@@ -60,8 +60,19 @@ final class ApiClient implements HttpClientConfigurer {
     /** Firewalls forget a connection that is idle for long, and tell nobody. */
     private static final TimeValue LONGEST_IDLE = TimeValue.ofSeconds(30);
 
+    /** Hears of requests. */
+    interface Listener {
+        /**
+         * A request has ended.
+         *
+         * @param status of the answer; 0 where there was none
+         * @param nanos from the connection to the answer's head
+         */
+        void requested(String method, String path, int status, long nanos);
+    }
+
     private final Settings settings;
-    private final Metrics metrics;
+    private final Listener listener;
     private final Duration limit;
     /** What is under way, by its request. */
     private final Map<HttpRequest, ApiCall> calls = new ConcurrentHashMap<>();
@@ -74,11 +85,12 @@ final class ApiClient implements HttpClientConfigurer {
     /**
      * @param timer ends calls that are over their time; it is the caller's to stop
      * @param mayGoOn false ends all calls, too: another process may take over what they do
+     * @param listener hears of each request once it has ended
      */
-    ApiClient(Settings settings, ScheduledExecutorService timer, BooleanSupplier mayGoOn, Metrics metrics) {
+    ApiClient(Settings settings, ScheduledExecutorService timer, BooleanSupplier mayGoOn, Listener listener) {
         this.settings = settings;
         this.mayGoOn = mayGoOn;
-        this.metrics = metrics;
+        this.listener = listener;
         limit = settings.duration("api.timeout");
         // one look for all: a task for each call would wake the timer's thread twice
         long pause = Math.min(1000, limit.toMillis() / 10 + 1);
@@ -176,7 +188,7 @@ final class ApiClient implements HttpClientConfigurer {
             if (!hasBody) {
                 calls.remove(key);
             }
-            metrics.asked(request.getMethod(), request.getPath(), status, call.nanos());
+            listener.requested(request.getMethod(), request.getPath(), status, call.nanos());
         }
     }
 

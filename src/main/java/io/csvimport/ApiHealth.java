@@ -1,23 +1,14 @@
 package io.csvimport;
 
-import java.io.File;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.function.Supplier;
-import org.apache.camel.ServiceStatus;
-import org.apache.camel.health.HealthCheckResultBuilder;
-import org.apache.camel.impl.health.AbstractHealthCheck;
+import java.util.function.Predicate;
 
-/**
- * Readiness: DOWN at once while the API refuses credential or organization, the ledger is away, or its disk nearly full;
- * DOWN when the API, or the server or broker of a source, was away for {@code csv-import.health.grace}. Inside a host platform it
- * is a detail, and never the platform's readiness.
- */
-public final class ApiHealth extends AbstractHealthCheck {
+/** What the API, and the servers and brokers of the sources, have answered last: whether they can be used, and why not. */
+public final class ApiHealth {
 
     private static final Map<Integer, String> REFUSALS = Map.of(
             401, "credential (csv-import.api.key, csv-import.api.secret)",
@@ -25,49 +16,17 @@ public final class ApiHealth extends AbstractHealthCheck {
             404, "organization (csv-import.api.organization)",
             407, "proxy credential (csv-import.api.proxy.username, csv-import.api.proxy.password)");
 
-    /** Less is left on the disk of the data dir: soon the ledger cannot be written, and nothing goes on. */
-    static final long NEARLY_FULL = 100L << 20;
-
     private static final String API = "The API";
-    private static final long FRESH_NANOS = Duration.ofSeconds(1).toNanos();
 
-    /** What is away, why, and since when, in nanoseconds. */
-    private record Away(String why, long since) {}
+    /** What cannot be used, why, and since when, in nanoseconds. */
+    private record Unavailable(String why, long since) {}
 
-    private final Duration grace;
-    private final File dataDir;
-    private final long nearlyFull;
-    private final Database database;
-    private final Untaken untaken;
-    private final boolean standalone;
-    private final Map<String, Away> away = new ConcurrentSkipListMap<>();
-    private volatile String refused;
-    /** Why the ledger is away, as it was asked last, in nanoseconds; null where it was never asked. */
-    private Optional<String> ledger;
-
-    private long ledgerAsked;
-    /** Null until the routes are loaded. */
-    private volatile Supplier<List<String>> missingRoutes;
-
-    /** @param nearlyFull bytes that must be left */
-    ApiHealth(Settings settings, Database database, Untaken untaken, boolean standalone, long nearlyFull) {
-        super("csv-import", "csv-import-api");
-        this.grace = settings.duration("health.grace");
-        this.dataDir = settings.path("data-dir").toFile();
-        this.nearlyFull = nearlyFull;
-        this.database = database;
-        this.untaken = untaken;
-        this.standalone = standalone;
-    }
-
-    /** The routes are loaded; {@code missing} answers those that are needed and do not run. */
-    void started(Supplier<List<String>> missing) {
-        missingRoutes = missing;
-    }
+    private final Map<String, Unavailable> unavailable = new ConcurrentSkipListMap<>();
+    private volatile String refusal;
 
     /** The API has answered its list with this status, too: no single file is refused. */
     void refused(int status) {
-        refused = REFUSALS.containsKey(status)
+        refusal = REFUSALS.containsKey(status)
                 ? "The API answers " + status + ": it refuses the " + REFUSALS.get(status)
                 : null;
     }
@@ -80,7 +39,7 @@ public final class ApiHealth extends AbstractHealthCheck {
         if (status == 408 || status == 429 || status >= 500) {
             failed("The API answers " + status);
         } else {
-            away.remove(API);
+            unavailable.remove(API);
         }
     }
 
@@ -96,76 +55,27 @@ public final class ApiHealth extends AbstractHealthCheck {
      * @param why a sentence for people, without secrets
      */
     public void sourceFailed(String name, String why) {
-        away.merge(name, new Away(why, System.nanoTime()), (first, now) -> new Away(now.why, first.since));
+        unavailable.merge(
+                name, new Unavailable(why, System.nanoTime()), (first, now) -> new Unavailable(now.why, first.since));
     }
 
     /** The server of a source answers. */
     public void sourceWorks(String name) {
-        away.remove(name);
+        unavailable.remove(name);
     }
 
-    @Override
-    public boolean isReadiness() {
-        return standalone;
+    /** Why the API refuses everything; empty where it does not. */
+    Optional<String> refusal() {
+        return Optional.ofNullable(refusal);
     }
 
-    @Override
-    public boolean isLiveness() {
-        return false;
-    }
-
-    @Override
-    protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
-        List<String> reasons = new ArrayList<>();
-        List<String> missing = missingRoutes == null ? List.of() : missingRoutes.get();
-        if (missingRoutes == null) {
-            reasons.add("The routes are being started");
-        } else if (!missing.isEmpty()) {
-            reasons.add("Routes that are needed do not run, the log says why: " + String.join(", ", missing));
-        }
-        ledgerIsAway().ifPresent(reasons::add);
-        long free = dataDir.getUsableSpace();
-        if (free < nearlyFull) {
-            reasons.add("The disk of " + dataDir + " is nearly full: " + (free >> 20)
-                    + " MB are left (csv-import.data-dir)");
-        }
-        if (refused != null) {
-            reasons.add(refused);
-        }
-        reasons.addAll(untaken.missing());
-        untaken.feeds().forEach((feed, files) -> builder.detail("untaken." + feed, plain(files.toString())));
-        away.entrySet().stream()
-                .filter(source -> isWanted(source.getKey()))
+    /** Why the API or servers cannot be used, of those that cannot for so long; the API has the name {@code The API}. */
+    List<String> unavailableFor(Duration time, Predicate<String> name) {
+        return unavailable.entrySet().stream()
+                .filter(source -> name.test(source.getKey()))
                 .map(Map.Entry::getValue)
-                .filter(source -> System.nanoTime() - source.since >= grace.toNanos())
-                .map(source -> source.why + ", for longer than csv-import.health.grace")
-                .forEach(reasons::add);
-        builder.message(reasons.isEmpty() ? null : plain(String.join("; ", reasons)))
-                .state(reasons.isEmpty() ? State.UP : State.DOWN);
-    }
-
-    /** Asked once a second at most, and only read: anybody may ask for the health, as often as they like. */
-    private synchronized Optional<String> ledgerIsAway() {
-        long now = System.nanoTime();
-        if (ledger == null || now - ledgerAsked > FRESH_NANOS) {
-            ledger = Optional.ofNullable(database.problem()).map(problem -> "The ledger is away: " + problem);
-            ledgerAsked = now;
-        }
-        return ledger;
-    }
-
-    /** Without what JSON escapes: Camel escapes a message, and then once more all that it answers. */
-    private static String plain(String message) {
-        return message.replace('"', '\'')
-                .replace('\\', '/')
-                .replaceAll("[\\p{Cntrl}\\u0080-\\u009f\\u2000-\\u20ff]+", " ");
-    }
-
-    /** False for a source whose route is stopped. */
-    private boolean isWanted(String name) {
-        ServiceStatus status = getCamelContext() == null
-                ? null
-                : getCamelContext().getRouteController().getRouteStatus(name);
-        return status == null || !status.isStopped();
+                .filter(source -> System.nanoTime() - source.since >= time.toNanos())
+                .map(Unavailable::why)
+                .toList();
     }
 }

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.BiConsumer;
 
 /**
  * The audit events, CloudEvents 1.0 as JSON. An event is made once, in the transaction that changes the state, and
@@ -20,11 +21,12 @@ final class AuditEvents {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final String organization;
-    private final Metrics metrics;
+    private final BiConsumer<Delivery, String> counter;
 
-    AuditEvents(String organization, Metrics metrics) {
+    /** @param counter takes each new event: its delivery, and its type without the prefix {@code csv-import.} */
+    AuditEvents(String organization, BiConsumer<Delivery, String> counter) {
         this.organization = organization;
-        this.metrics = metrics;
+        this.counter = counter;
     }
 
     /** Writes the event {@code csv-import.<state>} of the delivery. */
@@ -54,7 +56,7 @@ final class AuditEvents {
         // in a transaction that fails, and is repeated, it is the same event
         if (!id.equals(delivery.counted)) {
             delivery.counted = id;
-            metrics.count(delivery, what);
+            counter.accept(delivery, what);
         }
     }
 

@@ -195,7 +195,7 @@ public final class CsvImportMain {
                 }
                 started.getCamelContext()
                         .getRegistry()
-                        .lookupByNameAndType("csvImportHealth", ApiHealth.class)
+                        .lookupByNameAndType("csvImportReadiness", Readiness.class)
                         .started(needed::missing);
                 started.getCamelContext()
                         .getExecutorServiceManager()

@@ -48,7 +48,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
             @Override
             public void onContextInitializing(CamelContext starting) throws VetoCamelContextStartException {
                 if (starting.getGlobalOption(STANDALONE) != null) {
-                    FatalErrors.install(starting);
+                    Watchdog.install(starting);
                 }
                 try {
                     Settings settings = settings(starting);
@@ -60,7 +60,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                     owner = new Owner(database, settings.path("data-dir"), timer);
                     Metrics metrics = new Metrics(meters(starting), database, settings.path("data-dir"));
                     starting.addComponent(
-                            "csv-import-http", new ApiClient(settings, timer, owner::holdsLease, metrics).component());
+                            "csv-import-http",
+                            new ApiClient(settings, timer, owner::holdsLease, metrics::asked).component());
                     starting.addComponent("csv-import-folder", new FolderComponent());
                     starting.addComponent("csv-import-sftp", new SftpComponent());
                     bind(starting, settings, database, owner, metrics);
@@ -132,16 +133,17 @@ public final class CsvImportPlugin implements ContextServicePlugin {
             throws Exception {
         boolean standalone = context.getGlobalOption(STANDALONE) != null;
         Untaken untaken = new Untaken();
-        ApiHealth health = new ApiHealth(settings, database, untaken, standalone, ApiHealth.NEARLY_FULL);
+        ApiHealth health = new ApiHealth();
+        Readiness readiness = new Readiness(settings, health, database, untaken, standalone, Readiness.NEARLY_FULL);
         if (!standalone) {
             // a host platform knows when its routes have started
-            health.started(new NeededRoutes(context, settings)::missing);
+            readiness.started(new NeededRoutes(context, settings)::missing);
         }
-        metrics.show(health);
+        metrics.show(readiness);
         context.getRegistry().bind("csvImportUntaken", untaken);
-        Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(health));
+        Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(readiness));
         ApiClock clock = new ApiClock();
-        AuditEvents events = new AuditEvents(settings.get("api.organization"), metrics);
+        AuditEvents events = new AuditEvents(settings.get("api.organization"), metrics::count);
         Deliveries deliveries = new Deliveries(
                 database,
                 settings.get("api.organization"),
@@ -153,14 +155,15 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         boolean atOnce = settings.number("api.requests-per-minute") == 0
                 && !settings.get("preview").equals("gate");
         Ledger ledger = new Ledger(settings, deliveries, clock, atOnce);
-        Spool spool = new Spool(settings, deliveries);
+        SpoolFolder spoolFolder = new SpoolFolder(settings.path("data-dir").resolve("spool"));
+        Spool spool = new Spool(settings, spoolFolder, deliveries);
         CsvUpload.Factory upload = new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease);
         ApiAnswer answer = new ApiAnswer(health, clock);
         Registry registry = context.getRegistry();
         // the steps that every file takes: a processor takes Java less time than a bean and the name of its method
         Map<String, Processor> steps = Map.of(
                 "csvImportRecall", ledger::recall,
-                "csvImportInspect", new Inspection(settings, spool)::inspect,
+                "csvImportInspect", new Inspection(settings, spoolFolder)::inspect,
                 "csvImportEnrich", new Names(settings)::enrich,
                 "csvImportClaim", ledger::claim,
                 "csvImportPrepare", upload::prepare,
@@ -175,6 +178,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportDeliveries", deliveries);
         registry.bind("csvImportUpload", upload);
         registry.bind("csvImportHealth", health);
+        registry.bind("csvImportReadiness", readiness);
         Failure failure = new Failure(health);
         registry.bind("csvImportFailure", failure);
         registry.bind("csvImportAnswer", answer);
@@ -189,6 +193,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
+        registry.bind("csvImportSpoolFolder", spoolFolder);
         registry.bind("csvImportRelease", new FileRelease<>(deliveries, failure, true));
         registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, failure, false));
         ExecutorService pool = context.getExecutorServiceManager()

@@ -27,9 +27,6 @@ import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
  */
 public final class CsvUpload extends HttpEntityWrapper {
 
-    /** Exchange property: the upload under way, asked after a failure how far it came. */
-    static final String PROPERTY = "csvImportUpload";
-
     private static final int BUFFER = 1 << 16;
 
     private final CheckedFile file;
@@ -102,7 +99,7 @@ public final class CsvUpload extends HttpEntityWrapper {
         }
 
         private static void set(Exchange exchange, String query, CsvUpload upload) {
-            exchange.setProperty(PROPERTY, upload);
+            exchange.setProperty(Delivery.UPLOAD, upload);
             exchange.getMessage().setHeader(Exchange.HTTP_QUERY, query);
             exchange.getMessage().setBody(upload);
         }

@@ -347,23 +347,9 @@ final class Database implements AutoCloseable {
             throws SQLException {
         PreparedStatement statement = connection.prepareStatement(sql);
         for (int i = 0; i < parameters.length; i++) {
-            statement.setObject(i + 1, parameters[i] instanceof String text ? storable(text) : parameters[i]);
+            statement.setObject(i + 1, parameters[i] instanceof String text ? Visible.storable(text) : parameters[i]);
         }
         return statement;
-    }
-
-    /** The text as every database can store it: a NUL, or half a surrogate pair, becomes U+FFFD. */
-    static String storable(String text) {
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c == 0 || Character.isSurrogate(c)) {
-                return text.codePoints()
-                        .map(point -> point == 0 || point >= 0xD800 && point <= 0xDFFF ? 0xFFFD : point)
-                        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
-                        .toString();
-            }
-        }
-        return text;
     }
 
     @Override

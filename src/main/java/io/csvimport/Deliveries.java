@@ -474,7 +474,7 @@ public final class Deliveries {
             String state = UNSETTLED.contains(delivery.state) ? delivery.state : "held";
             delivery.reason = "unstorable";
             delivery.detail = e.getMessage()
-                    + (delivery.importId == null ? "" : "; the import is " + Names.visible(delivery.importId));
+                    + (delivery.importId == null ? "" : "; the import is " + Visible.of(delivery.importId));
             delivery.importId = null;
             delivery.previewRows = null;
             database.inTransaction(c -> write(c, delivery, state, delivery.nextAttempt));
@@ -619,7 +619,7 @@ public final class Deliveries {
         delivery.from = row.getString("source");
         delivery.state = row.getString("state");
         delivery.template = row.getString("template");
-        delivery.notifyAddresses = Names.addresses(row.getString("notify"));
+        delivery.notifyAddresses = NotifyAddresses.of(row.getString("notify"));
         delivery.fileName = row.getString("file_name");
         delivery.path = row.getString("file_path");
         delivery.size = row.getLong("file_size");

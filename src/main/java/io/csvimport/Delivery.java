@@ -1,5 +1,6 @@
 package io.csvimport;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -9,6 +10,7 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
+import org.apache.camel.WrappedFile;
 import org.slf4j.Logger;
 import org.slf4j.event.Level;
 import org.slf4j.spi.LoggingEventBuilder;
@@ -33,6 +35,25 @@ public final class Delivery {
     static final String RECALLED = "csvImportRecalled";
 
     static final String SUMMARY = "csvImportSummary";
+
+    /** The template that the source's folder names. */
+    static final String FOLDER_TEMPLATE = "csvImportFolderTemplate";
+    /** The {@link SourceFile} that a feed has found. */
+    static final String SOURCE_FILE = "csvImportSourceFile";
+    /** When an empty file may be judged, {@link System#nanoTime}. */
+    static final String JUDGED_FROM = "csvImportJudgedFrom";
+    /** Why what the source has can be no CSV, found out by the source: a {@link CsvRejectedException}. */
+    static final String REFUSAL = "csvImportRefusal";
+    /** The file is gone from its server, and its copy is all there is. */
+    static final String ORPHAN = "csvImportOrphan";
+    /** For a source that takes back what is rejected: what it needs to do so, JSON. */
+    static final String ENVELOPE = "csvImportEnvelope";
+    /** Whether the source has offered the item before. */
+    static final String OFFERED_AGAIN = "csvImportOfferedAgain";
+    /** The multipart body of the request. */
+    static final String UPLOAD = "csvImportUpload";
+    /** Whether the API has answered its list. */
+    static final String LISTED = "csvImportListed";
 
     /** Exchange property: the route id of the feed, where one of the packaged sources owns the release. */
     static final String FEED = "csvImportFeed";
@@ -107,31 +128,20 @@ public final class Delivery {
 
     /** A new delivery of what the exchange carries, before a byte of it is read. */
     static Delivery begin(Exchange exchange) throws CsvImportUnsettledException {
-        Stream.of(
-                        OUTCOME,
-                        JOB,
-                        IMPORT_ID,
-                        REASON,
-                        DETAIL,
-                        HTTP_STATUS,
-                        RETRY_AFTER,
-                        RECALLED,
-                        ApiAnswer.LISTED,
-                        CsvUpload.PROPERTY,
-                        Spool.ORPHAN)
+        Stream.of(OUTCOME, JOB, IMPORT_ID, REASON, DETAIL, HTTP_STATUS, RETRY_AFTER, RECALLED, LISTED, UPLOAD, ORPHAN)
                 .forEach(exchange::removeProperty);
         Delivery delivery = new Delivery();
         String feed = exchange.getProperty(FEED, exchange.getFromRouteId(), String.class);
         delivery.from = from(feed);
         Object body = exchange.getMessage().getBody();
-        delivery.file = Inspection.localFile(body);
+        delivery.file = localFile(body);
         String key = exchange.getMessage().getHeader("csvImportSourceKey", String.class);
         try {
             if (delivery.file != null) {
                 delivery.mark = found(exchange, FileMark.of(delivery.file));
                 delivery.source = delivery.mark;
             } else if (body != null && body == exchange.getProperty(Exchange.FILE_EXCHANGE_FILE)) {
-                delivery.source = exchange.getProperty(FileFeed.SOURCE_FILE, SourceFile.class);
+                delivery.source = exchange.getProperty(SOURCE_FILE, SourceFile.class);
             }
         } catch (IOException e) {
             throw new CsvImportUnsettledException(
@@ -153,10 +163,10 @@ public final class Delivery {
 
     /** A file that stands still keeps the identity that it had when it was found, whatever its file system says now. */
     private static FileMark found(Exchange exchange, FileMark mark) {
-        boolean isFound = exchange.getProperty(FileFeed.SOURCE_FILE) instanceof FileMark before
+        boolean isFound = exchange.getProperty(SOURCE_FILE) instanceof FileMark before
                 && before.path().equals(mark.path())
                 && before.looksLike(mark);
-        return isFound ? exchange.getProperty(FileFeed.SOURCE_FILE, FileMark.class) : mark;
+        return isFound ? exchange.getProperty(SOURCE_FILE, FileMark.class) : mark;
     }
 
     /** What the ledger and the audit events call a feed. */
@@ -198,7 +208,7 @@ public final class Delivery {
     }
 
     private static boolean isStoredAs(String text, String stored) {
-        return text == null ? stored == null : Database.storable(text).equals(stored);
+        return text == null ? stored == null : Visible.storable(text).equals(stored);
     }
 
     /** Keeps of each name no more than an index of a database takes. */
@@ -229,7 +239,7 @@ public final class Delivery {
 
     /** What a message calls it: where the source has it, or its copy, or nothing better. */
     String place() {
-        return path != null ? Names.visible(path) : file != null ? file.toString() : "The message";
+        return path != null ? Visible.of(path) : file != null ? file.toString() : "The message";
     }
 
     static Delivery of(Exchange exchange) {
@@ -248,7 +258,7 @@ public final class Delivery {
     /** One readable line: the file, what became of it, and the import id or the reason. */
     String getSummary() {
         StringBuilder line = new StringBuilder();
-        line.append(fileName == null ? "A file of others" : Names.visible(fileName))
+        line.append(fileName == null ? "A file of others" : Visible.of(fileName))
                 .append(": ")
                 .append(state);
         if (importId != null) {
@@ -258,10 +268,10 @@ public final class Delivery {
             line.append(", ").append(reason);
         }
         if (detail != null) {
-            line.append(": ").append(Names.visible(detail));
+            line.append(": ").append(Visible.of(detail));
         }
         return line.append(" (template ")
-                .append(template == null ? "none" : Names.visible(template))
+                .append(template == null ? "none" : Visible.of(template))
                 .append(", ")
                 .append(size)
                 .append(" bytes, from ")
@@ -270,5 +280,16 @@ public final class Delivery {
                 .append(job)
                 .append(")")
                 .toString();
+    }
+
+    /** The local file that a message body stands for, or null. */
+    private static Path localFile(Object body) {
+        Object file = body instanceof WrappedFile<?> wrapped ? wrapped.getFile() : body;
+        if (body instanceof WrappedFile<?> wrapped
+                && !(file instanceof File)
+                && wrapped.getBody() instanceof File local) {
+            file = local;
+        }
+        return file instanceof File local ? local.toPath() : file instanceof Path path ? path : null;
     }
 }

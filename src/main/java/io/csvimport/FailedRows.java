@@ -2,8 +2,10 @@ package io.csvimport;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 
@@ -25,6 +27,12 @@ record FailedRows(int count, long digest) {
     /** Takes one row. */
     interface Row {
         void row(String number, String error) throws IOException;
+    }
+
+    /** Takes the rows of one import while they are read. */
+    interface Sink extends Row, Closeable {
+        /** Where they are written; null where there was no row. */
+        Path file();
     }
 
     boolean isReadable() {

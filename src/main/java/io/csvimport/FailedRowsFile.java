@@ -1,6 +1,5 @@
 package io.csvimport;
 
-import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -39,7 +38,7 @@ final class FailedRowsFile {
     }
 
     /** Rows that are written while they are read: not durable, and under no name of anything. */
-    final class Unfinished implements FailedRows.Row, Closeable {
+    final class Unfinished implements FailedRows.Sink {
 
         private Path file;
         private Writer csv;
@@ -55,8 +54,8 @@ final class FailedRowsFile {
             csv.append(field(number)).append(',').append(field(error)).append('\n');
         }
 
-        /** Null where there was no row. */
-        Path file() {
+        @Override
+        public Path file() {
             return file;
         }
 
@@ -82,7 +81,7 @@ final class FailedRowsFile {
             if (LINE_ENDS_AND_TABS.indexOf(c) >= 0) {
                 cell.appendCodePoint(c);
             } else {
-                cell.append(Names.visible(Character.toString(c)));
+                cell.append(Visible.of(Character.toString(c)));
             }
         });
         return QUOTED.matcher(cell).matches() ? '"' + cell.toString().replace("\"", "\"\"") + '"' : cell.toString();

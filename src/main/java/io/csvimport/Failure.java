@@ -1,7 +1,6 @@
 package io.csvimport;
 
 import java.io.IOException;
-import java.nio.file.FileSystemException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -48,7 +47,7 @@ public final class Failure implements ExceptionHandler {
     /** Sending had begun: the API may have the file. */
     public void unknown(Exchange exchange) {
         boolean complete =
-                exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class).isComplete();
+                exchange.getProperty(Delivery.UPLOAD, CsvUpload.class).isComplete();
         tell(
                 exchange,
                 "unknown",
@@ -89,13 +88,13 @@ public final class Failure implements ExceptionHandler {
 
     /** Whether an upload was under way, and its first byte may have left. */
     public boolean isSent(Exchange exchange) {
-        CsvUpload upload = exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class);
+        CsvUpload upload = exchange.getProperty(Delivery.UPLOAD, CsvUpload.class);
         return upload != null && upload.isStarted() && !hasOutcome(exchange);
     }
 
     /** Whether a file is on its way to the API, and no byte has left. */
     public boolean isUnsent(Exchange exchange) {
-        CsvUpload upload = exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class);
+        CsvUpload upload = exchange.getProperty(Delivery.UPLOAD, CsvUpload.class);
         Delivery delivery = Delivery.of(exchange);
         return !hasOutcome(exchange) && (upload == null ? delivery != null && delivery.claimed : !upload.isStarted());
     }
@@ -114,10 +113,8 @@ public final class Failure implements ExceptionHandler {
             // its own message shows the value, as Java prints an array
             return reason(caught.getCause());
         }
-        boolean own = caught instanceof CsvChangedException
-                || caught instanceof ProxyRefusedException
-                || caught.getClass() == IOException.class;
-        return own ? caught.getMessage() : caught.getClass().getSimpleName() + ": " + caught.getMessage();
+        boolean own = caught instanceof CsvChangedException || caught instanceof ProxyRefusedException;
+        return own ? caught.getMessage() : Visible.kindAndReason(caught);
     }
 
     private static void tell(Exchange exchange, String outcome, String reason, String detail) {
@@ -132,13 +129,6 @@ public final class Failure implements ExceptionHandler {
         long now = System.nanoTime();
         told.values().removeIf(at -> now - at > TOLD_NANOS);
         return told.putIfAbsent(exception.toString(), now) != null;
-    }
-
-    /** What a message says alone, where it is a sentence of our own; with its kind, where it is not. */
-    static String plain(Throwable exception) {
-        boolean sentence = exception.getClass() == IOException.class
-                || exception instanceof FileSystemException file && file.getReason() != null;
-        return sentence ? exception.getMessage() : exception.toString();
     }
 
     @Override
@@ -163,7 +153,7 @@ public final class Failure implements ExceptionHandler {
             return;
         }
         if (exception instanceof IOException || exception instanceof CamelException) {
-            LOG.warn("{}; it is tried again", plain(exception));
+            LOG.warn("{}; it is tried again", Visible.reason(exception));
         } else {
             LOG.error("{}", message, exception);
         }

@@ -29,12 +29,6 @@ import org.slf4j.LoggerFactory;
 abstract class FileFeed<T> extends AsyncProcessorSupport implements PollingConsumerPollStrategy, CamelContextAware {
 
     static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    /** Exchange property: the {@link SourceFile} as it was when it was found whole. */
-    static final String SOURCE_FILE = "csvImportSourceFile";
-
-    /** Exchange property: when the file, should it be empty or end in NULs, has stood still long enough (nanoseconds). */
-    static final String JUDGED_FROM = "csvImportJudgedFrom";
-
     /** A folder is listed no more often, in nanoseconds, while none of its lanes takes files. */
     private static final long BUSY = Duration.ofSeconds(1).toNanos();
 
@@ -171,14 +165,14 @@ abstract class FileFeed<T> extends AsyncProcessorSupport implements PollingConsu
 
     /** The same of an entry that counts as a file that is not taken. */
     final void leave(String path, String why) {
-        report(Names.visible(path) + " " + why);
+        report(Visible.of(path) + " " + why);
         left.add(path, Long.MAX_VALUE, why);
     }
 
     private void leave(SourceFile file, String why) {
         left.add(file.location(), file.modified(), why);
         if (sights.isOlder(file, tellAfter)) {
-            report(file.location(), Names.visible(file.location()) + " is not taken: " + Names.visible(why));
+            report(file.location(), Visible.of(file.location()) + " is not taken: " + Visible.of(why));
         }
     }
 
@@ -269,7 +263,7 @@ abstract class FileFeed<T> extends AsyncProcessorSupport implements PollingConsu
     public void commit(Consumer consumer, Endpoint endpoint, int polledMessages) {
         // each file for itself: see the release
         if (!isMissing) {
-            String place = left.place == null ? null : Names.visible(left.place);
+            String place = left.place == null ? null : Visible.of(left.place);
             untaken.listed(feed, new Untaken.Files(left.files, place, left.why));
         }
         if (sights.prune()) {
@@ -311,7 +305,7 @@ abstract class FileFeed<T> extends AsyncProcessorSupport implements PollingConsu
     public boolean process(Exchange exchange, AsyncCallback callback) {
         GenericFile<T> consumed = exchange.getProperty(Exchange.FILE_EXCHANGE_FILE, GenericFile.class);
         exchange.setProperty(Delivery.FEED, feed);
-        exchange.setProperty(Names.FOLDER_TEMPLATE, template(relativePath(consumed)));
+        exchange.setProperty(Delivery.FOLDER_TEMPLATE, template(relativePath(consumed)));
         String lane = lane(relativePath(consumed));
         // as it was found whole: what changes before its turn is found anew
         SourceFile file = sights.identified(look(consumed));
@@ -326,8 +320,8 @@ abstract class FileFeed<T> extends AsyncProcessorSupport implements PollingConsu
                     giveBack();
                     return;
                 }
-                exchange.setProperty(SOURCE_FILE, file);
-                exchange.setProperty(JUDGED_FROM, sights.judgedFrom(file));
+                exchange.setProperty(Delivery.SOURCE_FILE, file);
+                exchange.setProperty(Delivery.JUDGED_FROM, sights.judgedFrom(file));
                 exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
                     @Override
                     public void onDone(Exchange done) {

@@ -101,7 +101,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
     }
 
     private void release(Exchange exchange, Delivery delivery) throws IOException, CsvImportUnsettledException {
-        SourceFile file = exchange.getProperty(FileFeed.SOURCE_FILE, SourceFile.class);
+        SourceFile file = exchange.getProperty(Delivery.SOURCE_FILE, SourceFile.class);
         String outcome = delivery.state;
         if (!outcome.equals("withdrawn") && !FOLDERS.containsKey(outcome)) {
             return;
@@ -198,7 +198,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         } catch (NoSuchFileException e) {
             if (file.isThere()) {
                 // it is the other folder that is gone
-                throw new IOException(Names.visible(from) + " cannot be moved into " + folderName, e);
+                throw new IOException(Visible.of(from) + " cannot be moved into " + folderName, e);
             }
             return null;
         }

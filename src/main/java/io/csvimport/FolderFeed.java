@@ -162,7 +162,7 @@ public final class FolderFeed extends FileFeed<File> {
                 path.toString(),
                 e instanceof AccessDeniedException
                         ? "may not be read: it is left alone; give the user of this process the permission"
-                        : "cannot be read now: " + Failure.plain(e));
+                        : "cannot be read now: " + Visible.reason(e));
     }
 
     private boolean hasReadableName(Path entry) {

@@ -188,7 +188,7 @@ public final class FollowUp {
 
     private void judge(Exchange exchange, Round round) throws IOException, CsvImportUnsettledException {
         String asked = exchange.getProperty("csvImportFollowed", String.class);
-        ImportList list = ImportList.read(exchange.getMessage(), round.open::containsKey, files);
+        ImportList list = ImportList.read(exchange.getMessage(), round.open::containsKey, files::begin);
         if (asked != null && list.entries().isEmpty() && !list.isWhole()) {
             throw new IOException("The import list " + list.flaw());
         }

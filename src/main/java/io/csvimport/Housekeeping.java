@@ -149,7 +149,7 @@ public final class Housekeeping {
         boolean perhaps = imported.key == null
                 ? found.size() == imported.size
                 : found instanceof FileMark mark && mark.looksLike(imported.key);
-        return perhaps && Inspection.sha256(found).equals(imported.sha256);
+        return perhaps && Sha256.of(found).equals(imported.sha256);
     }
 
     private interface Check {

@@ -15,7 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -70,19 +72,30 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
         }
     }
 
+    /** The ids of its imports; an id may be missing (null), or there twice. */
+    List<String> ids() {
+        return entries.stream().map(Entry::id).collect(Collectors.toList());
+    }
+
     /** Whether what is not in it is not among the API's imports (of the template, where it is filtered). */
     boolean isWhole() {
         return flaw == null;
     }
 
     /** The list in an answer of the API. */
-    static ImportList read(Message answer, Predicate<String> wanted, FailedRowsFile files) throws IOException {
+    static ImportList read(Message answer, Predicate<String> wanted, Supplier<? extends FailedRows.Sink> files)
+            throws IOException {
         int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
         String link = String.valueOf(answer.getHeader("Link"));
         return read(status, link, answer.getBody(InputStream.class), wanted, files);
     }
 
-    static ImportList read(int status, String link, InputStream in, Predicate<String> wanted, FailedRowsFile files)
+    static ImportList read(
+            int status,
+            String link,
+            InputStream in,
+            Predicate<String> wanted,
+            Supplier<? extends FailedRows.Sink> files)
             throws IOException {
         ImportList list;
         try (in) {
@@ -93,7 +106,7 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
         }
         String flaw = status != 200
                 ? "has the status " + status
-                : NEXT.matcher(link).matches() ? "goes on: Link: " + Names.visible(link) : list.flaw;
+                : NEXT.matcher(link).matches() ? "goes on: Link: " + Visible.of(link) : list.flaw;
         return new ImportList(list.entries, list.results, list.count, flaw);
     }
 
@@ -102,7 +115,8 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
      * @param files where their failed rows are written; null: nowhere
      * @throws IOException where the answer is no collection, or ends before its end
      */
-    static ImportList read(InputStream in, Predicate<String> wanted, FailedRowsFile files) throws IOException {
+    static ImportList read(InputStream in, Predicate<String> wanted, Supplier<? extends FailedRows.Sink> files)
+            throws IOException {
         List<Entry> entries = new ArrayList<>();
         Map<String, JsonNode> others = new LinkedHashMap<>();
         long results = 0;
@@ -168,7 +182,8 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
                 .orElse(null);
     }
 
-    private static Entry entry(JsonParser json, Predicate<String> wanted, FailedRowsFile files) throws IOException {
+    private static Entry entry(JsonParser json, Predicate<String> wanted, Supplier<? extends FailedRows.Sink> files)
+            throws IOException {
         String id = null;
         ListedTime created = null;
         long size = -1;
@@ -195,7 +210,7 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
                 case "failedRows" -> {
                     boolean written = files != null && (id == null || wanted.test(id));
                     boolean again = failedRows != null;
-                    try (FailedRowsFile.Unfinished rows = written ? files.begin() : null) {
+                    try (FailedRows.Sink rows = written ? files.get() : null) {
                         failedRows = FailedRows.read(json, written ? rows : (row, error) -> {});
                         rowsFile = written ? rows.file() : null;
                     }

@@ -1,6 +1,5 @@
 package io.csvimport;
 
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -9,16 +8,13 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.security.DigestInputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.zip.CRC32C;
 import org.apache.camel.Exchange;
 import org.apache.camel.InvalidPayloadException;
-import org.apache.camel.WrappedFile;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,14 +30,11 @@ public final class Inspection {
     /** For a file that may not be read, which holds back no other. */
     private static final Duration FORBIDDEN_PAUSE = Duration.ofMinutes(1);
 
-    /** Exchange property: why what the source has can be no CSV, found out by the source. */
-    static final String REFUSAL = "csvImportRefusal";
-
     private final Settings settings;
-    private final Spool spool;
+    private final SpoolFolder spool;
     private final long maxSize;
 
-    Inspection(Settings settings, Spool spool) {
+    Inspection(Settings settings, SpoolFolder spool) {
         this.settings = settings;
         this.spool = spool;
         maxSize = settings.size("max-size");
@@ -53,7 +46,7 @@ public final class Inspection {
      */
     public void inspect(Exchange exchange) throws CsvRejectedException, CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        CsvRejectedException refusal = exchange.getProperty(REFUSAL, CsvRejectedException.class);
+        CsvRejectedException refusal = exchange.getProperty(Delivery.REFUSAL, CsvRejectedException.class);
         if (refusal != null) {
             throw refusal;
         }
@@ -65,7 +58,7 @@ public final class Inspection {
             while (!(cause instanceof IOException) && cause.getCause() != null) {
                 cause = cause.getCause();
             }
-            String what = delivery.place() + " cannot be read now: " + Failure.plain(cause);
+            String what = delivery.place() + " cannot be read now: " + Visible.reason(cause);
             if (cause instanceof SourceAwayException away) {
                 throw new CsvImportUnsettledException(what, away.getNextAttempt(), e);
             }
@@ -103,7 +96,7 @@ public final class Inspection {
         if (source != null) {
             rejected = checkSource(exchange, delivery, rejected);
         }
-        if (delivery.endsInNul && exchange.getProperty(Spool.ORPHAN) == null) {
+        if (delivery.endsInNul && exchange.getProperty(Delivery.ORPHAN) == null) {
             awaitQuiet(exchange, delivery);
         }
         if (rejected != null) {
@@ -113,7 +106,7 @@ public final class Inspection {
 
     /** What may be unfinished is not judged before it has stood still for long. */
     private static void awaitQuiet(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
-        Long judgedFrom = exchange.getProperty(FileFeed.JUDGED_FROM, Long.class);
+        Long judgedFrom = exchange.getProperty(Delivery.JUDGED_FROM, Long.class);
         long left = judgedFrom == null ? 0 : judgedFrom - System.nanoTime();
         if (left > 0) {
             throw CsvImportUnsettledException.ofItemAlone(
@@ -135,7 +128,7 @@ public final class Inspection {
             if (!source.isGone()) {
                 throw new CsvChangedException(delivery.place());
             }
-            exchange.setProperty(Spool.ORPHAN, true);
+            exchange.setProperty(Delivery.ORPHAN, true);
             return isWhole || rejected != null ? rejected : incomplete(delivery.size, source);
         }
         if (!isWhole && isRemote) {
@@ -167,7 +160,7 @@ public final class Inspection {
                 // what waits is not fetched again for each attempt
                 boolean waits = delivery.state != null && Deliveries.UNSETTLED.contains(delivery.state);
                 if (delivery.source == null || !waits) {
-                    Spool.delete(copy);
+                    SpoolFolder.delete(copy);
                 }
             }
         });
@@ -203,7 +196,7 @@ public final class Inspection {
     }
 
     private void read(InputStream in, OutputStream copy, Delivery delivery) throws CsvRejectedException, IOException {
-        MessageDigest sha256 = sha256();
+        MessageDigest sha256 = Sha256.digest();
         CRC32C crc32c = new CRC32C();
         long expected = delivery.source == null || delivery.source.size() <= 0 ? BUFFER : delivery.source.size();
         byte[] buffer = new byte[(int) Math.min(BUFFER, expected)];
@@ -264,33 +257,5 @@ public final class Inspection {
             }
         }
         return true;
-    }
-
-    /** Of the bytes of a file, hex. */
-    static String sha256(SourceFile file) throws IOException {
-        MessageDigest sha256 = sha256();
-        try (InputStream in = new DigestInputStream(file.open(), sha256)) {
-            in.transferTo(OutputStream.nullOutputStream());
-        }
-        return HexFormat.of().formatHex(sha256.digest());
-    }
-
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
-    }
-
-    /** The local file that a message body stands for, or null. */
-    static Path localFile(Object body) {
-        Object file = body instanceof WrappedFile<?> wrapped ? wrapped.getFile() : body;
-        if (body instanceof WrappedFile<?> wrapped
-                && !(file instanceof File)
-                && wrapped.getBody() instanceof File local) {
-            file = local;
-        }
-        return file instanceof File local ? local.toPath() : file instanceof Path path ? path : null;
     }
 }

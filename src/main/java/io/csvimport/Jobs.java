@@ -145,7 +145,7 @@ final class Jobs {
             throw new Problem(
                     404,
                     "The ledger knows no " + (importId ? job ? "job and no import" : "import" : "job") + " '"
-                            + Names.visible(id) + "'");
+                            + Visible.of(id) + "'");
         }
         if (found.size() > 1) {
             List<Map<String, Object>> results = new ArrayList<>();
@@ -174,7 +174,7 @@ final class Jobs {
                 json.put(shown.getValue(), value);
             }
         }
-        json.put("notify", Names.addresses(row.getString("notify")));
+        json.put("notify", NotifyAddresses.of(row.getString("notify")));
         json.put("reconciled", row.getInt("reconciled") == 1);
         return json;
     }

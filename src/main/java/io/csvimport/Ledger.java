@@ -180,7 +180,7 @@ public final class Ledger {
 
     private static String whatItAwaits(Delivery delivery) {
         if (delivery.job == 0) {
-            return Names.visible(delivery.fileName) + ": another process has it";
+            return Visible.of(delivery.fileName) + ": another process has it";
         }
         boolean isSaid = delivery.known != null && Objects.equals(delivery.known.detail, delivery.detail);
         if (!isSaid) {
@@ -233,7 +233,7 @@ public final class Ledger {
 
     /** It ended without a word: nothing is known of what was sent. */
     private void noOutcome(Exchange done, Delivery delivery) {
-        CsvUpload upload = done.getProperty(CsvUpload.PROPERTY, CsvUpload.class);
+        CsvUpload upload = done.getProperty(Delivery.UPLOAD, CsvUpload.class);
         if (upload == null || !upload.isStarted()) {
             remember(delivery, "waiting", Instant.now().plusSeconds(1));
         } else {
@@ -292,9 +292,9 @@ public final class Ledger {
         String next = "it is looked for in the import list";
         if (!Deliveries.UNSETTLED.contains(outcome)) {
             // a file that was moved had its answer; of anything else the source may have the only bytes
-            write(delivery, outcome, null, !(exchange.getProperty(FileFeed.SOURCE_FILE) instanceof FileMark));
+            write(delivery, outcome, null, !(exchange.getProperty(Delivery.SOURCE_FILE) instanceof FileMark));
         } else if (outcome.equals("unknown")) {
-            CsvUpload upload = exchange.getProperty(CsvUpload.PROPERTY, CsvUpload.class);
+            CsvUpload upload = exchange.getProperty(Delivery.UPLOAD, CsvUpload.class);
             doubts.put(delivery.job, Doubt.of(delivery, upload.isComplete()));
             write(delivery, outcome, Instant.now().plusSeconds(1), false);
         } else {
@@ -322,7 +322,7 @@ public final class Ledger {
     private static boolean isOwnFailure(Exchange exchange, String outcome) {
         return outcome.equals("waiting")
                 && (OWN_REASONS.contains(exchange.getProperty(Delivery.REASON, "", String.class))
-                        || exchange.getProperty(ApiAnswer.LISTED) != null);
+                        || exchange.getProperty(Delivery.LISTED) != null);
     }
 
     /** Counts a failure that concerns this file alone; where it was the last that is allowed, a person decides. */
@@ -340,7 +340,7 @@ public final class Ledger {
     /** Tells the caller of {@code direct:csv-import}; where that is no packaged source, its end is the release. */
     public void tell(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        exchange.removeProperty(CsvUpload.PROPERTY);
+        exchange.removeProperty(Delivery.UPLOAD);
         if (Deliveries.UNSETTLED.contains(delivery.state)) {
             throw new CsvImportUnsettledException(
                     delivery.getSummary(), Instant.now().plusSeconds(1), null);

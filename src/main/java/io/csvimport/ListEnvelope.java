@@ -48,7 +48,7 @@ final class ListEnvelope {
                 || key.equals("rel") && text.equalsIgnoreCase("next")
                 || TOTAL.matcher(key).matches() && !isAtMost(text, results)
                 || PAGES.matcher(key).matches() && !isAtMost(text, 1);
-        return more && !nothing ? "goes on: \"" + name + "\" is " + Names.visible(text) : null;
+        return more && !nothing ? "goes on: \"" + name + "\" is " + Visible.of(text) : null;
     }
 
     private static String within(String name, JsonNode value, long results) {

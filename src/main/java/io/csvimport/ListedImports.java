@@ -31,14 +31,10 @@ final class ListedImports {
         this.organization = organization;
     }
 
-    /** Those of a list that are jobs of ours, by their ids. */
-    Map<String, List<Known>> known(ImportList list) throws CsvImportUnsettledException {
+    /** Those of import ids that are jobs of ours, by their ids. */
+    Map<String, List<Known>> known(Collection<String> listed) throws CsvImportUnsettledException {
         List<Object> ids = new ArrayList<>();
-        list.entries().stream()
-                .map(ImportList.Entry::id)
-                .filter(Objects::nonNull)
-                .distinct()
-                .forEach(ids::add);
+        listed.stream().filter(Objects::nonNull).distinct().forEach(ids::add);
         Map<String, List<Known>> known = new HashMap<>();
         for (int from = 0; from < ids.size(); from += BATCH) {
             List<Object> some = ids.subList(from, Math.min(from + BATCH, ids.size()));

@@ -3,6 +3,7 @@ package io.csvimport;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -68,9 +69,9 @@ final class LocalFolders implements SourceFolders {
     public void copy(Path file, String to) throws IOException {
         Path hidden = newHidden(to);
         Files.copy(file, hidden);
-        Spool.force(hidden);
+        force(hidden);
         rename(hidden, Path.of(to));
-        Spool.force(hidden.getParent());
+        force(hidden.getParent());
     }
 
     /** What is there is left over from an attempt that failed, or was put there by others. */
@@ -103,13 +104,13 @@ final class LocalFolders implements SourceFolders {
         Path from = uploaded.path();
         Path hidden = newHidden(target.toString());
         Files.copy(from, hidden, StandardCopyOption.COPY_ATTRIBUTES, LinkOption.NOFOLLOW_LINKS);
-        Spool.force(hidden);
+        force(hidden);
         boolean same = Files.mismatch(from, hidden) < 0 && isUploaded(FileMark.of(from), uploaded, sha256);
         if (same) {
             rename(hidden, target);
-            Spool.force(target.getParent());
+            force(target.getParent());
             Files.delete(from);
-            Spool.force(from.getParent());
+            force(from.getParent());
         } else {
             Files.delete(hidden);
         }
@@ -119,7 +120,7 @@ final class LocalFolders implements SourceFolders {
     /** Where the identity alone differs, as on file systems that have no lasting one, the bytes decide. */
     private static boolean isUploaded(FileMark found, FileMark uploaded, String sha256) throws IOException {
         return found.isSameAs(uploaded)
-                || found.looksLike(uploaded) && sha256 != null && sha256.equals(Inspection.sha256(found));
+                || found.looksLike(uploaded) && sha256 != null && sha256.equals(Sha256.of(found));
     }
 
     /** Never a copy. @throws AtomicMoveNotSupportedException where the target is on another file system */
@@ -139,6 +140,13 @@ final class LocalFolders implements SourceFolders {
     public void makeFolder(String path) throws IOException {
         if (!Files.isDirectory(Path.of(path))) {
             Files.createDirectories(Path.of(path));
+        }
+    }
+
+    /** Waits until a file or folder is on the disk (fsync). */
+    static void force(Path path) throws IOException {
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            channel.force(true);
         }
     }
 }

@@ -86,7 +86,7 @@ final class Metrics {
         Gauge.builder(name, this, value).baseUnit(unit).description(description).register(meters);
     }
 
-    void show(ApiHealth health) {
+    void show(Readiness health) {
         // a ledger that is away is not asked twice: that takes its time
         Gauge.builder(
                         "csv.import.ready",

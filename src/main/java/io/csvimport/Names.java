@@ -1,10 +1,8 @@
 package io.csvimport;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
 import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -15,18 +13,7 @@ import org.apache.camel.Message;
  */
 public final class Names {
 
-    /** Exchange property: the template that the source's folder names. */
-    static final String FOLDER_TEMPLATE = "csvImportFolderTemplate";
-
-    private static final Set<Integer> INVISIBLE = Set.of(
-            (int) Character.CONTROL,
-            (int) Character.FORMAT,
-            (int) Character.LINE_SEPARATOR,
-            (int) Character.PARAGRAPH_SEPARATOR,
-            (int) Character.SURROGATE);
-    private static final Pattern BLANKS_AROUND = Pattern.compile("^ +| +$");
     private static final Pattern SLASH = Pattern.compile("[/\\\\]");
-    private static final Pattern ADDRESS = Pattern.compile("[^\\s@,;:<>()\"\\p{Cntrl}]+@[^\\s@,;:<>()\"\\p{Cntrl}]+");
 
     private final Settings settings;
 
@@ -41,10 +28,10 @@ public final class Names {
         // set before they are checked: the ledger and the audit event tell what was wrong
         delivery.template = firstNamed(
                 message.getHeader("template", String.class),
-                exchange.getProperty(FOLDER_TEMPLATE, String.class),
+                exchange.getProperty(Delivery.FOLDER_TEMPLATE, String.class),
                 delivery.template,
                 settings.get("template"));
-        delivery.notifyAddresses = addresses(firstNamed(
+        delivery.notifyAddresses = NotifyAddresses.of(firstNamed(
                 message.getHeader("notify", String.class),
                 String.join(",", delivery.notifyAddresses),
                 settings.get("notify")));
@@ -80,53 +67,18 @@ public final class Names {
                 throw new CsvRejectedException("file-name", "The file name ends in no name: '" + path + "'");
             }
         }
-        String problem = checkNotify(String.join(",", delivery.notifyAddresses));
+        String problem = NotifyAddresses.problem(String.join(",", delivery.notifyAddresses));
         if (problem != null) {
             throw new CsvRejectedException("notify", "notify: " + problem);
         }
     }
 
-    /** What is wrong with a comma-separated list of addresses, or null. */
-    static String checkNotify(String list) {
-        for (String address : addresses(list)) {
-            if (!ADDRESS.matcher(address).matches()) {
-                return "'" + visible(address) + "' is no e-mail address";
-            }
-        }
-        return null;
-    }
-
-    static List<String> addresses(String list) {
-        List<String> addresses = new ArrayList<>();
-        for (String address : list == null || list.isEmpty() ? new String[0] : list.split(",")) {
-            // only blanks around an address are no part of it: a line break is a reason to refuse
-            String bare = BLANKS_AROUND.matcher(address).replaceAll("");
-            if (!bare.isEmpty()) {
-                addresses.add(bare);
-            }
-        }
-        return addresses;
-    }
-
     private static void refuseControl(String reason, String name) throws CsvRejectedException {
         for (char c : name.toCharArray()) {
             if (Character.isISOControl(c)) {
-                throw new CsvRejectedException(reason, "A control character in '" + visible(name) + "'");
+                throw new CsvRejectedException(reason, "A control character in '" + Visible.of(name) + "'");
             }
         }
-    }
-
-    /** What would end the line, change its direction or not be seen as {@code \\u000a}: what is printed is one line. */
-    static String visible(String text) {
-        StringBuilder visible = new StringBuilder();
-        text.codePoints().forEach(c -> {
-            if (INVISIBLE.contains(Character.getType(c))) {
-                Character.toString(c).chars().forEach(unit -> visible.append(String.format("\\u%04x", unit)));
-            } else {
-                visible.appendCodePoint(c);
-            }
-        });
-        return visible.toString();
     }
 
     private static String firstNamed(String... names) {

@@ -33,7 +33,7 @@ final class NeededRoutes {
         this.context = context;
         try {
             for (Resource file : PluginHelper.getPackageScanResourceResolver(context)
-                    .findResources("classpath:camel/*" + RouteFile.SUFFIX)) {
+                    .findResources("classpath:camel/*.camel.yaml")) {
                 try (InputStream in = file.getInputStream()) {
                     String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
                     Matcher id = ID.matcher(text);

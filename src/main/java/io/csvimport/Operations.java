@@ -106,7 +106,7 @@ public final class Operations {
         Map<String, String> query = query(exchange, "force", "by");
         String force = query.getOrDefault("force", "false");
         if (!force.matches("true|false")) {
-            throw new Problem(400, "The parameter force is '" + Names.visible(force) + "': expected is true or false");
+            throw new Problem(400, "The parameter force is '" + Visible.of(force) + "': expected is true or false");
         }
         String id = id(exchange);
         Message message = exchange.getMessage();
@@ -150,7 +150,7 @@ public final class Operations {
     private long find(Exchange exchange, Map<String, String> query) throws Problem, CsvImportUnsettledException {
         String by = query.get("by");
         if (by != null && !by.matches("job|import")) {
-            throw new Problem(400, "The parameter by is '" + Names.visible(by) + "': expected is job or import");
+            throw new Problem(400, "The parameter by is '" + Visible.of(by) + "': expected is job or import");
         }
         return jobs.find(id(exchange), by);
     }
@@ -173,7 +173,7 @@ public final class Operations {
             if (!List.of(known).contains(name)) {
                 throw new Problem(
                         400,
-                        "There is no parameter '" + Names.visible(name) + "' here: expected is "
+                        "There is no parameter '" + Visible.of(name) + "' here: expected is "
                                 + (known.length == 0 ? "none" : "any of " + String.join(", ", known)));
             }
             String value = parameter.length == 2 ? decode(parameter[1]) : "";
@@ -200,7 +200,7 @@ public final class Operations {
         if (!value.matches("[1-9]\\d{0,8}") || Integer.parseInt(value) > most) {
             throw new Problem(
                     400,
-                    "The parameter " + name + " is '" + Names.visible(value) + "': expected is a number from 1"
+                    "The parameter " + name + " is '" + Visible.of(value) + "': expected is a number from 1"
                             + (most == Integer.MAX_VALUE ? "" : " to " + most));
         }
         return Integer.parseInt(value);

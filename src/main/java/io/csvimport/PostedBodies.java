@@ -60,6 +60,6 @@ final class PostedBodies {
     /** Deletes a body, where nobody has taken it. */
     void end(String name) {
         names.remove(name);
-        Spool.delete(file(name));
+        SpoolFolder.delete(file(name));
     }
 }

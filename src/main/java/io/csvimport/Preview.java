@@ -71,7 +71,7 @@ public final class Preview {
             int doublings = failures.merge(delivery.job, 1, Integer::sum) - 1;
             exchange.setProperty(Delivery.RETRY_AFTER, Pauses.askedOrGrowing(asked, doublings));
         }
-        exchange.removeProperty(CsvUpload.PROPERTY);
+        exchange.removeProperty(Delivery.UPLOAD);
         exchange.getMessage().setBody(null);
         exchange.getExchangeExtension().setStreamCacheDisabled(false);
     }
@@ -124,7 +124,7 @@ public final class Preview {
      * @throws CsvImportUnsettledException where there is no preview now
      */
     public void answer(Exchange exchange) throws CsvRejectedException, CsvImportUnsettledException {
-        exchange.removeProperty(CsvUpload.PROPERTY);
+        exchange.removeProperty(Delivery.UPLOAD);
         String outcome = exchange.getProperty(Delivery.OUTCOME, String.class);
         String reason = exchange.getProperty(Delivery.REASON, String.class);
         String detail = exchange.getProperty(Delivery.DETAIL, String.class);

@@ -162,17 +162,17 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
         csv.setHeader("csvImportSourceKey", received.key);
         exchange.setMessage(csv);
         exchange.setProperty(Delivery.FEED, feed);
-        exchange.setProperty(Names.FOLDER_TEMPLATE, template);
-        exchange.setProperty(Inspection.REFUSAL, received.refusal);
-        exchange.setProperty(Spool.ENVELOPE, received.envelope.json());
-        exchange.setProperty(Spool.OFFERED_AGAIN, received.message.getJMSRedelivered());
+        exchange.setProperty(Delivery.FOLDER_TEMPLATE, template);
+        exchange.setProperty(Delivery.REFUSAL, received.refusal);
+        exchange.setProperty(Delivery.ENVELOPE, received.envelope.json());
+        exchange.setProperty(Delivery.OFFERED_AGAIN, received.message.getJMSRedelivered());
     }
 
     private static void deleteAfterwards(Exchange exchange, Path copy) {
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
             public void onDone(Exchange done) {
-                Spool.delete(copy);
+                SpoolFolder.delete(copy);
             }
         });
     }
@@ -307,7 +307,7 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
         try {
             message.setObjectProperty(name, value);
         } catch (JMSException | RuntimeException e) {
-            LOG.warn("A rejected message has lost its property {}: {}", Names.visible(name), e.getMessage());
+            LOG.warn("A rejected message has lost its property {}: {}", Visible.of(name), e.getMessage());
         }
     }
 }

@@ -98,7 +98,7 @@ final class QueueHealth implements JmsConnectionListener {
         if (!message.contains(String.valueOf(root.getMessage()))) {
             message += ", " + root.getMessage();
         }
-        return bare(Names.visible(message.replace(url, bare(url))));
+        return bare(Visible.of(message.replace(url, bare(url))));
     }
 
     /** Without options and users: there may be passwords among them. */

@@ -94,7 +94,7 @@ final class QueueMessage {
      * @throws JMSException where the message cannot be read
      */
     void read(String queue) throws JMSException, IOException {
-        MessageDigest sha256 = Inspection.sha256();
+        MessageDigest sha256 = Sha256.digest();
         refusal = null;
         for (Map.Entry<String, String> name : NAMES.entrySet()) {
             Object value = message.getObjectProperty(name.getKey());

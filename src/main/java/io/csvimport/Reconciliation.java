@@ -129,7 +129,7 @@ public final class Reconciliation {
         String filter = exchange.getProperty("csvImportFilter", String.class);
         clock.see(answer.getHeader("Date", String.class));
         ImportList list = ImportList.read(answer, id -> true, null);
-        Map<String, List<Known>> known = imports.known(list);
+        Map<String, List<Known>> known = imports.known(list.ids());
         String flaw = flaw(list, known, filter);
         if (filter == null) {
             round.flaw = flaw;
@@ -202,7 +202,7 @@ public final class Reconciliation {
                     "{}; it is neither taken for imported nor uploaded again yet. {}. Where you know its import id,"
                             + " settle it: POST /csv-imports/{}/settle?importId=…",
                     delivery.getSummary(),
-                    Names.visible(why),
+                    Visible.of(why),
                     delivery.job);
         }
     }

@@ -43,7 +43,7 @@ final class SettingChecks {
             Map.entry("api.proxy.port", v -> checkNumber(v, 1, 65535)),
             Map.entry("api.proxy.username", SettingChecks::checkUsername),
             Map.entry("api.trust-store", SettingChecks::checkReadableFile),
-            Map.entry("notify", Names::checkNotify),
+            Map.entry("notify", NotifyAddresses::problem),
             Map.entry("tag-file-name", SettingChecks::checkFlag),
             Map.entry("data-dir", SettingChecks::checkFolder),
             Map.entry("file.directory", SettingChecks::checkFolder),

@@ -226,7 +226,7 @@ public final class Settings {
 
     /** On one line, without what may be a secret in a URL. */
     private static String visible(String value) {
-        return Names.visible(value).replaceAll("[?].*", "?…").replaceAll("//[^/]*@", "//…@");
+        return Visible.of(value).replaceAll("[?].*", "?…").replaceAll("//[^/]*@", "//…@");
     }
 
     private Optional<String> checkTrust() {

@@ -44,7 +44,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     private SftpServer server;
     private Deliveries deliveries;
-    private Spool spool;
+    private SpoolFolder spool;
     private Sources sources;
     private ApiHealth health;
     private SftpTrouble trouble;
@@ -67,7 +67,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
         this.health = health;
     }
 
-    public void setSpool(Spool spool) {
+    public void setSpool(SpoolFolder spool) {
         this.spool = spool;
     }
 
@@ -135,7 +135,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     private void makeDirectory() throws IOException {
         if (server.isReadOnly()) {
             throw new NoSuchFileException(
-                    Names.visible(server.location(server.directory())), null, "the folder is not there: make it");
+                    Visible.of(server.location(server.directory())), null, "the folder is not there: make it");
         }
         server.makeDirectory();
     }
@@ -223,7 +223,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     /** The copy of a file that waited, or whose outcome was unknown, outlives its attempts. */
     @Override
     void released(String sourceKey) {
-        Spool.delete(spool.copyOf(sourceKey));
+        SpoolFolder.delete(spool.copyOf(sourceKey));
     }
 
     @Override

@@ -268,7 +268,7 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
                 }
             });
             if (exists(location)) {
-                throw new FileAlreadyExistsException(Names.visible(location));
+                throw new FileAlreadyExistsException(Visible.of(location));
             }
             move(hidden, location);
         } catch (FileSystemException e) {
@@ -315,9 +315,9 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
             } catch (SftpException e) {
                 if (e.id == ChannelSftp.SSH_FX_FAILURE && channel.isConnected()) {
                     throw new FileSystemException(
-                            Names.visible(from),
+                            Visible.of(from),
                             null,
-                            "the server cannot move it to " + Names.visible(to)
+                            "the server cannot move it to " + Visible.of(to)
                                     + ": both have to be on one file system, and its disk must not be full");
                 }
                 throw e;
@@ -340,9 +340,7 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
         try {
             if (!call(location, channel -> channel.stat(quoted(location))).isDir() && !isFolder(location)) {
                 throw new FileSystemException(
-                        Names.visible(location),
-                        null,
-                        "it is no folder, and no file can be moved into it: take it away");
+                        Visible.of(location), null, "it is no folder, and no file can be moved into it: take it away");
             }
         } catch (NoSuchFileException e) {
             call(location, channel -> {
@@ -404,7 +402,7 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
                 SftpFile now = foundAfter(channel, location);
                 trouble.read();
                 if (now != null && !now.isSameAs(file)) {
-                    throw new CsvChangedException(Names.visible(location));
+                    throw new CsvChangedException(Visible.of(location));
                 }
             }
         };
@@ -443,7 +441,7 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
                 throw new NoSuchFileException(location);
             }
             if (answered && e.id == ChannelSftp.SSH_FX_PERMISSION_DENIED) {
-                throw new AccessDeniedException(Names.visible(location), null, "the server does not permit it");
+                throw new AccessDeniedException(Visible.of(location), null, "the server does not permit it");
             }
             throw answered ? failed(location, e) : trouble.failed(e);
         } catch (NoSuchFileException e) {
@@ -457,7 +455,7 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
 
     private static FileSystemException failed(String location, Exception e) {
         FileSystemException failed = new FileSystemException(
-                Names.visible(location), null, "the server cannot do it, or its disk is full: " + SftpTrouble.plain(e));
+                Visible.of(location), null, "the server cannot do it, or its disk is full: " + SftpTrouble.plain(e));
         failed.initCause(e);
         return failed;
     }

@@ -132,7 +132,7 @@ final class SftpTrouble {
         }
         if (cause instanceof JSchAlgoNegoFailException none) {
             return server() + " offers only algorithms that are no longer considered safe ("
-                    + Names.visible(none.getServerProposal())
+                    + Visible.of(none.getServerProposal())
                     + "): nothing is sent to it. Ask its operator for newer ones, or allow one for this feed: "
                     + "the parameter algorithms of its Kamelet, csv-import-sftp-source";
         }
@@ -140,6 +140,6 @@ final class SftpTrouble {
             return server() + " refuses the login of " + configuration.getUsername()
                     + ": check the name, and the password or" + " the private key";
         }
-        return server() + " cannot be used: " + Names.visible(plain(cause));
+        return server() + " cannot be used: " + Visible.of(plain(cause));
     }
 }

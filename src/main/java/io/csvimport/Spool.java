@@ -1,11 +1,9 @@
 package io.csvimport;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -24,41 +22,34 @@ import org.slf4j.event.Level;
  */
 public final class Spool {
 
-    /** Exchange property: the file is gone from its server, and its copy is all there is. */
-    static final String ORPHAN = "csvImportOrphan";
-
     /** A source that takes back what is rejected after it was acknowledged. */
     interface Returns {
         /** @throws IOException where it cannot take it now: it is asked again */
         void takeBack(Delivery delivery, Path file) throws IOException;
     }
 
-    /** Exchange property, for a source that takes back what is rejected: what it needs to do so, JSON. */
-    static final String ENVELOPE = "csvImportEnvelope";
-    /** Exchange property: whether the source has offered the item before. */
-    static final String OFFERED_AGAIN = "csvImportOfferedAgain";
-
     /** Characters that are kept of a name that is rejected. */
     private static final int LONGEST_NAME = 500;
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
-    private final Path folder;
+    private final SpoolFolder folder;
     private final Deliveries deliveries;
     private final String duplicates;
     private final Map<String, Returns> returns = new ConcurrentHashMap<>();
 
     /** Goes on where an earlier process ended: what has a job is shown, what has none was promised to nobody. */
-    Spool(Settings settings, Deliveries deliveries) throws IOException, CsvImportUnsettledException {
-        this.folder = settings.path("data-dir").resolve("spool");
+    Spool(Settings settings, SpoolFolder folder, Deliveries deliveries)
+            throws IOException, CsvImportUnsettledException {
+        this.folder = folder;
         this.deliveries = deliveries;
         this.duplicates = settings.get("duplicates");
-        Files.createDirectories(folder);
-        try (Stream<Path> files = Files.find(folder, 2, (file, found) -> found.isRegularFile())) {
+        Files.createDirectories(folder.path());
+        try (Stream<Path> files = Files.find(folder.path(), 2, (file, found) -> found.isRegularFile())) {
             for (Path file : files.filter(file -> file.getFileName().toString().matches("\\.[0-9a-f-]{36}\\.csv"))
                     .toList()) {
-                if (deliveries.isKept(shown(file))) {
-                    Files.move(file, shown(file));
+                if (deliveries.isKept(SpoolFolder.shown(file))) {
+                    Files.move(file, SpoolFolder.shown(file));
                 } else {
                     Files.delete(file);
                 }
@@ -66,18 +57,9 @@ public final class Spool {
         }
     }
 
-    private static Path shown(Path hidden) {
-        return hidden.resolveSibling(hidden.getFileName().toString().substring(1));
-    }
-
     /** A new, hidden name; the file is the caller's to delete. */
     Path newFile() {
-        return folder.resolve("." + UUID.randomUUID() + ".csv");
-    }
-
-    /** Where the bytes of a source's file are copied to: kept for its next attempt, until the process ends. */
-    Path copyOf(String sourceKey) {
-        return folder.resolve("." + UUID.nameUUIDFromBytes(sourceKey.getBytes(StandardCharsets.UTF_8)) + ".csv");
+        return folder.newFile();
     }
 
     /** What a source of this name ({@code data.from} of the audit events) has acknowledged and is rejected later. */
@@ -89,7 +71,7 @@ public final class Spool {
     public void begin(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.begin(exchange);
         delivery.itemKey = delivery.source == null ? delivery.sourceKey : null;
-        delivery.envelope = exchange.getProperty(ENVELOPE, String.class);
+        delivery.envelope = exchange.getProperty(Delivery.ENVELOPE, String.class);
         delivery.source = null;
         if (delivery.envelope == null) {
             delivery.mark = null;
@@ -152,7 +134,7 @@ public final class Spool {
         if (goesBack) {
             deliveries.released(delivery, null);
         } else {
-            Files.move(hidden, shown(hidden));
+            Files.move(hidden, SpoolFolder.shown(hidden));
         }
         exchange.setProperty(Delivery.JOB, delivery.job);
     }
@@ -168,7 +150,7 @@ public final class Spool {
         } else {
             Path hidden = hide(delivery, delivery.file);
             deliveries.moved(delivery);
-            Files.move(hidden, shown(hidden));
+            Files.move(hidden, SpoolFolder.shown(hidden));
         }
         exchange.removeProperty(Delivery.PROPERTY);
         exchange.setRouteStop(true);
@@ -176,13 +158,13 @@ public final class Spool {
 
     /** A wrong name as a database takes it: without control characters, and not for ever. */
     private static String storable(String name) {
-        String visible = name == null ? null : Names.visible(name);
+        String visible = name == null ? null : Visible.of(name);
         return visible == null || visible.length() <= LONGEST_NAME ? visible : visible.substring(0, LONGEST_NAME) + "…";
     }
 
     /** Whether the delivery has its job now; false where its item was kept before, and needs nothing more. */
     private boolean keepOrFind(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
-        boolean again = exchange.getProperty(OFFERED_AGAIN, false, boolean.class);
+        boolean again = exchange.getProperty(Delivery.OFFERED_AGAIN, false, boolean.class);
         Optional<Delivery> first = again ? deliveries.offeredBefore(delivery) : Optional.empty();
         if (first.isEmpty()) {
             if (deliveries.keep(delivery)) {
@@ -234,32 +216,17 @@ public final class Spool {
     private Path hide(Delivery delivery, Path file) throws IOException {
         String lane = UUID.nameUUIDFromBytes((delivery.from + "/" + delivery.template).getBytes(StandardCharsets.UTF_8))
                 .toString();
-        Path kept = Files.createDirectories(folder.resolve(lane))
-                .resolve(shown(file).getFileName());
+        Path kept = Files.createDirectories(folder.path().resolve(lane))
+                .resolve(SpoolFolder.shown(file).getFileName());
         Path hidden = kept.resolveSibling("." + kept.getFileName());
         if (Files.exists(file)) {
-            force(file);
+            LocalFolders.force(file);
             Files.move(file, hidden);
         }
-        force(hidden.getParent());
+        LocalFolders.force(hidden.getParent());
         FileMark mark = FileMark.of(hidden);
         delivery.path = kept.toString();
         delivery.sourceKey = new FileMark(kept, mark.size(), mark.modified(), mark.fileKey()).key();
         return hidden;
-    }
-
-    /** Deletes a copy that is needed no more, where it is there. */
-    static void delete(Path copy) {
-        try {
-            Files.deleteIfExists(copy);
-        } catch (IOException e) {
-            LOG.warn("{} is left over in the spool until the next start: {}", copy, e.toString());
-        }
-    }
-
-    static void force(Path path) throws IOException {
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            channel.force(true);
-        }
     }
 }

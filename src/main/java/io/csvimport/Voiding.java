@@ -156,7 +156,7 @@ public final class Voiding {
                     409,
                     "not-voidable",
                     job + " is " + delivery.state + ", there is no import to void. Take the file away, and the job is"
-                            + " withdrawn: " + Names.visible(delivery.path));
+                            + " withdrawn: " + Visible.of(delivery.path));
         }
         if (!deliveries.withdraw(delivery, Deliveries.BY_HAND, "A person has withdrawn it")) {
             throw new CsvImportRefusedException(409, "not-voidable", job + " is " + delivery.state + " by now");
@@ -172,7 +172,7 @@ public final class Voiding {
         if (id == null && job == null) {
             throw new CsvImportRefusedException(400, "no-id", "No import is named: set the header csvImportId");
         }
-        String what = job == null ? "import " + Names.visible(id) : "job " + job;
+        String what = job == null ? "import " + Visible.of(id) : "job " + job;
         List<Delivery> found = database.read(c -> query(
                 c,
                 Deliveries::read,
@@ -205,7 +205,7 @@ public final class Voiding {
 
     /** A row of its own for an import that the ledger does not know: it goes on after a crash, and has its event. */
     private Delivery insert(String source, String id) throws CsvImportUnsettledException {
-        LOG.warn("Import {} is voided on demand, though the ledger does not know it", Names.visible(id));
+        LOG.warn("Import {} is voided on demand, though the ledger does not know it", Visible.of(id));
         String now = Deliveries.text(Instant.now());
         return database.read(c -> query(
                         c,
@@ -265,7 +265,7 @@ public final class Voiding {
         ImportList list = ImportList.read(exchange.getMessage(), id -> true, null);
         boolean isListed = list.entries().stream()
                 .anyMatch(entry -> entry.id() == null || entry.id().equals(request.delivery.importId));
-        boolean isProof = list.isWhole() && (!imports.known(list).isEmpty() || !imports.areExpected());
+        boolean isProof = list.isWhole() && (!imports.known(list.ids()).isEmpty() || !imports.areExpected());
         request.voided = isProof && !isListed;
         request.detail += request.voided ? "" : "; the import list does not prove that it is voided";
     }
@@ -345,7 +345,7 @@ public final class Voiding {
                                 + " WHERE job = ? AND state = 'voiding'",
                         delivery.job));
         failures.remove(delivery.job);
-        LOG.warn("Import {} is not voided: {}", Names.visible(delivery.importId), Names.visible(request.detail));
+        LOG.warn("Import {} is not voided: {}", Visible.of(delivery.importId), Visible.of(request.detail));
         throw new CsvImportRefusedException(502, request.reason, request.detail);
     }
 

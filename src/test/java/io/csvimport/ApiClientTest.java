@@ -189,7 +189,7 @@ class ApiClientTest extends CsvImportTestSupport {
 
     private HealthCheck.Result health() {
         return context.getRegistry()
-                .lookupByNameAndType("csvImportHealth", ApiHealth.class)
+                .lookupByNameAndType("csvImportReadiness", Readiness.class)
                 .call();
     }
 

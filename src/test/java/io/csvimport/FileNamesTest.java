@@ -26,12 +26,12 @@ class FileNamesTest {
     @ParameterizedTest
     @ValueSource(ints = {'\n', 0, 0x1b, 0x85, 0xad, 0x200b, 0x200f, 0x2028, 0x2029, 0x202e, 0x2066, 0xfeff, 0xd800})
     void whatIsPrintedShowsEachCharacterThatCannotBeSeen(int character) {
-        assertEquals("a" + String.format("\\u%04x", character) + "b", Names.visible("a" + (char) character + "b"));
+        assertEquals("a" + String.format("\\u%04x", character) + "b", Visible.of("a" + (char) character + "b"));
     }
 
     @Test
     void whatIsPrintedShowsAllOtherCharactersAsTheyAre() {
-        assertEquals("Jürgen 名前 🌊", Names.visible("Jürgen 名前 🌊"));
-        assertEquals("\\udb40\\udc01", Names.visible(Character.toString(0xE0001)));
+        assertEquals("Jürgen 名前 🌊", Visible.of("Jürgen 名前 🌊"));
+        assertEquals("\\udb40\\udc01", Visible.of(Character.toString(0xE0001)));
     }
 }

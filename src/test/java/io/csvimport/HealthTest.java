@@ -88,34 +88,36 @@ class HealthTest {
         given.setProperty("csv-import.health.grace", "PT0S");
         Settings settings = new Settings(given);
         try (Database database = new Database(settings)) {
-            ApiHealth health = new ApiHealth(settings, database, new Untaken(), true, ApiHealth.NEARLY_FULL);
+            ApiHealth healthApi = new ApiHealth();
+            Readiness health = new Readiness(settings, healthApi, database, new Untaken(), true, Readiness.NEARLY_FULL);
             assertEquals(HealthCheck.State.DOWN, health.call().getState(), "the routes are not there yet");
             health.started(() -> List.of("csv-import"));
             assertEquals(HealthCheck.State.DOWN, health.call().getState());
             assertTrue(health.call().getMessage().orElseThrow().endsWith("csv-import"));
             health.started(List::of);
-            health.sourceFailed("people-from-sftp", "The SFTP server cannot be reached");
-            health.sourceFailed("people-from-queue", "The broker cannot be reached");
+            healthApi.sourceFailed("people-from-sftp", "The SFTP server cannot be reached");
+            healthApi.sourceFailed("people-from-queue", "The broker cannot be reached");
             assertEquals(HealthCheck.State.DOWN, health.call().getState());
             String reasons = health.call().getMessage().orElseThrow();
             assertTrue(reasons.contains("SFTP") && reasons.contains("broker"), reasons);
-            health.sourceWorks("people-from-sftp");
+            healthApi.sourceWorks("people-from-sftp");
             // JSON escapes nothing of a reason, which Camel does twice
-            health.sourceFailed("people-from-queue", "a \"quoted\" C:\\path\nand more…");
+            healthApi.sourceFailed("people-from-queue", "a \"quoted\" C:\\path\nand more…");
             String plain = health.call().getMessage().orElseThrow();
             assertTrue(plain.contains("a 'quoted' C:/path and more ,"), plain);
-            health.sourceWorks("people-from-queue");
+            healthApi.sourceWorks("people-from-queue");
             try (Connection writer = DriverManager.getConnection(
                             "jdbc:sqlite:" + directory.resolve("unit/csv-import-ledger.db"));
                     Statement statement = writer.createStatement()) {
                 statement.execute("BEGIN IMMEDIATE");
-                ApiHealth asked = new ApiHealth(settings, database, new Untaken(), true, ApiHealth.NEARLY_FULL);
+                Readiness asked =
+                        new Readiness(settings, new ApiHealth(), database, new Untaken(), true, Readiness.NEARLY_FULL);
                 asked.started(List::of);
                 assertEquals(HealthCheck.State.UP, asked.call().getState(), "health only reads");
             }
             assertEquals(HealthCheck.State.UP, health.call().getState());
 
-            ApiHealth full = new ApiHealth(settings, database, new Untaken(), true, Long.MAX_VALUE);
+            Readiness full = new Readiness(settings, new ApiHealth(), database, new Untaken(), true, Long.MAX_VALUE);
             assertEquals(HealthCheck.State.DOWN, full.call().getState());
             String reason = full.call().getMessage().orElseThrow();
             assertTrue(reason.contains("nearly full"), reason);
@@ -154,7 +156,7 @@ class HealthTest {
     @Test
     void aPeriodicTaskThatEndsForGoodIsToldAndIsNotAlive() throws Exception {
         BlockingQueue<Throwable> ended = new LinkedBlockingQueue<>();
-        FatalErrors.Tasks tasks = new FatalErrors.Tasks((task, thrown) -> ended.add(thrown));
+        Watchdog.Tasks tasks = new Watchdog.Tasks((task, thrown) -> ended.add(thrown));
         ThreadPoolProfile one = new ThreadPoolProfile();
         one.setPoolSize(1);
         ScheduledExecutorService pool = tasks.newScheduledThreadPool(one, Thread::new);

@@ -202,7 +202,8 @@ class ImportListTest {
     void failedRowsAreWrittenThoughTheIdComesAfterThem() throws IOException {
         String json = "{\"results\": [{\"failedRows\": {\"2\": \"a \\\"b\\\",\\nc\"}, \"id\": 7},"
                 + " {\"id\": 8, \"failedRows\": {\"2\": \"x\"}}]}";
-        ImportList list = ImportList.read(stream(json), "7"::equals, new FailedRowsFile(directory, new Sources()));
+        ImportList list =
+                ImportList.read(stream(json), "7"::equals, new FailedRowsFile(directory, new Sources())::begin);
         assertEquals(
                 List.of("7"), list.entries().stream().map(ImportList.Entry::id).toList());
         assertEquals(
@@ -231,7 +232,7 @@ class ImportListTest {
                 stream("], \"failedRows\": {}, \"template\": \"People\"}]}"));
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long before = threads.getCurrentThreadAllocatedBytes();
-        ImportList read = ImportList.read(list, "7"::equals, new FailedRowsFile(directory, new Sources()));
+        ImportList read = ImportList.read(list, "7"::equals, new FailedRowsFile(directory, new Sources())::begin);
         long after = threads.getCurrentThreadAllocatedBytes();
         assertEquals(statements + 1, read.entries().get(0).statements());
         return after - before;

@@ -107,8 +107,8 @@ class LedgerTest {
     private void open(Database opened) throws Exception {
         database = opened;
         owner = new Owner(database, directory.resolve("data"), timer);
-        AuditEvents events =
-                new AuditEvents("5664", new Metrics(new SimpleMeterRegistry(), database, directory.resolve("data")));
+        AuditEvents events = new AuditEvents(
+                "5664", new Metrics(new SimpleMeterRegistry(), database, directory.resolve("data"))::count);
         deliveries = new Deliveries(database, "5664", owner, events, null);
     }
 
@@ -416,7 +416,7 @@ class LedgerTest {
         AtomicBoolean lease = new AtomicBoolean(true);
         Metrics metrics = new Metrics(new SimpleMeterRegistry(), database, directory);
         HttpClientBuilder builder = HttpClientBuilder.create();
-        new ApiClient(new Settings(all), timer, lease::get, metrics).configureHttpClient(builder);
+        new ApiClient(new Settings(all), timer, lease::get, metrics::asked).configureHttpClient(builder);
         try (CloseableHttpClient client = builder.build();
                 ServerSocket api = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             api.setSoTimeout(60_000);
@@ -534,7 +534,7 @@ class LedgerTest {
                     delivery,
                     file.toString(),
                     name.startsWith("legacy") ? null : FileMark.of(file).key());
-            String sha256 = Inspection.sha256(FileMark.of(file));
+            String sha256 = Sha256.of(FileMark.of(file));
             database.inTransaction(c -> Database.update(
                     c,
                     "UPDATE csv_import_delivery SET single = 0, file_size = 10, sha256 = ?, released_at = ? WHERE job = ?",

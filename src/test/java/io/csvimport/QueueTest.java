@@ -616,7 +616,7 @@ class QueueTest extends CsvImportTestSupport {
     @Test
     @With("health.grace=PT0S")
     void aFeedThatIsStoppedLeavesNoFailureOfItsBroker() throws Exception {
-        ApiHealth health = context.getRegistry().lookupByNameAndType("csvImportHealth", ApiHealth.class);
+        Readiness health = context.getRegistry().lookupByNameAndType("csvImportReadiness", Readiness.class);
         broker.stop();
         try {
             awaitThat(() -> health.call().getMessage().orElse("").contains("broker"));
