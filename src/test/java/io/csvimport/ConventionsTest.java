@@ -458,8 +458,8 @@ class ConventionsTest {
     }
 
     @Test
-    void theTableOfSettingsInTheReadmeIsComplete() throws IOException {
-        List<String> table = Files.readAllLines(Path.of("README.md")).stream()
+    void theTableOfSettingsInTheManualIsComplete() throws IOException {
+        List<String> table = Manual.lines()
                 .dropWhile(line -> !line.startsWith("| `api.url` |"))
                 .takeWhile(line -> line.startsWith("|"))
                 .flatMap(line -> found("`([^`]+)`", line.split("\\|")[1]).stream())

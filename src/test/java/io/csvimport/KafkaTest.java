@@ -23,13 +23,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The README's feed from a Kafka topic, as it stands there, in the distribution, with a real broker. The same bytes again
+ * The manual's feed from a Kafka topic, as it stands there, in the distribution, with a real broker. The same bytes again
  * would be imported again here: a record that is taken for another one shows.
  */
 @Tag("long")
 class KafkaTest {
 
-    /** Of README.md. */
+    /** Of the manual. */
     static final String FEED = "people-from-kafka";
 
     private static final String TOPIC = "people-csv";
@@ -57,7 +57,7 @@ class KafkaTest {
                 .with("CSV_IMPORT_RECONCILE_WAIT", "PT1S")
                 .with("CSV_IMPORT_TRACK_ENABLED", "false")
                 .with("CSV_IMPORT_DUPLICATES", "import");
-        product.write("routes/" + FEED + ".camel.yaml", ReadmeTest.example(FEED).yaml());
+        product.write("routes/" + FEED + ".camel.yaml", Manual.example(FEED).yaml());
     }
 
     @AfterEach

@@ -13,14 +13,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
@@ -36,9 +34,6 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
 class RoutesSchemaTest {
 
     private static final Path CANONICAL = Path.of("target/canonical/schema/camelYamlDsl-canonical.json");
-    private static final Pattern BLOCK = Pattern.compile("(?ms)^```yaml$(.*?)^```$");
-    private static final Pattern ROUTES =
-            Pattern.compile("(?m)^- (route|routeConfiguration|routeTemplate|rest|beans):");
 
     private static JsonSchema schema;
     private static JsonSchema canonical;
@@ -75,22 +70,12 @@ class RoutesSchemaTest {
     }
 
     @TestFactory
-    Stream<DynamicTest> everyExampleOfTheManualIsCanonical() throws IOException {
-        List<Path> pages = new ArrayList<>(List.of(Path.of("README.md")));
-        Path manual = Path.of("src/main/docs");
-        pages.addAll(Files.isDirectory(manual) ? files(manual, ".md") : List.of());
-        Map<String, String> examples = new LinkedHashMap<>();
-        for (Path page : pages) {
-            BLOCK.matcher(Files.readString(page))
-                    .results()
-                    .map(block -> block.group(1))
-                    .filter(block -> ROUTES.matcher(block).find())
-                    .forEach(block -> examples.put(page.getFileName() + " " + (examples.size() + 1), block));
-        }
+    Stream<DynamicTest> everyExampleOfTheManualIsCanonical() {
+        List<Manual.Example> examples = Manual.examples().toList();
         assertFalse(examples.isEmpty());
-        return examples.entrySet().stream()
-                .map(example -> dynamicTest(
-                        example.getKey(), () -> assertEquals(Set.of(), validate(canonical, example.getValue()))));
+        return examples.stream()
+                .map(example ->
+                        dynamicTest(example.id(), () -> assertEquals(Set.of(), validate(canonical, example.yaml()))));
     }
 
     @Test

@@ -1,0 +1,99 @@
+package io.csvimport;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+
+/** The documents for users: README.md, which is the front page, and the pages of the manual. */
+final class Manual {
+
+    static final Path FRONT = Path.of("README.md");
+
+    private static final Path PAGES = Path.of("src/main/docs");
+
+    private Manual() {}
+
+    /** A route that the manual shows. */
+    record Example(String yaml, Map<?, ?> route) {
+
+        private static Example of(String yaml) {
+            List<?> parsed = (List<?>) new Load(LoadSettings.builder().build()).loadFromString(yaml);
+            return new Example(yaml, (Map<?, ?>) ((Map<?, ?>) parsed.get(0)).get("route"));
+        }
+
+        String id() {
+            return route.get("id").toString();
+        }
+
+        boolean isFeed() {
+            return yaml.matches("(?s).*direct:csv-import(-spool)?\\s.*");
+        }
+
+        private Map<?, ?> parameters() {
+            return (Map<?, ?>) ((Map<?, ?>) route.get("from")).get("parameters");
+        }
+
+        /** The queue that it takes messages from, or null. */
+        String queue() {
+            return (String) parameters().get("queue");
+        }
+
+        /** The folder that it takes files from. */
+        String folder() {
+            Map<?, ?> parameters = parameters();
+            Object kamelets = parameters.get("directory");
+            return (kamelets != null ? kamelets : parameters.get("directoryName")).toString();
+        }
+    }
+
+    /** The front page first. */
+    static List<Path> pages() {
+        try (Stream<Path> pages = Files.list(PAGES)) {
+            return Stream.concat(Stream.of(FRONT), pages.sorted()).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static String read(Path page) {
+        try {
+            return Files.readString(page);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** All pages, one after another. */
+    static String text() {
+        return pages().stream().map(Manual::read).collect(Collectors.joining("\n"));
+    }
+
+    static Stream<String> lines() {
+        return text().lines();
+    }
+
+    /** What stands between {@code ```language} and {@code ```}; what stands on two pages comes once. */
+    static Stream<String> blocks(String language) {
+        return Pattern.compile("(?ms)^```" + language + "$(.*?)^```$")
+                .matcher(text())
+                .results()
+                .map(match -> match.group(1))
+                .distinct();
+    }
+
+    static Stream<Example> examples() {
+        return blocks("yaml").filter(block -> block.contains("- route:")).map(Example::of);
+    }
+
+    static Example example(String id) {
+        return examples().filter(example -> example.id().equals(id)).findFirst().orElseThrow();
+    }
+}

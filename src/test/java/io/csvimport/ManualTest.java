@@ -1,0 +1,124 @@
+package io.csvimport;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/** What README.md and the manual name exists: pages and headings, classes, routes, files and settings. */
+class ManualTest {
+
+    private static final Path MAP = Path.of("src/main/docs/develop.md");
+
+    // links
+
+    @TestFactory
+    Stream<DynamicTest> everyLinkLeadsSomewhere() {
+        return Manual.pages().stream()
+                .map(page -> dynamicTest(page.toString(), () -> found("\\]\\(([^)]+)\\)", Manual.read(page)).stream()
+                        .filter(link -> !link.startsWith("https://"))
+                        .forEach(link -> assertLeadsSomewhere(page, link))));
+    }
+
+    private static void assertLeadsSomewhere(Path page, String link) {
+        String[] parts = link.split("#");
+        Path target = parts[0].isEmpty() ? page : page.resolveSibling(parts[0]).normalize();
+        assertTrue(Files.exists(target), () -> page + ": " + link);
+        if (parts.length > 1) {
+            assertTrue(anchors(target).contains(parts[1]), () -> page + ": " + link);
+        }
+    }
+
+    /** As GitHub makes them of headings. */
+    private static List<String> anchors(Path page) {
+        return found("(?m)^#+ (.+)$", Manual.read(page).replaceAll("(?ms)^```.*?^```$", "")).stream()
+                .map(heading -> heading.toLowerCase(Locale.ROOT)
+                        .replaceAll("[^a-z0-9 _-]", "")
+                        .replace(' ', '-'))
+                .toList();
+    }
+
+    @Test
+    void theFrontPageLinksToEveryPage() {
+        String front = Manual.read(Manual.FRONT);
+        Manual.pages().stream()
+                .filter(page -> !page.equals(Manual.FRONT))
+                .forEach(page -> assertTrue(front.contains("(" + page + ")"), page.toString()));
+    }
+
+    // names
+
+    @Test
+    void everyEnvironmentVariableIsASetting() {
+        Set<String> settings = Settings.defaults().stringPropertyNames().stream()
+                .map(name -> name.toUpperCase(Locale.ROOT).replaceAll("[.-]", "_"))
+                .collect(Collectors.toSet());
+        Set<String> named = new TreeSet<>(found("\\bCSV_IMPORT_[A-Z_]*[A-Z]\\b", Manual.text()));
+        assertFalse(named.isEmpty());
+        named.removeAll(settings);
+        assertEquals(Set.of(), named);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyClassOfTheMapExists() {
+        Set<String> classes = names(Path.of("src"), ".java");
+        return names("[A-Z][a-z]\\w+", classes::contains);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyRouteOfTheMapExists() {
+        Set<String> routes = names(Path.of("routes"), ".camel.yaml");
+        routes.addAll(names(Path.of("src/main/resources/kamelets"), ".kamelet.yaml"));
+        return names("csv-import(-[a-z]+)*", routes::contains);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyFileOfTheMapExists() {
+        return names("(?!target/)[\\w.-]+/[\\w./-]*", name -> Files.exists(Path.of(name)));
+    }
+
+    /** A test for each name of this form that the map shows as code. */
+    private static Stream<DynamicTest> names(String form, Predicate<String> exists) {
+        List<String> names =
+                found("`(" + form + ")`", Manual.read(MAP)).stream().distinct().toList();
+        assertFalse(names.isEmpty());
+        return names.stream().map(name -> dynamicTest(name, () -> assertTrue(exists.test(name), name)));
+    }
+
+    /** The names of the files below the folder that end so, without the ending. */
+    private static Set<String> names(Path folder, String ending) {
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> name.endsWith(ending))
+                    .map(name -> name.substring(0, name.length() - ending.length()))
+                    .collect(Collectors.toCollection(TreeSet::new));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The first group of every match. */
+    private static List<String> found(String pattern, String text) {
+        return Pattern.compile(pattern)
+                .matcher(text)
+                .results()
+                .map(match -> match.group(Math.min(1, match.groupCount())))
+                .toList();
+    }
+}
