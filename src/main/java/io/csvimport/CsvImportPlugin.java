@@ -164,7 +164,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Map<String, Processor> steps = Map.of(
                 "csvImportRecall", ledger::recall,
                 "csvImportInspect", new Inspection(settings, spoolFolder)::inspect,
-                "csvImportEnrich", new Names(settings)::enrich,
+                "csvImportCheckNames", Names::check,
                 "csvImportClaim", ledger::claim,
                 "csvImportPrepare", upload::prepare,
                 "csvImportSending", ledger::sending,

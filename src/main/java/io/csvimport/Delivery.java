@@ -38,6 +38,14 @@ public final class Delivery {
 
     /** The template that the source's folder names. */
     static final String FOLDER_TEMPLATE = "csvImportFolderTemplate";
+
+    /** What the ledger has claimed already, and then what csv-import-enrich has chosen. */
+    static final String TEMPLATE = "csvImportTemplate";
+
+    static final String NOTIFY = "csvImportNotify";
+    static final String FILE_NAME = "csvImportFileName";
+    static final String DUPLICATES = "csvImportDuplicates";
+
     /** The {@link SourceFile} that a feed has found. */
     static final String SOURCE_FILE = "csvImportSourceFile";
     /** When an empty file may be judged, {@link System#nanoTime}. */
@@ -128,7 +136,22 @@ public final class Delivery {
 
     /** A new delivery of what the exchange carries, before a byte of it is read. */
     static Delivery begin(Exchange exchange) throws CsvImportUnsettledException {
-        Stream.of(OUTCOME, JOB, IMPORT_ID, REASON, DETAIL, HTTP_STATUS, RETRY_AFTER, RECALLED, LISTED, UPLOAD, ORPHAN)
+        Stream.of(
+                        OUTCOME,
+                        JOB,
+                        IMPORT_ID,
+                        REASON,
+                        DETAIL,
+                        HTTP_STATUS,
+                        RETRY_AFTER,
+                        RECALLED,
+                        TEMPLATE,
+                        NOTIFY,
+                        FILE_NAME,
+                        DUPLICATES,
+                        LISTED,
+                        UPLOAD,
+                        ORPHAN)
                 .forEach(exchange::removeProperty);
         Delivery delivery = new Delivery();
         String feed = exchange.getProperty(FEED, exchange.getFromRouteId(), String.class);
@@ -156,7 +179,10 @@ public final class Delivery {
         } else if (delivery.source != null) {
             delivery.sourceKey = delivery.source.key();
         }
-        delivery.path = delivery.source == null ? null : delivery.source.location();
+        if (delivery.source != null) {
+            delivery.path = delivery.source.location();
+            exchange.setProperty(FILE_NAME, Path.of(delivery.path).getFileName().toString());
+        }
         exchange.setProperty(PROPERTY, delivery);
         return delivery;
     }

@@ -9,7 +9,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Exchange;
-import org.apache.camel.Message;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -84,6 +83,7 @@ public final class Ledger {
             return;
         }
         delivery.recall(found.get());
+        Names.keep(exchange, delivery);
         name(exchange, delivery);
         if (deliveries.isForeign(found.get())) {
             throw new CsvImportUnsettledException(
@@ -121,7 +121,6 @@ public final class Ledger {
     /** Writes the delivery's row, or finds it; the same bytes again end here as a duplicate. */
     public void claim(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        Message message = exchange.getMessage();
         boolean rejected = exchange.getProperty(Delivery.OUTCOME) != null;
         if (delivery.sourceKey == null) {
             delivery.sourceKey = String.join("|", delivery.from, delivery.template, delivery.fileName, delivery.sha256);
@@ -129,9 +128,9 @@ public final class Ledger {
             if (exchange.getProperty(Delivery.RECALLED) != null) {
                 return;
             }
+            delivery.duplicates =
+                    exchange.getMessage().getHeader(Delivery.DUPLICATES, delivery.duplicates, String.class);
         }
-        String duplicates = Objects.requireNonNullElse(delivery.duplicates, settings.get("duplicates"));
-        delivery.duplicates = message.getHeader("csvImportDuplicates", duplicates, String.class);
         if (delivery.job != 0 && !delivery.isSameAsKnown()) {
             // named otherwise since, or other bytes: what was claimed first will not be sent
             Delivery before = delivery.known;

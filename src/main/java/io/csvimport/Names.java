@@ -1,49 +1,37 @@
 package io.csvimport;
 
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
-import org.apache.camel.Message;
 
 /**
- * Names a delivery: {@code template}, {@code notify} and {@code fileName}. A header wins over the folder, the folder
- * over what the ledger has claimed already, that over the setting; what is named wrongly is rejected.
+ * Checks what the route {@code csv-import-enrich} has named a delivery: {@code template}, {@code notify} and {@code
+ * fileName}. What is named wrongly is rejected.
  */
 public final class Names {
 
     private static final Pattern SLASH = Pattern.compile("[/\\\\]");
 
-    private final Settings settings;
+    private Names() {}
 
-    Names(Settings settings) {
-        this.settings = settings;
+    /** What was claimed keeps its names, where neither a header nor a folder says otherwise. */
+    static void keep(Exchange exchange, Delivery claimed) {
+        exchange.setProperty(Delivery.TEMPLATE, claimed.template);
+        exchange.setProperty(Delivery.NOTIFY, String.join(",", claimed.notifyAddresses));
+        exchange.setProperty(Delivery.FILE_NAME, claimed.fileName);
+        exchange.setProperty(Delivery.DUPLICATES, claimed.duplicates);
     }
 
     /** @throws CsvRejectedException where a name is missing, forbidden or no address. */
-    public void enrich(Exchange exchange) throws CsvRejectedException {
-        Message message = exchange.getMessage();
+    static void check(Exchange exchange) throws CsvRejectedException {
         Delivery delivery = Delivery.of(exchange);
-        // set before they are checked: the ledger and the audit event tell what was wrong
-        delivery.template = firstNamed(
-                message.getHeader("template", String.class),
-                exchange.getProperty(Delivery.FOLDER_TEMPLATE, String.class),
-                delivery.template,
-                settings.get("template"));
-        delivery.notifyAddresses = NotifyAddresses.of(firstNamed(
-                message.getHeader("notify", String.class),
-                String.join(",", delivery.notifyAddresses),
-                settings.get("notify")));
-        String asked = firstNamed(message.getHeader("fileName", String.class));
-        String path = firstNamed(
-                asked,
-                message.getHeader(Exchange.FILE_NAME, String.class),
-                delivery.fileName,
-                delivery.path == null
-                        ? null
-                        : Path.of(delivery.path).getFileName().toString());
+        String path = named(exchange, Delivery.FILE_NAME);
         List<String> segments = path == null ? List.of() : Arrays.asList(SLASH.split(path, -1));
+        // set before they are checked: the ledger and the audit event tell what was wrong
+        delivery.template = named(exchange, Delivery.TEMPLATE);
+        delivery.notifyAddresses = NotifyAddresses.of(named(exchange, Delivery.NOTIFY));
+        delivery.duplicates = named(exchange, Delivery.DUPLICATES);
         delivery.fileName = segments.isEmpty() ? null : segments.get(segments.size() - 1);
 
         if (delivery.template == null) {
@@ -58,7 +46,9 @@ public final class Names {
             if (path.startsWith("/")
                     || path.startsWith("\\")
                     // a file of that name in a folder is no path of another system
-                    || asked != null && asked.matches("[A-Za-z]:.*")
+                    || exchange.getMessage()
+                            .getHeader("fileName", "", String.class)
+                            .matches("[A-Za-z]:.*")
                     || segments.contains("..")) {
                 throw new CsvRejectedException(
                         "file-name", "The file name is an absolute path or leads upwards: " + path);
@@ -81,12 +71,8 @@ public final class Names {
         }
     }
 
-    private static String firstNamed(String... names) {
-        for (String name : names) {
-            if (name != null && !name.isBlank()) {
-                return name;
-            }
-        }
-        return null;
+    private static String named(Exchange exchange, String property) {
+        String name = exchange.getProperty(property, String.class);
+        return name == null || name.isBlank() ? null : name;
     }
 }

@@ -35,7 +35,6 @@ public final class Spool {
 
     private final SpoolFolder folder;
     private final Deliveries deliveries;
-    private final String duplicates;
     private final Map<String, Returns> returns = new ConcurrentHashMap<>();
 
     /** Goes on where an earlier process ended: what has a job is shown, what has none was promised to nobody. */
@@ -43,7 +42,6 @@ public final class Spool {
             throws IOException, CsvImportUnsettledException {
         this.folder = folder;
         this.deliveries = deliveries;
-        this.duplicates = settings.get("duplicates");
         Files.createDirectories(folder.path());
         try (Stream<Path> files = Files.find(folder.path(), 2, (file, found) -> found.isRegularFile())) {
             for (Path file : files.filter(file -> file.getFileName().toString().matches("\\.[0-9a-f-]{36}\\.csv"))
@@ -86,7 +84,6 @@ public final class Spool {
      */
     public void keep(Exchange exchange) throws IOException, CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        delivery.duplicates = exchange.getMessage().getHeader("csvImportDuplicates", duplicates, String.class);
         boolean rejected = "rejected".equals(exchange.getProperty(Delivery.OUTCOME));
         boolean goesBack = rejected && delivery.envelope != null;
         if (rejected) {
