@@ -413,7 +413,7 @@ class FolderTest extends CsvImportTestSupport {
     @Test
     void readinessIsDownWhileTheInboxIsGoneOrNoFolder() throws Exception {
         awaitIn(".imported", drop("People/people.csv", CSV));
-        HealthCheck health = context.getRegistry().lookupByNameAndType("csvImportHealth", HealthCheck.class);
+        HealthCheck health = context.getRegistry().lookupByNameAndType("csvImportReadiness", HealthCheck.class);
         assertEquals(HealthCheck.State.UP, health.call().getState());
         Path elsewhere = Files.move(inbox, home.resolve("elsewhere"));
         awaitThat(() -> reasons(health).contains(inbox + " is gone"));
