@@ -29,8 +29,7 @@ final class CrashRig implements AutoCloseable {
     final Sandbox sandbox = Sandbox.start(0, "5664", "key", "secret", Set.of());
     final Oracle oracle;
     final Map<String, String> settings = new HashMap<>();
-    final List<String> javaOptions =
-            new ArrayList<>(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+    final List<String> javaOptions = new ArrayList<>(List.of("-Xmx256m"));
     private Distribution running;
     private long readyBefore;
 

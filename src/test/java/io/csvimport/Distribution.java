@@ -17,6 +17,12 @@ public final class Distribution implements AutoCloseable {
 
     private static final Path HOME = Path.of(System.getProperty("distribution.directory"));
 
+    /**
+     * A third of the processor time of a start with Java's defaults: the build's own class data, as the start script uses
+     * it, and no machine code that pays off after minutes only. Later options win over these.
+     */
+    private static final List<String> QUICK_START = quickStart();
+
     private final Path directory;
     private final Process process;
 
@@ -25,11 +31,21 @@ public final class Distribution implements AutoCloseable {
         this.process = process;
     }
 
+    private static List<String> quickStart() {
+        List<String> options = new ArrayList<>(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+        Path archive = HOME.resolve("cache/" + System.getProperty("java.version") + ".jsa");
+        if (Files.exists(archive)) {
+            options.addAll(List.of("-XX:SharedArchiveFile=" + archive, "-Xlog:cds*=off,class+path*=off"));
+        }
+        return options;
+    }
+
     /** @param environment added to nothing but PATH and the locale: no setting of the machine leaks in */
     public static Distribution start(Path directory, Map<String, String> environment, String... javaOptions)
             throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(QUICK_START);
         command.addAll(List.of(javaOptions));
         command.addAll(List.of("-jar", HOME.resolve("csv-import-routes.jar").toString()));
         return start(directory, environment, command);

@@ -117,12 +117,8 @@ final class PostgresRig implements AutoCloseable {
         environment.put("CSV_IMPORT_LEDGER_USERNAME", "postgres");
         environment.put("CSV_IMPORT_LEDGER_PASSWORD", "postgres");
         environment.putAll(more);
-        Distribution process = Distribution.start(
-                Files.createDirectories(directory.resolve(name)),
-                environment,
-                "-Xmx256m",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC");
+        Distribution process =
+                Distribution.start(Files.createDirectories(directory.resolve(name)), environment, "-Xmx256m");
         processes.put(name, process);
         return process;
     }
