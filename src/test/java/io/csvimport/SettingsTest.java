@@ -101,6 +101,59 @@ class SettingsTest {
 
     @ParameterizedTest
     @CsvSource({
+        "api.url, example.com",
+        "api.url, ftp://example.com",
+        "api.url, https://example.com/api",
+        "api.url, https://example.com?x=y",
+        "api.url, https://key:hunter2-%25@example.com",
+        "api.organization, a/b",
+        "api.timeout, 20 minutes",
+        "api.timeout, PT0S",
+        "api.requests-per-minute, -1",
+        "api.proxy.port, 65536",
+        "api.trust-store, no-such.p12",
+        "template, 'a\tb'",
+        "notify, nobody",
+        "tag-file-name, yes",
+        "ledger.url, jdbc:mysql://localhost/ledger",
+        "ledger.keep, 2 years",
+        "imported.keep, for ever",
+        "duplicates, keep",
+        "reconcile.wait, -PT1M",
+        "reconcile.not-found, ignore",
+        "max-size, 10 gigabytes",
+        "max-size, 0",
+        "parallel, 0",
+        "file.enabled, 1",
+        "file.quiet, 2",
+        "file.quiet-after-growth, 5s",
+        "sftp.enabled, on",
+        "sftp.port, ssh",
+        "sftp.private-key-file, no-such-key",
+        "sftp.known-hosts-file, no-such-hosts",
+        "sftp.read-only, maybe",
+        "jms.enabled, on",
+        "jms.url, http://broker",
+        "jms.consumers, 0",
+        "preview, on",
+        "track.enabled, on",
+        "track.interval, PT0S",
+        "void.path, imports",
+        "management.port, health",
+        "management.username, a:b",
+        "health.grace, five",
+        "log.format, xml",
+        "stop.timeout, PT0S",
+    })
+    void aWrongValueIsNamedWithItsVariable(String name, String value) {
+        set(name, value);
+        String problems = String.join("\n", settings().problems());
+        assertTrue(problems.contains("csv-import." + name + " (" + Settings.variable(name) + ")"), problems);
+        assertFalse(problems.contains("hunter2"), problems);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
         "api.proxy.port, 8080, api.proxy.host",
         "api.proxy.username, me, api.proxy.host",
         "api.trust-store-password, x, api.trust-store",

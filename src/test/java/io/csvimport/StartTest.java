@@ -31,7 +31,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Starting and stopping: what is needed, what is refused and how it is said, and which setting wins. */
@@ -64,55 +63,56 @@ class StartTest {
         assertRefused("api.url", "api.organization", "api.key", "api.secret", "parallel");
     }
 
-    @ParameterizedTest
-    @CsvSource({
-        "api.url, example.com",
-        "api.url, ftp://example.com",
-        "api.url, https://example.com/api",
-        "api.url, https://example.com?x=y",
-        "api.url, https://key:hunter2-%25@example.com",
-        "api.organization, a/b",
-        "api.timeout, 20 minutes",
-        "api.timeout, PT0S",
-        "api.requests-per-minute, -1",
-        "api.proxy.port, 65536",
-        "api.trust-store, no-such.p12",
-        "template, 'a\tb'",
-        "notify, nobody",
-        "tag-file-name, yes",
-        "ledger.url, jdbc:mysql://localhost/ledger",
-        "ledger.keep, 2 years",
-        "imported.keep, for ever",
-        "duplicates, keep",
-        "reconcile.wait, -PT1M",
-        "reconcile.not-found, ignore",
-        "max-size, 10 gigabytes",
-        "max-size, 0",
-        "parallel, 0",
-        "file.enabled, 1",
-        "file.quiet, 2",
-        "file.quiet-after-growth, 5s",
-        "sftp.enabled, on",
-        "sftp.port, ssh",
-        "sftp.private-key-file, no-such-key",
-        "sftp.known-hosts-file, no-such-hosts",
-        "sftp.read-only, maybe",
-        "jms.enabled, on",
-        "jms.url, http://broker",
-        "jms.consumers, 0",
-        "preview, on",
-        "track.enabled, on",
-        "track.interval, PT0S",
-        "void.path, imports",
-        "management.port, health",
-        "management.username, a:b",
-        "health.grace, five",
-        "log.format, xml",
-        "stop.timeout, PT0S",
-    })
-    void aWrongSettingIsNamedWithItsVariableAndNothingStarts(String setting, String value) throws Exception {
-        product.with(variable(setting), value);
-        assertRefused(setting);
+    /** Each of them by itself, and in more ways: {@link SettingsTest}. */
+    @Test
+    void everyWrongSettingIsNamedWithItsVariableAndNothingStarts() throws Exception {
+        String[] wrong = {
+            "api.url=https://key:hunter2-%25@example.com",
+            "api.organization=a/b",
+            "api.timeout=PT0S",
+            "api.requests-per-minute=-1",
+            "api.proxy.port=65536",
+            "api.trust-store=no-such.p12",
+            "template=a\tb",
+            "notify=nobody",
+            "tag-file-name=yes",
+            "ledger.url=jdbc:mysql://localhost/ledger",
+            "ledger.keep=2 years",
+            "imported.keep=for ever",
+            "duplicates=keep",
+            "reconcile.wait=-PT1M",
+            "reconcile.not-found=ignore",
+            "max-size=0",
+            "parallel=0",
+            "file.enabled=1",
+            "file.quiet=2",
+            "file.quiet-after-growth=5s",
+            "sftp.enabled=on",
+            "sftp.port=ssh",
+            "sftp.private-key-file=no-such-key",
+            "sftp.known-hosts-file=no-such-hosts",
+            "sftp.read-only=maybe",
+            "jms.enabled=on",
+            "jms.url=http://broker",
+            "jms.consumers=0",
+            "preview=on",
+            "track.enabled=on",
+            "track.interval=PT0S",
+            "void.path=imports",
+            "management.port=health",
+            "management.username=a:b",
+            "health.grace=five",
+            "log.format=xml",
+            "stop.timeout=PT0S",
+        };
+        for (String line : wrong) {
+            product.with(variable(name(line)), line.substring(name(line).length() + 1));
+        }
+        assertRefused(Stream.of(wrong).map(StartTest::name).toArray(String[]::new));
+    }
+
+    private static String name(String line) {
+        return line.substring(0, line.indexOf('='));
     }
 
     @Test
@@ -130,11 +130,13 @@ class StartTest {
         assertTrue(product.output().lines().anyMatch(line -> line.startsWith("  csv-import.parallel ")));
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"api.timeout", "data-dir", "file.directory", "parallel", "management.port"})
-    void anEmptyVariableIsNamedWhereADefaultExists(String setting) throws Exception {
-        product.with(variable(setting), "");
-        assertRefused(setting);
+    @Test
+    void everyEmptyVariableIsNamedWhereADefaultExists() throws Exception {
+        String[] empty = {"api.timeout", "data-dir", "file.directory", "parallel", "management.port"};
+        for (String setting : empty) {
+            product.with(variable(setting), "");
+        }
+        assertRefused(empty);
     }
 
     @ParameterizedTest
@@ -165,12 +167,14 @@ class StartTest {
         assertFalse(product.output().contains("sftp.host"), product.output());
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"sftp.known-hosts-file", "sftp.private-key-file"})
-    void aFileOfTheSftpSourceThatIsMissingIsNamed(String setting) throws Exception {
-        withSftp().with(variable(setting), "no-such-file");
-        assertRefused(setting);
-        assertTrue(product.output().contains("no-such-file"), product.output());
+    @Test
+    void everyFileOfTheSftpSourceThatIsMissingIsNamed() throws Exception {
+        withSftp()
+                .with("CSV_IMPORT_SFTP_KNOWN_HOSTS_FILE", "no-such-hosts")
+                .with("CSV_IMPORT_SFTP_PRIVATE_KEY_FILE", "no-such-key");
+        assertRefused("sftp.known-hosts-file", "sftp.private-key-file");
+        assertTrue(product.output().contains("no-such-hosts"), product.output());
+        assertTrue(product.output().contains("no-such-key"), product.output());
     }
 
     private Installation withSftp() throws IOException {
