@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The steps of the routes {@code csv-import-jobs-*}: reads what is asked for, strictly, so that a misspelt parameter is
- * not taken for none, and answers JSON. Nothing else of a request goes on.
+ * What {@code csv-import-rest} offers, and the steps of the routes {@code csv-import-jobs-*}: reads what is asked for,
+ * strictly, so that a misspelt parameter is not taken for none, and answers JSON. Nothing else of a request goes on.
  */
 public final class Operations {
 
@@ -34,36 +34,44 @@ public final class Operations {
         this.bodies = bodies;
     }
 
-    public void list(Exchange exchange) throws Problem, CsvImportUnsettledException {
-        Map<String, String> query =
-                query(exchange, "state", "template", "importId", "fileName", "from", "page", "size");
-        int page = number(query.remove("page"), "page", 1, Integer.MAX_VALUE);
-        int size = number(query.remove("size"), "size", 50, LARGEST_PAGE);
-        if (query.containsKey("state") && !Jobs.STATES.contains(query.get("state"))) {
-            throw new Problem(
-                    400, "The parameter state is '" + query.get("state") + "': expected is one of " + Jobs.STATES);
-        }
-        answer(exchange, 200, jobs.list(query, page, size));
+    private interface Call {
+        Object answer() throws Problem, CsvImportUnsettledException;
     }
 
-    public void get(Exchange exchange) throws Problem, CsvImportUnsettledException {
-        answer(exchange, 200, jobs.json(find(exchange, query(exchange, "by"))));
+    public void list(Exchange exchange) {
+        answer(exchange, 200, () -> {
+            Map<String, String> query =
+                    query(exchange, "state", "template", "importId", "fileName", "from", "page", "size");
+            int page = number(query.remove("page"), "page", 1, Integer.MAX_VALUE);
+            int size = number(query.remove("size"), "size", 50, LARGEST_PAGE);
+            if (query.containsKey("state") && !Jobs.STATES.contains(query.get("state"))) {
+                throw new Problem(
+                        400, "The parameter state is '" + query.get("state") + "': expected is one of " + Jobs.STATES);
+            }
+            return jobs.list(query, page, size);
+        });
     }
 
-    public void retry(Exchange exchange) throws Problem, CsvImportUnsettledException {
-        answer(exchange, 202, jobs.json(jobs.retry(find(exchange, query(exchange, "by")))));
+    public void get(Exchange exchange) {
+        answer(exchange, 200, () -> jobs.json(find(exchange, query(exchange, "by"))));
     }
 
-    public void settle(Exchange exchange) throws Problem, CsvImportUnsettledException {
-        Map<String, String> query = query(exchange, "importId", "by");
-        String importId = ImportId.of(query.get("importId"));
-        if (importId == null) {
-            throw new Problem(
-                    400,
-                    "The parameter importId is missing, or no import id: it is the API's id of the import. Where there"
-                            + " is no import, retry uploads the file again");
-        }
-        answer(exchange, 200, jobs.json(jobs.settle(find(exchange, query), importId)));
+    public void retry(Exchange exchange) {
+        answer(exchange, 202, () -> jobs.json(jobs.retry(find(exchange, query(exchange, "by")))));
+    }
+
+    public void settle(Exchange exchange) {
+        answer(exchange, 200, () -> {
+            Map<String, String> query = query(exchange, "importId", "by");
+            String importId = ImportId.of(query.get("importId"));
+            if (importId == null) {
+                throw new Problem(
+                        400,
+                        "The parameter importId is missing, or no import id: it is the API's id of the import. Where there"
+                                + " is no import, retry uploads the file again");
+            }
+            return jobs.json(jobs.settle(find(exchange, query), importId));
+        });
     }
 
     /** The names of a posted CSV become its headers, and nothing else does. */
@@ -132,7 +140,10 @@ public final class Operations {
 
     /** Answers a failure as problem details; what nobody foresaw is told to the log alone. */
     public void fail(Exchange exchange) {
-        Throwable failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
+        fail(exchange, exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
+    }
+
+    private static void fail(Exchange exchange, Throwable failure) {
         FatalErrors.endIfOutOfMemory(failure);
         Problem problem = Problem.of(failure);
         if (problem == null) {
@@ -144,6 +155,14 @@ public final class Operations {
             long seconds =
                     Duration.between(Instant.now(), unsettled.getNextAttempt()).toSeconds();
             exchange.getMessage().setHeader("Retry-After", Math.max(1, seconds));
+        }
+    }
+
+    private static void answer(Exchange exchange, int status, Call call) {
+        try {
+            answer(exchange, status, call.answer());
+        } catch (Problem | CsvImportUnsettledException | RuntimeException e) {
+            fail(exchange, e);
         }
     }
 

@@ -8,7 +8,7 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Processor;
 
 /**
- * A step of the route {@code csv-import-pace}: at most so many requests in any minute, bursts allowed, in the order in
+ * The step before each request of the API: at most so many requests in any minute, bursts allowed, in the order in
  * which they come. By the monotonic clock: Camel's throttler takes the wall clock, and stops where that is set back.
  */
 public final class Pace implements Processor {
