@@ -7,10 +7,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.BiConsumer;
+import org.apache.camel.support.LRUCacheFactory;
 
 /**
  * The audit events, CloudEvents 1.0 as JSON. An event is made once, in the transaction that changes the state, and
@@ -21,23 +24,25 @@ final class AuditEvents {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final String organization;
-    private final BiConsumer<Delivery, String> counter;
+    private final BiConsumer<Job, String> counter;
+    /** Ids of events that were counted lately. */
+    private final Set<String> counted = Collections.newSetFromMap(LRUCacheFactory.newLRUCache(1000));
 
-    /** @param counter takes each new event: its delivery, and its type without the prefix {@code csv-import.} */
-    AuditEvents(String organization, BiConsumer<Delivery, String> counter) {
+    /** @param counter takes each new event: its job, and its type without the prefix {@code csv-import.} */
+    AuditEvents(String organization, BiConsumer<Job, String> counter) {
         this.organization = organization;
         this.counter = counter;
     }
 
-    /** Writes the event {@code csv-import.<state>} of the delivery. */
-    void insert(Connection c, Delivery delivery) throws SQLException {
-        insert(c, delivery, delivery.state);
+    /** Writes the event {@code csv-import.<state>} of the job. */
+    void insert(Connection c, Job job) throws SQLException {
+        insert(c, job, job.state().toString());
     }
 
-    /** Writes the event {@code csv-import.<what>} of the delivery. */
-    void insert(Connection c, Delivery delivery, String what) throws SQLException {
+    /** Writes the event {@code csv-import.<what>} of the job. */
+    void insert(Connection c, Job job, String what) throws SQLException {
         String type = "csv-import." + what;
-        String prefix = delivery.job + "/" + type + "/";
+        String prefix = job.id() + "/" + type + "/";
         String time = Deliveries.text(Instant.now());
         String id;
         int n = 0;
@@ -49,32 +54,34 @@ final class AuditEvents {
                         "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES (?, ?, ?, ?)"
                                 + " ON CONFLICT DO NOTHING",
                         id,
-                        delivery.job,
-                        payload(delivery, id, type, time),
+                        job.id(),
+                        payload(job, id, type, time),
                         time)
                 == 0);
         // in a transaction that fails, and is repeated, it is the same event
-        if (!id.equals(delivery.counted)) {
-            delivery.counted = id;
-            counter.accept(delivery, what);
+        if (counted.add(id)) {
+            counter.accept(job, what);
         }
     }
 
-    private String payload(Delivery delivery, String id, String type, String time) {
+    private String payload(Job job, String id, String type, String time) {
         Map<String, Object> data = new LinkedHashMap<>();
-        data.put("importId", delivery.importId);
+        Outcome outcome = job.outcome();
+        data.put("importId", outcome.importId());
         data.put("organization", organization);
-        data.put("template", delivery.template);
-        data.put("notify", delivery.notifyAddresses);
-        data.put("fileName", delivery.fileName);
-        data.put("fileSize", delivery.fileName == null ? null : delivery.size);
-        data.put("sha256", delivery.sha256);
-        data.put("from", delivery.from);
-        data.put("job", delivery.job);
-        data.put("attempts", delivery.attempts);
-        data.put("reconciled", delivery.reconciled);
-        data.put("reason", delivery.reason);
-        data.put("failedRows", delivery.failedRows);
+        data.put("template", job.names().template());
+        data.put("notify", job.names().addresses());
+        data.put("fileName", job.names().fileName());
+        data.put(
+                "fileSize",
+                job.names().fileName() == null ? null : job.content().size());
+        data.put("sha256", job.content().sha256());
+        data.put("from", job.origin().from());
+        data.put("job", job.id());
+        data.put("attempts", job.attempt().number());
+        data.put("reconciled", outcome.reconciled());
+        data.put("reason", outcome.reason());
+        data.put("failedRows", outcome.rows().failed());
         data.values().removeIf(Objects::isNull);
 
         Map<String, Object> event = new LinkedHashMap<>();
@@ -82,8 +89,8 @@ final class AuditEvents {
         event.put("id", id);
         event.put("source", "/csv-import/" + organization);
         event.put("type", type);
-        if (delivery.importId != null) {
-            event.put("subject", delivery.importId);
+        if (outcome.importId() != null) {
+            event.put("subject", outcome.importId());
         }
         event.put("time", time);
         event.put("datacontenttype", "application/json");

@@ -144,19 +144,22 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(readiness));
         ApiClock clock = new ApiClock();
         AuditEvents events = new AuditEvents(settings.get("api.organization"), metrics::count);
-        Deliveries deliveries = new Deliveries(
+        String organization = settings.get("api.organization");
+        Deliveries deliveries = new Deliveries(database, organization, owner);
+        Outcomes outcomes = new Outcomes(
                 database,
-                settings.get("api.organization"),
+                organization,
                 owner,
                 events,
                 settings.flag("track.enabled") ? settings.duration("track.interval") : null);
-        deliveries.doubtUnfinished();
+        Claims claims = new Claims(database, organization, owner, outcomes);
+        outcomes.doubtUnfinished();
         // neither a preview nor a turn is waited for between a claim and its upload
         boolean atOnce = settings.number("api.requests-per-minute") == 0
                 && !settings.get("preview").equals("gate");
-        Ledger ledger = new Ledger(settings, deliveries, clock, atOnce);
+        Ledger ledger = new Ledger(settings, deliveries, claims, outcomes, clock, atOnce);
         SpoolFolder spoolFolder = new SpoolFolder(settings.path("data-dir").resolve("spool"));
-        Spool spool = new Spool(settings, spoolFolder, deliveries);
+        Spool spool = new Spool(settings, spoolFolder, deliveries, claims, outcomes);
         CsvUpload.Factory upload = new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease);
         ApiAnswer answer = new ApiAnswer(health, clock);
         Registry registry = context.getRegistry();
@@ -176,6 +179,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportSettings", settings);
         registry.bind("csvImportSources", sources);
         registry.bind("csvImportDeliveries", deliveries);
+        registry.bind("csvImportOutcomes", outcomes);
         registry.bind("csvImportUpload", upload);
         registry.bind("csvImportHealth", health);
         registry.bind("csvImportReadiness", readiness);
@@ -185,17 +189,19 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportPace", new Pace(settings.number("api.requests-per-minute")));
         ListedImports imports = new ListedImports(database, settings.get("api.organization"));
         registry.bind(
-                "csvImportReconciliation", new Reconciliation(settings, ledger, deliveries, imports, owner, clock));
+                "csvImportReconciliation",
+                new Reconciliation(settings, ledger, deliveries, outcomes, imports, owner, clock));
         registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, sources, events));
         registry.bind("csvImportPreview", new Preview(health));
-        registry.bind("csvImportVoiding", new Voiding(settings, database, deliveries, owner, health, events));
-        registry.bind("csvImportHousekeeping", new Housekeeping(settings, database, deliveries, owner, sources));
+        registry.bind("csvImportVoiding", new Voiding(settings, database, outcomes, owner, health, events));
+        registry.bind(
+                "csvImportHousekeeping", new Housekeeping(settings, database, deliveries, outcomes, owner, sources));
         registry.bind("csvImportOutbox", new Outbox(database, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
         registry.bind("csvImportSpoolFolder", spoolFolder);
-        registry.bind("csvImportRelease", new FileRelease<>(deliveries, failure, true));
-        registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, failure, false));
+        registry.bind("csvImportRelease", new FileRelease<>(deliveries, outcomes, failure, true));
+        registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, outcomes, failure, false));
         ExecutorService pool = context.getExecutorServiceManager()
                 .newFixedThreadPool(CsvImportPlugin.class, "csv-import-lane", settings.number("parallel"));
         Lanes lanes = new Lanes(pool);
@@ -203,7 +209,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         PostedBodies bodies = Optional.ofNullable(registry.findSingleByType(PostedBodies.class))
                 .orElseGet(() -> new PostedBodies(settings));
         bodies.clear();
-        registry.bind("csvImportOperations", new Operations(new Jobs(database, deliveries, lanes), bodies));
+        registry.bind("csvImportOperations", new Operations(new Jobs(database, deliveries, outcomes, lanes), bodies));
         checkAuditTarget(context, settings);
     }
 

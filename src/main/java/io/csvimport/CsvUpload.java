@@ -74,15 +74,16 @@ public final class CsvUpload extends HttpEntityWrapper {
             Delivery delivery = Delivery.of(exchange);
             StringBuilder query = new StringBuilder();
             query.append("template=")
-                    .append(encode(delivery.template))
+                    .append(encode(delivery.names().template()))
                     .append("&fileSize=")
-                    .append(delivery.size);
-            if (!delivery.notifyAddresses.isEmpty()) {
-                query.append("&notify=").append(encode(String.join(",", delivery.notifyAddresses)));
+                    .append(delivery.content().size());
+            if (!delivery.names().addresses().isEmpty()) {
+                query.append("&notify=").append(encode(delivery.names().addressList()));
             }
             // the answer is read as it comes: where it breaks off, its status is known
             exchange.getExchangeExtension().setStreamCacheDisabled(true);
-            String fileName = tagFileName ? tagged(delivery.fileName, delivery.job) : delivery.fileName;
+            String name = delivery.names().fileName();
+            String fileName = tagFileName ? tagged(name, delivery.job().id()) : name;
             set(exchange, query.toString(), new CsvUpload(new CheckedFile(delivery, mayGoOn), fileName, false));
         }
 
@@ -90,12 +91,12 @@ public final class CsvUpload extends HttpEntityWrapper {
         public void preparePreview(Exchange exchange) {
             Delivery delivery = Delivery.of(exchange);
             // a message without a name has none yet
-            delivery.fileName = Objects.requireNonNullElse(delivery.fileName, "preview.csv");
+            String fileName = Objects.requireNonNullElse(delivery.names().fileName(), "preview.csv");
             exchange.getExchangeExtension().setStreamCacheDisabled(true);
             set(
                     exchange,
-                    "template=" + encode(delivery.template),
-                    new CsvUpload(new CheckedFile(delivery, () -> true), delivery.fileName, true));
+                    "template=" + encode(delivery.names().template()),
+                    new CsvUpload(new CheckedFile(delivery, () -> true), fileName, true));
         }
 
         private static void set(Exchange exchange, String query, CsvUpload upload) {
@@ -160,20 +161,20 @@ public final class CsvUpload extends HttpEntityWrapper {
 
         @Override
         public String getFilename() {
-            return delivery.fileName;
+            return delivery.names().fileName();
         }
 
         @Override
         public long getContentLength() {
-            return delivery.size;
+            return delivery.content().size();
         }
 
         @Override
         public void writeTo(OutputStream out) throws IOException {
             CRC32C crc32c = new CRC32C();
-            byte[] buffer = new byte[(int) Math.min(BUFFER, delivery.size)];
-            long left = delivery.size;
-            try (InputStream in = Files.newInputStream(delivery.file, LinkOption.NOFOLLOW_LINKS)) {
+            byte[] buffer = new byte[(int) Math.min(BUFFER, delivery.content().size())];
+            long left = delivery.content().size();
+            try (InputStream in = Files.newInputStream(delivery.file(), LinkOption.NOFOLLOW_LINKS)) {
                 while (left > 0) {
                     int n = in.readNBytes(buffer, 0, (int) Math.min(buffer.length, left));
                     if (n == 0) {
@@ -181,7 +182,7 @@ public final class CsvUpload extends HttpEntityWrapper {
                     }
                     crc32c.update(buffer, 0, n);
                     left -= n;
-                    if (left == 0 && (crc32c.getValue() != delivery.crc32c || !delivery.isUnchanged())) {
+                    if (left == 0 && (crc32c.getValue() != delivery.crc32c() || !delivery.isUnchanged())) {
                         throw new CsvChangedException(delivery.place());
                     }
                     checkLease();

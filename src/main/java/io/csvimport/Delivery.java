@@ -1,23 +1,20 @@
 package io.csvimport;
 
+import io.csvimport.Job.Content;
+import io.csvimport.Job.Naming;
+import io.csvimport.Job.Origin;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.UUID;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.apache.camel.WrappedFile;
-import org.slf4j.Logger;
-import org.slf4j.event.Level;
-import org.slf4j.spi.LoggingEventBuilder;
 
 /**
- * One CSV on its way: what is known of it so far. It travels as an exchange property from the first look at the source
- * to its release; the ledger keeps what must survive the process.
+ * What one exchange carries, from the first look at its source to its release: the source, the bytes on this machine,
+ * what the steps have found out, and the row of the ledger once it has one.
  */
 public final class Delivery {
 
@@ -66,73 +63,25 @@ public final class Delivery {
     /** Exchange property: the route id of the feed, where one of the packaged sources owns the release. */
     static final String FEED = "csvImportFeed";
 
-    /** Characters of a name that is shortened. */
-    private static final int LONGEST = 200;
-
     private static final Map<String, String> PACKAGED = Map.of(
             "csv-import-from-folder", "file",
             "csv-import-from-sftp", "sftp",
             "csv-import-from-queue", "jms",
             "csv-import-from-http", "http");
 
-    // from the source
-    String from;
-    String sourceKey;
-    String itemKey;
-    /** JSON: what its source needs to take it back, where it is rejected after its source has acknowledged it. */
-    String envelope;
+    private Origin origin;
+    private SourceFile source;
+    private Path file;
+    private FileMark mark;
+    private Content content = new Content(0, null);
+    private long crc32c;
+    private boolean endsInNul;
+    private Naming names = Naming.NONE;
+    private Job job;
+    private boolean claimed;
+    private long beganNanos;
 
-    SourceFile source;
-    String path;
-
-    // its bytes on this machine: the source itself, or a copy in the spool
-    Path file;
-    FileMark mark;
-
-    // from the inspection: bytes, hex, CRC32C
-    long size;
-    String sha256;
-    long crc32c;
-    /** Whether it is empty, too: it may be unfinished. */
-    boolean endsInNul;
-
-    // from names
-    String template;
-    List<String> notifyAddresses = List.of();
-    String fileName;
-    String duplicates;
-
-    // from the ledger
-    Delivery known;
-    long job;
-    String owner;
-    String state;
-
-    int attempts;
-    /** Failures that concern this file alone. */
-    int failures;
-    /** Whether this exchange has claimed it: what fails now concerns its sending. */
-    boolean claimed;
-
-    String importId;
-    boolean reconciled;
-    String reason;
-    String detail;
-    Integer httpStatus;
-    Instant createdAt;
-    Instant sendingAt;
-    long sendingNanos;
-    Instant apiTime;
-    Instant nextAttempt;
-    Instant settledAt;
-    String releasedTo;
-
-    /** The id of the audit event that was counted last. */
-    String counted;
-
-    // from the preview, or the import list: how many rows failed, null where it is not known; the first of them, JSON
-    Integer failedRows;
-    String previewRows;
+    private Delivery() {}
 
     /** A new delivery of what the exchange carries, before a byte of it is read. */
     static Delivery begin(Exchange exchange) throws CsvImportUnsettledException {
@@ -154,11 +103,8 @@ public final class Delivery {
                         ORPHAN)
                 .forEach(exchange::removeProperty);
         Delivery delivery = new Delivery();
-        String feed = exchange.getProperty(FEED, exchange.getFromRouteId(), String.class);
-        delivery.from = from(feed);
         Object body = exchange.getMessage().getBody();
         delivery.file = localFile(body);
-        String key = exchange.getMessage().getHeader("csvImportSourceKey", String.class);
         try {
             if (delivery.file != null) {
                 delivery.mark = found(exchange, FileMark.of(delivery.file));
@@ -172,16 +118,22 @@ public final class Delivery {
                     Instant.now().plusSeconds(1),
                     new CsvChangedException(delivery.file.toString()));
         }
+        String from = from(exchange.getProperty(FEED, exchange.getFromRouteId(), String.class));
+        String key = exchange.getMessage().getHeader("csvImportSourceKey", String.class);
         if (key != null) {
             // where the source has a key of its own, the file is but a copy of what it has
             delivery.source = null;
-            delivery.sourceKey = delivery.from + "|" + key;
-        } else if (delivery.source != null) {
-            delivery.sourceKey = delivery.source.key();
         }
-        if (delivery.source != null) {
-            delivery.path = delivery.source.location();
-            exchange.setProperty(FILE_NAME, Path.of(delivery.path).getFileName().toString());
+        SourceFile source = delivery.source;
+        delivery.origin = new Origin(
+                from,
+                key != null ? from + "|" + key : source == null ? null : source.key(),
+                null,
+                source == null ? null : source.location(),
+                null);
+        if (source != null) {
+            exchange.setProperty(
+                    FILE_NAME, Path.of(source.location()).getFileName().toString());
         }
         exchange.setProperty(PROPERTY, delivery);
         return delivery;
@@ -200,62 +152,151 @@ public final class Delivery {
         return feed == null ? "csv-import" : PACKAGED.getOrDefault(feed, feed);
     }
 
+    static Delivery of(Exchange exchange) {
+        return exchange.getProperty(PROPERTY, Delivery.class);
+    }
+
+    // what happens to it
+
     /** Takes up where the ledger's row left off. */
-    void recall(Delivery row) {
-        known = row;
-        job = row.job;
-        from = row.from;
-        state = row.state;
-        template = row.template;
-        notifyAddresses = row.notifyAddresses;
-        fileName = row.fileName;
-        duplicates = row.duplicates;
-        envelope = row.envelope;
-        size = row.size;
-        sha256 = row.sha256;
-        attempts = row.attempts;
-        failures = row.failures;
-        importId = row.importId;
-        reason = row.reason;
-        detail = row.detail;
-        httpStatus = row.httpStatus;
-        failedRows = row.failedRows;
-        previewRows = row.previewRows;
-        nextAttempt = row.nextAttempt;
-        settledAt = row.settledAt;
+    void recalled(Job row) {
+        job = row;
+        origin = row.origin();
+        names = row.names();
+        content = row.content();
     }
 
-    /** Whether it is still what was claimed: the same bytes under the same names. */
-    boolean isSameAsKnown() {
-        return isStoredAs(template, known.template)
-                && isStoredAs(String.join(",", notifyAddresses), String.join(",", known.notifyAddresses))
-                && isStoredAs(fileName, known.fileName)
-                && Objects.equals(sha256, known.sha256);
-    }
-
-    private static boolean isStoredAs(String text, String stored) {
-        return text == null ? stored == null : Visible.storable(text).equals(stored);
+    /** Neither its file nor its source has a key: names and content are the key. */
+    void keyByContent() {
+        String key = String.join("|", origin.from(), names.template(), names.fileName(), content.sha256());
+        origin = new Origin(origin.from(), key, origin.itemKey(), origin.path(), origin.envelope());
     }
 
     /** Keeps of each name no more than an index of a database takes. */
     void shorten() {
-        sourceKey = shortened(sourceKey) + "|" + UUID.randomUUID();
-        itemKey = null;
-        path = shortened(path);
-        template = shortened(template);
-        fileName = shortened(fileName);
+        Job shortened = unclaimed().shortened();
+        origin = shortened.origin();
+        names = shortened.names();
     }
 
-    private static String shortened(String text) {
-        return text == null || text.length() <= LONGEST ? text : text.substring(0, LONGEST) + "…";
+    /** It comes from elsewhere now: its source has a key for it, or its bytes have moved into the spool. */
+    void moved(Origin to) {
+        origin = to;
     }
 
-    /** What an attempt of it was, whatever becomes of the delivery. */
-    Delivery copy() {
-        Delivery copy = new Delivery();
-        copy.recall(this);
-        copy.sendingAt = sendingAt;
-        return copy;
+    /** Its bytes are to be kept in the spool: the source lets go of them. */
+    void spooled(String envelope) {
+        origin = new Origin(
+                origin.from(), origin.sourceKey(), source == null ? origin.sourceKey() : null, origin.path(), envelope);
+        source = null;
+        if (envelope == null) {
+            mark = null;
+            file = null;
+        }
+    }
+
+    /** The server has the file no more: what was read of it is all there is. */
+    void orphaned() {
+        origin = new Origin(origin.from(), origin.sourceKey(), origin.sourceKey(), origin.path(), origin.envelope());
+        source = null;
+    }
+
+    /** @param mark of the copy, null before it is whole */
+    void copied(Path copy, FileMark mark) {
+        file = copy;
+        this.mark = mark;
+    }
+
+    /** @param endsInNul also where it is empty: it may be unfinished */
+    void inspected(Content content, long crc32c, boolean endsInNul) {
+        this.content = content;
+        this.crc32c = crc32c;
+        this.endsInNul = endsInNul;
+    }
+
+    /** Nothing but its size is known. */
+    void measured(long size) {
+        content = new Content(size, content.sha256());
+    }
+
+    void named(Naming names) {
+        this.names = names;
+    }
+
+    /** It has its row in the ledger; a message without a name has got one from that. */
+    void claimed(Job row, boolean mayGoOn) {
+        became(row);
+        claimed = mayGoOn;
+        if (names.fileName() == null) {
+            names = row.names();
+        }
+    }
+
+    /** An attempt to send it begins, as of {@link System#nanoTime}. */
+    void begins(long nanoTime) {
+        beganNanos = nanoTime;
+    }
+
+    /** Its row has changed. */
+    void became(Job row) {
+        job = row;
+    }
+
+    // what is known of it
+
+    Origin origin() {
+        return origin;
+    }
+
+    /** Null where its source has no file, or a key of its own. */
+    SourceFile source() {
+        return source;
+    }
+
+    /** Its bytes on this machine: the source itself, or a copy in the spool. */
+    Path file() {
+        return file;
+    }
+
+    /** Of the bytes on this machine. */
+    FileMark mark() {
+        return mark;
+    }
+
+    Content content() {
+        return content;
+    }
+
+    long crc32c() {
+        return crc32c;
+    }
+
+    boolean endsInNul() {
+        return endsInNul;
+    }
+
+    Naming names() {
+        return names;
+    }
+
+    /** Its row of the ledger as this process knows it; null where it has none yet. */
+    Job job() {
+        return job;
+    }
+
+    /** What is to be claimed. */
+    Job unclaimed() {
+        return Job.of(origin, names, content);
+    }
+
+    /** Whether this exchange has claimed it: what fails now concerns its sending. */
+    boolean isClaimed() {
+        return claimed;
+    }
+
+    /** When its latest attempt began, as of {@link System#nanoTime}. */
+    long beganNanos() {
+        return beganNanos;
     }
 
     /** Whether neither the bytes on this machine nor their source have changed since they were inspected. */
@@ -265,47 +306,7 @@ public final class Delivery {
 
     /** What a message calls it: where the source has it, or its copy, or nothing better. */
     String place() {
-        return path != null ? Visible.of(path) : file != null ? file.toString() : "The message";
-    }
-
-    static Delivery of(Exchange exchange) {
-        return exchange.getProperty(PROPERTY, Delivery.class);
-    }
-
-    /** Says what became of it, with the job and the import id in the logging context. */
-    void log(Logger log, Level level, String more) {
-        LoggingEventBuilder line = log.atLevel(level).addKeyValue(JOB, job);
-        if (importId != null) {
-            line.addKeyValue(IMPORT_ID, importId);
-        }
-        line.log("{}{}", getSummary(), more);
-    }
-
-    /** One readable line: the file, what became of it, and the import id or the reason. */
-    String getSummary() {
-        StringBuilder line = new StringBuilder();
-        line.append(fileName == null ? "A file of others" : Visible.of(fileName))
-                .append(": ")
-                .append(state);
-        if (importId != null) {
-            line.append(state.equals("duplicate") ? " of import " : ", import ").append(importId);
-        }
-        if (reason != null) {
-            line.append(", ").append(reason);
-        }
-        if (detail != null) {
-            line.append(": ").append(Visible.of(detail));
-        }
-        return line.append(" (template ")
-                .append(template == null ? "none" : Visible.of(template))
-                .append(", ")
-                .append(size)
-                .append(" bytes, from ")
-                .append(from)
-                .append(", job ")
-                .append(job)
-                .append(")")
-                .toString();
+        return origin.path() != null ? Visible.of(origin.path()) : file != null ? file.toString() : "The message";
     }
 
     /** The local file that a message body stands for, or null. */

@@ -112,15 +112,15 @@ final class FailedRowsFile {
      * @return where it went
      * @throws IOException where it cannot be stored now: it is tried again
      */
-    String store(Delivery delivery, Path rows, boolean beside) throws IOException {
-        String imported = beside ? delivery.releasedTo : null;
+    String store(Job job, Path rows, boolean beside) throws IOException {
+        String imported = beside ? job.releasedTo() : null;
         SourceFolders folders =
                 imported == null ? null : sources.folders(imported).orElse(null);
         if (folders != null && !folders.isReadOnly() && folders.exists(SourceFolders.parent(imported))) {
-            return store(folders, delivery.job, folders.beside(imported, ENDING), rows);
+            return store(folders, job.id(), folders.beside(imported, ENDING), rows);
         }
-        String name = delivery.job + "-" + FileNames.fit(String.valueOf(delivery.fileName), ENDING, LONGEST_NAME);
-        return store(SourceFolders.LOCAL, delivery.job, folder.resolve(name).toString(), rows);
+        String name = job.id() + "-" + FileNames.fit(String.valueOf(job.names().fileName()), ENDING, LONGEST_NAME);
+        return store(SourceFolders.LOCAL, job.id(), folder.resolve(name).toString(), rows);
     }
 
     private static String store(SourceFolders folders, long job, String wanted, Path rows) throws IOException {

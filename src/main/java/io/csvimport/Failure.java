@@ -77,7 +77,7 @@ public final class Failure implements ExceptionHandler {
             tell(exchange, "waiting", "stopped", detail);
             return;
         }
-        if (!detail.equals(delivery.detail)) {
+        if (!detail.equals(delivery.job().outcome().detail())) {
             LOG.error(
                     "{}: nothing was sent, it is tried again up to csv-import.max-attempts times",
                     delivery.place(),
@@ -96,7 +96,8 @@ public final class Failure implements ExceptionHandler {
     public boolean isUnsent(Exchange exchange) {
         CsvUpload upload = exchange.getProperty(Delivery.UPLOAD, CsvUpload.class);
         Delivery delivery = Delivery.of(exchange);
-        return !hasOutcome(exchange) && (upload == null ? delivery != null && delivery.claimed : !upload.isStarted());
+        return !hasOutcome(exchange)
+                && (upload == null ? delivery != null && delivery.isClaimed() : !upload.isStarted());
     }
 
     private static boolean hasOutcome(Exchange exchange) {

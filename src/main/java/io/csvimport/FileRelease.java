@@ -8,16 +8,12 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.file.GenericFile;
 import org.apache.camel.component.file.GenericFileEndpoint;
 import org.apache.camel.component.file.GenericFileOperations;
 import org.apache.camel.component.file.GenericFileProcessStrategy;
 import org.apache.camel.spi.ExceptionHandler;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import org.slf4j.event.Level;
 
 /**
  * Moves a file whose fate is settled into the folder beside it that its outcome names. Nothing is overwritten, and only
@@ -25,16 +21,8 @@ import org.slf4j.event.Level;
  */
 public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
 
-    private static final Map<String, String> FOLDERS = Map.of(
-            "accepted", ".imported",
-            "completed", ".imported",
-            "voiding", ".imported",
-            "voided", ".imported",
-            "duplicate", ".duplicate",
-            "rejected", ".rejected");
-    private static final Set<String> UNSENT = Set.of("claimed", "waiting");
-    private static final Set<String> OPEN = Set.of("sending", "unknown", "held");
-    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final Map<String, String> FOLDERS =
+            Map.of("accepted", ".imported", "duplicate", ".duplicate", "rejected", ".rejected");
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String REASON = ".reason.json";
 
@@ -42,12 +30,14 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
     private static final String RELEASED = "csvImportReleased";
 
     private final Deliveries deliveries;
+    private final Outcomes outcomes;
     private final ExceptionHandler failure;
     private final boolean keep;
 
     /** @param keep false for copies of the product's own: what is imported is deleted, only what is rejected is kept */
-    FileRelease(Deliveries deliveries, ExceptionHandler failure, boolean keep) {
+    FileRelease(Deliveries deliveries, Outcomes outcomes, ExceptionHandler failure, boolean keep) {
         this.deliveries = deliveries;
+        this.outcomes = outcomes;
         this.failure = failure;
         this.keep = keep;
     }
@@ -91,39 +81,39 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
             Exchange exchange,
             GenericFile<T> consumed) {
         Delivery delivery = Delivery.of(exchange);
-        if (delivery != null) {
+        if (delivery != null && delivery.job() != null) {
             try {
-                release(exchange, delivery);
+                release(exchange, delivery.job());
             } catch (IOException | CsvImportUnsettledException | RuntimeException e) {
                 failure.handleException(delivery.place() + " cannot be let go of", exchange, e);
             }
         }
     }
 
-    private void release(Exchange exchange, Delivery delivery) throws IOException, CsvImportUnsettledException {
+    private void release(Exchange exchange, Job job) throws IOException, CsvImportUnsettledException {
         SourceFile file = exchange.getProperty(Delivery.SOURCE_FILE, SourceFile.class);
-        String outcome = delivery.state;
-        if (!outcome.equals("withdrawn") && !FOLDERS.containsKey(outcome)) {
+        String folder = FOLDERS.get(job.state().outcome());
+        if (folder == null && job.state() != State.WITHDRAWN) {
             return;
         }
         SourceFolders folders = file.folders();
         if (!folders.isReadOnly()) {
             String to = null;
-            boolean isOver = FOLDERS.containsKey(outcome) || Deliveries.BY_HAND.equals(delivery.reason);
-            if (isOver && !keep && !isKept(delivery)) {
+            boolean isOver =
+                    folder != null || Outcome.BY_HAND.equals(job.outcome().reason());
+            if (isOver && !keep && !isKept(job)) {
                 folders.delete(file.location());
-            } else if (FOLDERS.containsKey(outcome)) {
-                to = move(delivery, file, FOLDERS.get(outcome));
+            } else if (folder != null) {
+                to = move(job, file, folder);
             }
-            deliveries.released(
-                    delivery, to, to == null ? null : folders.find(to).key());
+            outcomes.released(job, to, to == null ? null : folders.find(to).key());
         }
         exchange.setProperty(RELEASED, true);
     }
 
     /** Of the product's own copies, what is rejected is kept, unless its source has taken it back. */
-    private static boolean isKept(Delivery delivery) {
-        return delivery.state.equals("rejected") && delivery.envelope == null;
+    private static boolean isKept(Job job) {
+        return job.state() == State.REJECTED && job.origin().envelope() == null;
     }
 
     /** Whether the file of an exchange that is done was let go of. */
@@ -133,17 +123,17 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
 
     /** Lets go of deliveries whose file on this machine is gone. */
     public void sweep() throws CsvImportUnsettledException {
-        deliveries.eachUnreleasedFile(delivery -> {
-            Path file = Path.of(delivery.path);
-            if (Files.isDirectory(file.getParent()) && !isThere(file, delivery)) {
-                letGo(deliveries, delivery, movedTo(file, delivery));
+        deliveries.eachUnreleasedFile(job -> {
+            Path file = Path.of(job.origin().path());
+            if (Files.isDirectory(file.getParent()) && !isThere(file, job)) {
+                outcomes.gone(job, movedTo(file, job));
             }
         });
     }
 
     /** Where the file was moved before the process died, or null where somebody else took it. */
-    private static String movedTo(Path file, Delivery delivery) {
-        String folder = FOLDERS.get(delivery.state);
+    private static String movedTo(Path file, Job job) {
+        String folder = FOLDERS.get(job.state().outcome());
         if (folder == null) {
             return null;
         }
@@ -151,37 +141,24 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         try {
             FileMark found = FileMark.of(moved);
             FileMark before = new FileMark(file, found.size(), found.modified(), found.fileKey());
-            return before.looksLike(delivery.sourceKey) ? moved.toString() : null;
+            return before.looksLike(job.origin().sourceKey()) ? moved.toString() : null;
         } catch (IOException e) {
             return null;
         }
     }
 
-    private static boolean isThere(Path file, Delivery delivery) {
+    private static boolean isThere(Path file, Job job) {
         try {
             // hidden: the spool is just about to show it
             return Files.exists(file.resolveSibling("." + file.getFileName()))
-                    || FileMark.of(file).looksLike(delivery.sourceKey);
+                    || FileMark.of(file).looksLike(job.origin().sourceKey());
         } catch (IOException e) {
             return false;
         }
     }
 
-    /** A delivery whose file is gone: what was not sent is withdrawn, what is settled has no more to do. */
-    static void letGo(Deliveries deliveries, Delivery delivery, String to) throws CsvImportUnsettledException {
-        if (UNSENT.contains(delivery.state)) {
-            delivery.reason = "gone";
-            delivery.detail = "The file was taken away or replaced before it was sent";
-            deliveries.write(delivery, "withdrawn", null);
-            delivery.log(LOG, Level.INFO, "");
-        }
-        if (!OPEN.contains(delivery.state)) {
-            deliveries.released(delivery, to);
-        }
-    }
-
     /** The new place of the file, or null where it is not the one that was uploaded any more: that is left alone. */
-    private static String move(Delivery delivery, SourceFile file, String folderName) throws IOException {
+    private static String move(Job job, SourceFile file, String folderName) throws IOException {
         SourceFolders folders = file.folders();
         String from = file.location();
         if (!file.isThere()) {
@@ -191,10 +168,10 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         folders.makeFolder(folder);
         String wanted = folder + "/" + SourceFolders.name(from);
         try {
-            String to = delivery.state.equals("rejected")
-                    ? freeWithReason(folders, wanted, delivery)
-                    : free(folders, wanted, delivery.job);
-            return folders.move(file, delivery.sha256, to) ? to : null;
+            String to = job.state() == State.REJECTED
+                    ? freeWithReason(folders, wanted, job)
+                    : free(folders, wanted, job.id());
+            return folders.move(file, job.content().sha256(), to) ? to : null;
         } catch (NoSuchFileException e) {
             if (file.isThere()) {
                 // it is the other folder that is gone
@@ -215,12 +192,12 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
     }
 
     /** The same where the name beside it is free for the reason, too, or has that very reason: then it is there. */
-    private static String freeWithReason(SourceFolders folders, String path, Delivery delivery) throws IOException {
+    private static String freeWithReason(SourceFolders folders, String path, Job job) throws IOException {
         for (int attempt = 0; ; attempt++) {
-            String free = folders.numbered(path, delivery.job, attempt);
+            String free = folders.numbered(path, job.id(), attempt);
             String reasonFile = folders.beside(free, REASON);
             boolean isWhole = reasonFile.equals(path + REASON);
-            String reason = reason(delivery, isWhole ? null : SourceFolders.name(path));
+            String reason = reason(job, isWhole ? null : SourceFolders.name(path));
             boolean isThere = folders.exists(reasonFile);
             if (!folders.exists(free) && (!isThere || hasText(folders, reasonFile, reason))) {
                 if (!isThere) {
@@ -243,14 +220,15 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
     }
 
     /** @param fileName the whole one, where the names in the folder do not say it */
-    private static String reason(Delivery delivery, String fileName) throws IOException {
+    private static String reason(Job job, String fileName) throws IOException {
+        String rows = job.outcome().rows().first();
         Map<String, Object> reason = new LinkedHashMap<>();
         reason.put("fileName", fileName);
-        reason.put("reason", delivery.reason);
-        reason.put("detail", delivery.detail);
-        reason.put("httpStatus", delivery.httpStatus);
-        reason.put("failedRows", delivery.previewRows == null ? null : JSON.readTree(delivery.previewRows));
-        reason.put("time", Deliveries.text(delivery.settledAt));
+        reason.put("reason", job.outcome().reason());
+        reason.put("detail", job.outcome().detail());
+        reason.put("httpStatus", job.outcome().why().httpStatus());
+        reason.put("failedRows", rows == null ? null : JSON.readTree(rows));
+        reason.put("time", Deliveries.text(job.outcome().settledAt()));
         reason.values().removeIf(Objects::isNull);
         return JSON.writeValueAsString(reason) + "\n";
     }

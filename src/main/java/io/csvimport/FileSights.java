@@ -80,12 +80,12 @@ final class FileSights {
         return sight == null ? System.nanoTime() : sight.since + quietEmpty.toNanos();
     }
 
-    /** Whether the file of a delivery, and not another in its place, was seen since. */
-    boolean isSeenSince(Delivery delivery, long nanoTime) {
-        Sight sight = sights.get(delivery.path);
+    /** Whether the file of a job, and not another in its place, was seen since. */
+    boolean isSeenSince(Job job, long nanoTime) {
+        Sight sight = sights.get(job.origin().path());
         return sight != null
                 && sight.lastSeen - nanoTime >= 0
-                && sight.file.key().equals(delivery.sourceKey);
+                && sight.file.key().equals(job.origin().sourceKey());
     }
 
     void forget(SourceFile file) {

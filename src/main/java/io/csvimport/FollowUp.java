@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
@@ -39,7 +40,7 @@ public final class FollowUp {
         private Round(List<Followed> due, boolean whole) {
             open = due.stream()
                     .collect(Collectors.toMap(
-                            followed -> followed.delivery.importId,
+                            followed -> followed.job.outcome().importId(),
                             Function.identity(),
                             (a, b) -> a,
                             LinkedHashMap::new));
@@ -58,18 +59,18 @@ public final class FollowUp {
     }
 
     /** @param listed how it was listed at the latest look, null where it was not */
-    private record Followed(Delivery delivery, int looks, String listed, boolean released) {
+    private record Followed(Job job, int looks, String listed, boolean released) {
 
         static Followed read(ResultSet row) throws SQLException {
             return new Followed(
-                    Deliveries.read(row),
+                    JobRow.read(row),
                     row.getInt("track_looks"),
                     row.getString("listed"),
                     row.getString("released_at") != null);
         }
 
         boolean isOld() {
-            return delivery.settledAt.plus(AT_MOST).isBefore(Instant.now());
+            return job.outcome().settledAt().plus(AT_MOST).isBefore(Instant.now());
         }
     }
 
@@ -81,14 +82,20 @@ public final class FollowUp {
      * @param again the longest pause before the next look
      */
     private record Shown(
-            Followed followed, String listed, Result result, String rowsFile, String rowsKey, Duration again) {
+            Followed followed,
+            String listed,
+            Result result,
+            int failedRows,
+            String rowsFile,
+            String rowsKey,
+            Duration again) {
 
         static Shown open(Followed followed, String listed) {
             return of(followed, listed, Result.OPEN);
         }
 
         static Shown of(Followed followed, String listed, Result result) {
-            return new Shown(followed, listed, result, null, null, LONGEST_PAUSE);
+            return new Shown(followed, listed, result, 0, null, null, LONGEST_PAUSE);
         }
     }
 
@@ -228,22 +235,22 @@ public final class FollowUp {
     }
 
     private Shown missing(Followed followed) {
-        alike.remove(followed.delivery.job);
+        alike.remove(followed.job.id());
         return Shown.open(followed, null);
     }
 
     private Shown look(Followed followed, ImportList.Entry entry) {
         FailedRows rows = entry.failedRows();
         String listed = rows.count() + "/" + Long.toHexString(rows.digest()) + "/" + entry.statements();
-        Delivery delivery = followed.delivery;
+        Job job = followed.job;
         if (rows.count() > 0 || rows.isReadable() && entry.hasStatements()) {
-            alike.remove(delivery.job);
+            alike.remove(job.id());
         } else {
             Alike since = new Alike(listed, System.nanoTime());
-            since = alike.merge(delivery.job, since, (before, now) -> before.listed.equals(listed) ? before : now);
+            since = alike.merge(job.id(), since, (before, now) -> before.listed.equals(listed) ? before : now);
             Duration left = quiet.minusNanos(System.nanoTime() - since.since);
             if (left.compareTo(Duration.ZERO) > 0) {
-                return new Shown(followed, listed, Result.OPEN, null, null, left);
+                return new Shown(followed, listed, Result.OPEN, 0, null, null, left);
             }
         }
         if (!listed.equals(followed.listed)) {
@@ -252,7 +259,6 @@ public final class FollowUp {
         if (!rows.isReadable()) {
             return Shown.of(followed, listed, Result.UNREADABLE);
         }
-        delivery.failedRows = rows.count();
         if (rows.count() == 0) {
             return Shown.of(followed, listed, Result.COMPLETED);
         }
@@ -261,16 +267,16 @@ public final class FollowUp {
                 return Shown.open(followed, listed);
             }
             // what could not be stored there for a day goes into the data dir
-            String stored = files.store(delivery, entry.rowsFile(), !followed.isOld());
+            String stored = files.store(job, entry.rowsFile(), !followed.isOld());
             String key = sources.folders(stored)
                     .orElse(SourceFolders.LOCAL)
                     .find(stored)
                     .key();
-            return new Shown(followed, listed, Result.COMPLETED, stored, key, LONGEST_PAUSE);
+            return new Shown(followed, listed, Result.COMPLETED, rows.count(), stored, key, LONGEST_PAUSE);
         } catch (IOException e) {
             LOG.warn(
                     "The failed rows of {} cannot be written now, it is tried again: {}",
-                    delivery.fileName,
+                    job.names().fileName(),
                     e.toString());
             return Shown.open(followed, listed);
         }
@@ -278,7 +284,7 @@ public final class FollowUp {
 
     /** A file that waits to be moved is waited for: its rows are to lie beside it. */
     private boolean isInPlace(Followed followed) {
-        String path = followed.delivery.path;
+        String path = followed.job.origin().path();
         return followed.released
                 || followed.isOld()
                 || path != null
@@ -291,20 +297,20 @@ public final class FollowUp {
     private void write(List<Shown> shown) throws CsvImportUnsettledException {
         for (int from = 0; from < shown.size(); from += BATCH) {
             List<Shown> some = shown.subList(from, Math.min(from + BATCH, shown.size()));
-            List<Delivery> completed = database.inTransaction(c -> {
-                List<Delivery> written = new ArrayList<>();
+            List<Job> completed = database.inTransaction(c -> {
+                List<Job> written = new ArrayList<>();
                 for (Shown one : some) {
-                    if (one.result == Result.COMPLETED && complete(c, one)) {
-                        written.add(one.followed.delivery);
-                    } else if (one.result != Result.COMPLETED) {
+                    if (one.result == Result.COMPLETED) {
+                        complete(c, one).ifPresent(written::add);
+                    } else {
                         lookAgain(c, one);
                     }
                 }
                 return written;
             });
-            for (Delivery delivery : completed) {
-                alike.remove(delivery.job);
-                delivery.log(LOG, Level.INFO, "");
+            for (Job job : completed) {
+                alike.remove(job.id());
+                job.log(LOG, Level.INFO, "");
             }
             for (Shown one : some) {
                 if (one.result == Result.UNREADABLE) {
@@ -322,25 +328,26 @@ public final class FollowUp {
         }
     }
 
-    private boolean complete(Connection c, Shown shown) throws SQLException {
-        Delivery delivery = shown.followed.delivery;
-        boolean written = update(
-                        c,
-                        "UPDATE csv_import_delivery SET state = 'completed', track_at = NULL, failed_rows = ?,"
-                                + " failed_rows_file = ?, failed_rows_key = ?, reason = NULL, detail = NULL WHERE job = ? AND state = 'accepted'",
-                        delivery.failedRows,
-                        shown.rowsFile,
-                        shown.rowsKey,
-                        delivery.job)
-                == 1;
-        if (written) {
-            delivery.state = "completed";
-            delivery.reason = null;
-            delivery.detail =
-                    shown.rowsFile == null ? null : "failed rows: " + delivery.failedRows + ", in " + shown.rowsFile;
-            events.insert(c, delivery);
+    private Optional<Job> complete(Connection c, Shown shown) throws SQLException {
+        Job job = shown.followed.job;
+        int updated = update(
+                c,
+                "UPDATE csv_import_delivery SET state = 'completed', track_at = NULL, failed_rows = ?,"
+                        + " failed_rows_file = ?, failed_rows_key = ?, reason = NULL, detail = NULL WHERE job = ? AND state = 'accepted'",
+                shown.failedRows,
+                shown.rowsFile,
+                shown.rowsKey,
+                job.id());
+        if (updated == 0) {
+            return Optional.empty();
         }
-        return written;
+        String detail = shown.rowsFile == null ? null : "failed rows: " + shown.failedRows + ", in " + shown.rowsFile;
+        Job completed = job.with(job.outcome()
+                .because(null, detail)
+                .with(new Outcome.Rows(shown.failedRows, null))
+                .to(State.COMPLETED));
+        events.insert(c, completed);
+        return Optional.of(completed);
     }
 
     private void lookAgain(Connection c, Shown shown) throws SQLException {
@@ -354,32 +361,33 @@ public final class FollowUp {
                 Deliveries.text(Instant.now().plus(pause)),
                 looks,
                 shown.listed,
-                shown.followed.delivery.job);
+                shown.followed.job.id());
     }
 
     /** The import stays accepted, and is not followed any more. */
     private void giveUp(Followed followed, String reason, String why) throws CsvImportUnsettledException {
-        Delivery delivery = followed.delivery;
-        delivery.failedRows = null;
-        delivery.reason = reason;
-        delivery.detail = why + ": it is not followed any more";
+        Outcome unlisted = followed.job
+                .outcome()
+                .because(reason, why + ": it is not followed any more")
+                .with(Outcome.Rows.NONE);
+        Job job = followed.job.with(unlisted);
         boolean written = database.inTransaction(c -> {
             boolean mine = update(
                             c,
                             "UPDATE csv_import_delivery SET track_at = NULL, reason = ?, detail = ?"
                                     + " WHERE job = ? AND state = 'accepted' AND track_at IS NOT NULL",
-                            delivery.reason,
-                            delivery.detail,
-                            delivery.job)
+                            unlisted.reason(),
+                            unlisted.detail(),
+                            job.id())
                     == 1;
             if (mine) {
-                events.insert(c, delivery, "unlisted");
+                events.insert(c, job, "unlisted");
             }
             return mine;
         });
-        alike.remove(delivery.job);
+        alike.remove(job.id());
         if (written) {
-            delivery.log(LOG, Level.WARN, "");
+            job.log(LOG, Level.WARN, "");
         }
     }
 }

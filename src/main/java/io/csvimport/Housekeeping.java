@@ -36,13 +36,21 @@ public final class Housekeeping {
     private final Settings settings;
     private final Database database;
     private final Deliveries deliveries;
+    private final Outcomes outcomes;
     private final Owner owner;
     private final Sources sources;
 
-    Housekeeping(Settings settings, Database database, Deliveries deliveries, Owner owner, Sources sources) {
+    Housekeeping(
+            Settings settings,
+            Database database,
+            Deliveries deliveries,
+            Outcomes outcomes,
+            Owner owner,
+            Sources sources) {
         this.settings = settings;
         this.database = database;
         this.deliveries = deliveries;
+        this.outcomes = outcomes;
         this.owner = owner;
         this.sources = sources;
     }
@@ -97,10 +105,11 @@ public final class Housekeeping {
 
     /** Items that their source does not offer any more. */
     private void forgetAbandoned() throws CsvImportUnsettledException {
-        deliveries.eachAbandoned(Instant.now().minus(UNSENT), delivery -> {
+        deliveries.eachAbandoned(Instant.now().minus(UNSENT), job -> {
             String why = "Its source has not offered it again for " + UNSENT.toMinutes() + " minutes";
-            if (deliveries.withdraw(delivery, "gone", why)) {
-                delivery.log(LOG, Level.INFO, "");
+            Job now = outcomes.withdraw(job, "gone", why);
+            if (now.state() == State.WITHDRAWN) {
+                now.log(LOG, Level.INFO, "");
             }
         });
     }

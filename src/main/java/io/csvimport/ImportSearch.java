@@ -20,7 +20,7 @@ final class ImportSearch {
     /** Around the bytes of a file in its multipart request: boundaries and headers, the name more than once. */
     private static final int MULTIPART = 4096;
 
-    private final Delivery delivery;
+    private final Job job;
     private final Instant created;
     private final Instant began;
     private final Instant now;
@@ -36,26 +36,22 @@ final class ImportSearch {
      * @param began when sending began, by the API's clock
      * @param known the imports of the list that are jobs of ours, by id
      */
-    ImportSearch(
-            Delivery delivery,
-            Instant began,
-            Instant now,
-            ImportList list,
-            Map<String, List<ListedImports.Known>> known) {
-        this.delivery = delivery;
+    ImportSearch(Job job, Instant began, Instant now, ImportList list, Map<String, List<ListedImports.Known>> known) {
+        this.job = job;
         this.began = began;
         this.now = now;
-        Duration age = Duration.between(delivery.createdAt, delivery.sendingAt);
+        Duration age = Duration.between(job.createdAt(), job.attempt().began());
         created = age.isNegative() ? began : began.minus(age);
-        tag = "~" + delivery.job;
-        String taggedName = CsvUpload.tagged(delivery.fileName, delivery.job);
+        String name = job.names().fileName();
+        tag = "~" + job.id();
+        String taggedName = CsvUpload.tagged(name, job.id());
         tagged = new ListedName(taggedName);
-        names = Stream.of(new ListedName(delivery.fileName), tagged).toList();
-        stems = Stream.of(delivery.fileName, taggedName)
+        names = Stream.of(new ListedName(name), tagged).toList();
+        stems = Stream.of(name, taggedName)
                 .map(ListedName::stem)
                 .map(ListedName::new)
                 .toList();
-        template = new ListedName(delivery.template);
+        template = new ListedName(job.names().template());
         templates = templates(list, known);
         candidates = list.entries().stream()
                 .filter(entry -> !isOfAnother(known.get(entry.id())))
@@ -64,16 +60,16 @@ final class ImportSearch {
     }
 
     private boolean isOfAnother(List<ListedImports.Known> jobs) {
-        return jobs != null && jobs.stream().anyMatch(job -> job.job() != delivery.job);
+        return jobs != null && jobs.stream().anyMatch(other -> other.job() != job.id());
     }
 
     /** What the API lists as the template of the delivery: it may be given by its id; empty where that is not known. */
     private Set<String> templates(ImportList list, Map<String, List<ListedImports.Known>> known) {
         return list.entries().stream()
                 .filter(entry -> entry.template() != null)
-                .filter(entry -> entry.template().equals(delivery.template)
+                .filter(entry -> entry.template().equals(job.names().template())
                         || known.getOrDefault(entry.id(), List.of()).stream()
-                                .anyMatch(job -> delivery.template.equals(job.template())))
+                                .anyMatch(other -> job.names().template().equals(other.template())))
                 .map(ImportList.Entry::template)
                 .collect(Collectors.toSet());
     }
@@ -93,10 +89,10 @@ final class ImportSearch {
             if (isTagged(entry)) {
                 return entry;
             }
-            boolean same = entry.names().anyMatch(delivery.fileName::equals)
+            boolean same = entry.names().anyMatch(job.names().fileName()::equals)
                     && entry.template() != null
                     && templates.contains(entry.template())
-                    && (entry.size() == delivery.size || entry.size() < 0)
+                    && (entry.size() == job.content().size() || entry.size() < 0)
                     && hasTime(entry)
                     && entry.created().unsure().compareTo(ListedTime.ZONES) < 0
                     && !entry.created().at().isBefore(began.minus(TOLERANCE))
@@ -120,7 +116,7 @@ final class ImportSearch {
         }
         ImportList.Entry entry = candidates.get(0);
         boolean like = entry.id() != null
-                && (entry.size() == delivery.size || entry.size() < 0)
+                && (entry.size() == job.content().size() || entry.size() < 0)
                 && hasTime(entry)
                 && entry.names().anyMatch(name -> isAlike(names, name));
         return like ? entry : null;
@@ -158,9 +154,10 @@ final class ImportSearch {
     }
 
     private boolean agreesInNameOrSize(ImportList.Entry entry) {
-        boolean hasSize =
-                entry.size() > 0 && (entry.size() <= delivery.size || entry.size() > delivery.size + MULTIPART);
-        return entry.size() == delivery.size
+        boolean hasSize = entry.size() > 0
+                && (entry.size() <= job.content().size()
+                        || entry.size() > job.content().size() + MULTIPART);
+        return entry.size() == job.content().size()
                 || entry.name() == null && !hasSize
                 || entry.names()
                         .anyMatch(name ->

@@ -74,9 +74,9 @@ public final class Inspection {
 
     private void inspect(Exchange exchange, Delivery delivery)
             throws CsvRejectedException, CsvImportUnsettledException, IOException, InvalidPayloadException {
-        SourceFile source = delivery.source;
+        SourceFile source = delivery.source();
         if (source != null && source.size() > maxSize) {
-            delivery.size = source.size();
+            delivery.measured(source.size());
             throw tooLarge();
         }
         if (source != null && source.size() <= 0) {
@@ -85,10 +85,10 @@ public final class Inspection {
         }
         CsvRejectedException rejected = null;
         try {
-            if (delivery.mark == null) {
+            if (delivery.mark() == null) {
                 copy(exchange, delivery);
             } else {
-                read(delivery.mark, delivery);
+                read(delivery.mark(), delivery);
             }
         } catch (CsvRejectedException e) {
             rejected = e;
@@ -96,7 +96,7 @@ public final class Inspection {
         if (source != null) {
             rejected = checkSource(exchange, delivery, rejected);
         }
-        if (delivery.endsInNul && exchange.getProperty(Delivery.ORPHAN) == null) {
+        if (delivery.endsInNul() && exchange.getProperty(Delivery.ORPHAN) == null) {
             awaitQuiet(exchange, delivery);
         }
         if (rejected != null) {
@@ -120,22 +120,25 @@ public final class Inspection {
     /** Whether the source still has what was read. What a server has no more is here alone, and is kept. */
     private static CsvRejectedException checkSource(Exchange exchange, Delivery delivery, CsvRejectedException rejected)
             throws IOException {
-        SourceFile source = delivery.source;
-        boolean isRemote = source != delivery.mark;
+        SourceFile source = delivery.source();
+        boolean isRemote = source != delivery.mark();
         // some servers tell no size, or 0: what came to its end is whole
-        boolean isWhole = isRemote && source.size() <= 0 || delivery.size == source.size();
+        boolean isWhole = isRemote && source.size() <= 0 || delivery.content().size() == source.size();
         if (!source.isThere()) {
             if (!source.isGone()) {
                 throw new CsvChangedException(delivery.place());
             }
             exchange.setProperty(Delivery.ORPHAN, true);
-            return isWhole || rejected != null ? rejected : incomplete(delivery.size, source);
+            return isWhole || rejected != null
+                    ? rejected
+                    : incomplete(delivery.content().size(), source);
         }
         if (!isWhole && isRemote) {
             throw new FileSystemException(
                     delivery.place(),
                     null,
-                    "the server lists " + source.size() + " bytes and gives " + delivery.size
+                    "the server lists " + source.size() + " bytes and gives "
+                            + delivery.content().size()
                             + ": it is not imported before both are the same");
         }
         if (!isWhole) {
@@ -153,22 +156,25 @@ public final class Inspection {
 
     private void copy(Exchange exchange, Delivery delivery)
             throws CsvRejectedException, IOException, InvalidPayloadException {
-        Path copy = delivery.source == null ? spool.newFile() : spool.copyOf(delivery.sourceKey);
+        Path copy = delivery.source() == null
+                ? spool.newFile()
+                : spool.copyOf(delivery.origin().sourceKey());
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
             public void onDone(Exchange done) {
                 // what waits is not fetched again for each attempt
-                boolean waits = delivery.state != null && Deliveries.UNSETTLED.contains(delivery.state);
-                if (delivery.source == null || !waits) {
+                boolean waits =
+                        delivery.job() != null && !delivery.job().state().isSettled();
+                if (delivery.source() == null || !waits) {
                     SpoolFolder.delete(copy);
                 }
             }
         });
-        delivery.file = copy;
-        if (delivery.known != null && Files.exists(copy)) {
+        delivery.copied(copy, null);
+        if (delivery.job() != null && Files.exists(copy)) {
             read(FileMark.of(copy), delivery);
-            if (delivery.sha256.equals(delivery.known.sha256)) {
-                delivery.mark = FileMark.of(copy);
+            if (delivery.content().sha256().equals(delivery.job().content().sha256())) {
+                delivery.copied(copy, FileMark.of(copy));
                 return;
             }
         }
@@ -180,13 +186,15 @@ public final class Inspection {
                 OutputStream out = new NamedOutput(copy, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             read(in, out, delivery);
         } catch (IOException e) {
-            if (delivery.source == null || Files.size(copy) == 0 || !delivery.source.isGone()) {
+            if (delivery.source() == null
+                    || Files.size(copy) == 0
+                    || !delivery.source().isGone()) {
                 throw e;
             }
-            delivery.size = Files.size(copy);
-            throw incomplete(delivery.size, delivery.source);
+            delivery.measured(Files.size(copy));
+            throw incomplete(Files.size(copy), delivery.source());
         }
-        delivery.mark = FileMark.of(copy);
+        delivery.copied(copy, FileMark.of(copy));
     }
 
     private void read(SourceFile file, Delivery delivery) throws CsvRejectedException, IOException {
@@ -198,7 +206,8 @@ public final class Inspection {
     private void read(InputStream in, OutputStream copy, Delivery delivery) throws CsvRejectedException, IOException {
         MessageDigest sha256 = Sha256.digest();
         CRC32C crc32c = new CRC32C();
-        long expected = delivery.source == null || delivery.source.size() <= 0 ? BUFFER : delivery.source.size();
+        SourceFile source = delivery.source();
+        long expected = source == null || source.size() <= 0 ? BUFFER : source.size();
         byte[] buffer = new byte[(int) Math.min(BUFFER, expected)];
         long size = 0;
         int width = 1;
@@ -210,7 +219,7 @@ public final class Inspection {
             }
             size += n;
             if (size > maxSize) {
-                delivery.size = size;
+                delivery.measured(size);
                 throw tooLarge();
             }
             sha256.update(buffer, 0, n);
@@ -219,10 +228,8 @@ public final class Inspection {
             endsInNul = endsInNul(buffer, n, width);
             copy.write(buffer, 0, n);
         }
-        delivery.size = size;
-        delivery.sha256 = HexFormat.of().formatHex(sha256.digest());
-        delivery.crc32c = crc32c.getValue();
-        delivery.endsInNul = endsInNul;
+        Job.Content content = new Job.Content(size, HexFormat.of().formatHex(sha256.digest()));
+        delivery.inspected(content, crc32c.getValue(), endsInNul);
         if (size == 0) {
             throw new CsvRejectedException("empty", "The file is empty");
         }

@@ -4,11 +4,13 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -16,22 +18,11 @@ import org.slf4j.event.Level;
 /** The jobs of the ledger as a person sees them, and what a person may decide about one. */
 final class Jobs {
 
-    static final List<String> STATES = List.of(
-            "claimed",
-            "sending",
-            "waiting",
-            "unknown",
-            "held",
-            "accepted",
-            "completed",
-            "duplicate",
-            "rejected",
-            "withdrawn",
-            "voiding",
-            "voided");
+    static final List<String> STATES =
+            Stream.of(State.values()).map(State::toString).toList();
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    private static final Set<String> OPEN = Set.of("waiting", "unknown", "held");
+    private static final Set<State> OPEN = EnumSet.of(State.WAITING, State.UNKNOWN, State.HELD);
 
     /** What is shown of a row, by its column; the rest is for the product alone. */
     private static final Map<String, String> SHOWN = new LinkedHashMap<>();
@@ -67,11 +58,13 @@ final class Jobs {
 
     private final Database database;
     private final Deliveries deliveries;
+    private final Outcomes outcomes;
     private final Lanes lanes;
 
-    Jobs(Database database, Deliveries deliveries, Lanes lanes) {
+    Jobs(Database database, Deliveries deliveries, Outcomes outcomes, Lanes lanes) {
         this.database = database;
         this.deliveries = deliveries;
+        this.outcomes = outcomes;
         this.lanes = lanes;
     }
 
@@ -197,27 +190,22 @@ final class Jobs {
     }
 
     /** Settles a job by the import id that a person has found. */
-    long settle(long job, String importId) throws Problem, CsvImportUnsettledException {
-        Delivery delivery = deliveries.get(job);
-        if (!OPEN.contains(delivery.state)) {
-            throw refused(job, "settled");
+    long settle(long id, String importId) throws Problem, CsvImportUnsettledException {
+        Job job = deliveries.get(id);
+        if (!OPEN.contains(job.state())) {
+            throw refused(id, "settled");
         }
-        if (deliveries.isOfAnother(delivery, importId)) {
+        if (deliveries.isOfAnother(job, importId)) {
             throw new Problem(
                     409, "The import " + importId + " is that of job " + find(importId, "import") + " already");
         }
-        delivery.importId = importId;
-        delivery.reconciled = true;
-        delivery.reason = null;
-        delivery.detail = null;
-        delivery.httpStatus = null;
-        deliveries.write(delivery, "accepted", null);
-        if (!importId.equals(deliveries.get(job).importId)) {
-            throw refused(job, "settled");
+        Job settled = outcomes.write(job, job.outcome().reconciled(importId));
+        if (!importId.equals(settled.outcome().importId())) {
+            throw refused(id, "settled");
         }
-        delivery.log(LOG, Level.INFO, ", as a person has found");
+        settled.log(LOG, Level.INFO, ", as a person has found");
         lanes.open();
-        return job;
+        return id;
     }
 
     private Problem refused(long job, String what) throws CsvImportUnsettledException {

@@ -31,35 +31,45 @@ public final class Ledger {
      */
     record Doubt(int attempt, long began, long ended, boolean complete, boolean ofEarlierProcess) {
 
-        static Doubt of(Delivery delivery, boolean complete) {
-            return new Doubt(delivery.attempts, delivery.sendingNanos, System.nanoTime(), complete, false);
+        static Doubt of(Job job, long began, boolean complete) {
+            return new Doubt(job.attempt().number(), began, System.nanoTime(), complete, false);
         }
 
         /** Of an upload that an earlier process began: the connection ended, at the latest, when this one came. */
-        static Doubt ofEarlierProcess(Delivery delivery) {
-            long age = Duration.between(delivery.sendingAt, Instant.now()).toNanos();
-            return new Doubt(delivery.attempts, System.nanoTime() - Math.max(age, 0), System.nanoTime(), true, true);
+        static Doubt ofEarlierProcess(Job job) {
+            long age = Duration.between(job.attempt().began(), Instant.now()).toNanos();
+            return new Doubt(
+                    job.attempt().number(), System.nanoTime() - Math.max(age, 0), System.nanoTime(), true, true);
         }
     }
 
+    /** An attempt whose begin may be committed, though this process did not hear of it; nanoTime as of its begin. */
+    private record Begun(String sourceKey, Instant began, long nanoTime) {}
+
     private static final Set<String> OWN_REASONS = Set.of(Failure.FAILED, Preview.UNREADABLE);
 
-    private interface Begin {
-        boolean commit() throws CsvImportUnsettledException;
+    private interface Begin<T> {
+        T commit(Job.Attempt attempt) throws CsvImportUnsettledException;
     }
 
     private final Settings settings;
     private final Deliveries deliveries;
+    private final Claims claims;
+    private final Outcomes outcomes;
     private final ApiClock clock;
     private final boolean atOnce;
     private final Map<Long, Doubt> doubts = new ConcurrentHashMap<>();
-    private final Map<Long, Delivery> unwritten = new ConcurrentHashMap<>();
-    private final Set<Delivery> perhapsBegun = ConcurrentHashMap.newKeySet();
+    /** The jobs with what has become of them and could not be written yet. */
+    private final Map<Long, Job> unwritten = new ConcurrentHashMap<>();
+
+    private final Set<Begun> perhapsBegun = ConcurrentHashMap.newKeySet();
 
     /** @param atOnce whether an upload follows its claim at once: neither a preview nor a turn is waited for */
-    Ledger(Settings settings, Deliveries deliveries, ApiClock clock, boolean atOnce) {
+    Ledger(Settings settings, Deliveries deliveries, Claims claims, Outcomes outcomes, ApiClock clock, boolean atOnce) {
         this.settings = settings;
         this.deliveries = deliveries;
+        this.claims = claims;
+        this.outcomes = outcomes;
         this.clock = clock;
         this.atOnce = atOnce;
     }
@@ -67,106 +77,128 @@ public final class Ledger {
     /** Begins a delivery, and recalls what the ledger knows of it before a byte is read. */
     public void recall(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.begin(exchange);
-        if (delivery.sourceKey != null) {
+        if (delivery.origin().sourceKey() != null) {
             recall(exchange, delivery);
         }
     }
 
     private void recall(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
-        Optional<Delivery> found = deliveries.find(delivery.sourceKey);
-        Delivery before = found.map(row -> unwritten.get(row.job)).orElse(null);
+        String key = delivery.origin().sourceKey();
+        Optional<Job> found = deliveries.find(key);
+        Job before = found.map(row -> unwritten.get(row.id())).orElse(null);
         if (before != null) {
-            write(before, before.state, before.nextAttempt, true);
-            found = deliveries.find(delivery.sourceKey);
+            write(before, true);
+            found = deliveries.find(key);
         }
         if (found.isEmpty()) {
             return;
         }
-        delivery.recall(found.get());
-        Names.keep(exchange, delivery);
-        name(exchange, delivery);
-        if (deliveries.isForeign(found.get())) {
+        Job job = found.get();
+        delivery.recalled(job);
+        Names.keep(exchange, job.names());
+        name(exchange, job);
+        if (deliveries.isForeign(job)) {
             throw new CsvImportUnsettledException(
-                    delivery.fileName + ": another process has it",
+                    job.names().fileName() + ": another process has it",
                     Instant.now().plusSeconds(5),
                     null);
         }
-        if (!Deliveries.UNSETTLED.contains(delivery.state)) {
+        if (job.state().isSettled()) {
             exchange.setProperty(Delivery.RECALLED, true);
-            exchange.setProperty(Delivery.OUTCOME, Deliveries.outcome(delivery.state));
-        } else if (delivery.state.equals("unknown") || delivery.state.equals("sending")) {
+            exchange.setProperty(Delivery.OUTCOME, job.state().outcome());
+        } else if (!job.state().isUnsent()) {
             // looked for in the import list, by csv-import-reconcile
-            throw new CsvImportUnsettledException(
-                    delivery.getSummary(), Instant.now().plusSeconds(1), null);
-        } else if (!isDue(found.get())) {
-            throw new CsvImportUnsettledException(delivery.getSummary(), delivery.nextAttempt, null);
+            throw new CsvImportUnsettledException(job.summary(), Instant.now().plusSeconds(1), null);
+        } else if (!isDue(job)) {
+            throw new CsvImportUnsettledException(job.summary(), job.outcome().nextAttempt(), null);
         }
     }
 
     /** What is logged from here on has the job and the import id in its context. */
-    private static void name(Exchange exchange, Delivery delivery) {
-        exchange.setProperty(Delivery.JOB, delivery.job);
-        exchange.setProperty(Delivery.IMPORT_ID, delivery.importId);
+    private static void name(Exchange exchange, Job job) {
+        exchange.setProperty(Delivery.JOB, job.id());
+        exchange.setProperty(Delivery.IMPORT_ID, job.outcome().importId());
     }
 
     /** A clock that was set back, behind the latest attempt or further than any pause, does not stretch a pause. */
-    private static boolean isDue(Delivery row) {
+    private static boolean isDue(Job job) {
         Instant now = Instant.now();
-        return row.nextAttempt == null
-                || !now.isBefore(row.nextAttempt)
-                || now.isBefore(Objects.requireNonNullElse(row.sendingAt, row.createdAt))
-                || Duration.between(now, row.nextAttempt).compareTo(HttpDate.LONGEST_PAUSE) > 0;
+        Instant next = job.outcome().nextAttempt();
+        return next == null
+                || !now.isBefore(next)
+                || now.isBefore(Objects.requireNonNullElse(job.attempt().began(), job.createdAt()))
+                || Duration.between(now, next).compareTo(HttpDate.LONGEST_PAUSE) > 0;
     }
 
     /** Writes the delivery's row, or finds it; the same bytes again end here as a duplicate. */
     public void claim(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
         boolean rejected = exchange.getProperty(Delivery.OUTCOME) != null;
-        if (delivery.sourceKey == null) {
-            delivery.sourceKey = String.join("|", delivery.from, delivery.template, delivery.fileName, delivery.sha256);
+        if (delivery.origin().sourceKey() == null) {
+            delivery.keyByContent();
             recall(exchange, delivery);
             if (exchange.getProperty(Delivery.RECALLED) != null) {
                 return;
             }
-            delivery.duplicates =
-                    exchange.getMessage().getHeader(Delivery.DUPLICATES, delivery.duplicates, String.class);
+            Job.Naming names = delivery.names();
+            delivery.named(names.withDuplicates(
+                    exchange.getMessage().getHeader(Delivery.DUPLICATES, names.duplicates(), String.class)));
         }
-        if (delivery.job != 0 && !delivery.isSameAsKnown()) {
+        Job known = delivery.job();
+        if (known != null && !isSame(delivery, known)) {
             // named otherwise since, or other bytes: what was claimed first will not be sent
-            Delivery before = delivery.known;
-            before.reason = "renamed";
-            deliveries.write(before, "withdrawn", null);
-            deliveries.released(before, null);
-            delivery.job = 0;
-            delivery.attempts = 0;
-            delivery.failures = 0;
+            Outcome renamed =
+                    known.outcome().because("renamed", known.outcome().detail()).to(State.WITHDRAWN);
+            outcomes.released(outcomes.write(known, renamed), null);
+            delivery.became(null);
         }
-        boolean single = !rejected && !delivery.duplicates.equals("import");
-        boolean begins = atOnce && !rejected;
-        boolean mayGoOn;
+        boolean single = !rejected && !delivery.names().duplicates().equals("import");
+        Claims.Claim claim;
         try {
-            mayGoOn = begins
-                    ? begin(delivery, () -> deliveries.claim(delivery, single, true))
-                    : deliveries.claim(delivery, single, false);
+            claim = claim(delivery, single, atOnce && !rejected);
         } catch (LedgerRefusedException e) {
-            perhapsBegun.remove(delivery);
             reject(exchange, delivery, e.getMessage());
-            deliveries.claim(delivery, false, false);
-            name(exchange, delivery);
-            return;
+            claim = claim(delivery, false, false);
+            rejected = true;
         }
-        name(exchange, delivery);
-        if (!mayGoOn) {
-            if (!"duplicate".equals(delivery.state)) {
-                throw CsvImportUnsettledException.ofItemAlone(whatItAwaits(delivery), ITEM_PAUSE);
-            }
+        Job job = claim.job();
+        if (job == null) {
+            throw CsvImportUnsettledException.ofItemAlone(
+                    Visible.of(delivery.names().fileName()) + ": another process has it", ITEM_PAUSE);
+        }
+        name(exchange, job);
+        delivery.claimed(job, claim.mayGoOn() && !rejected);
+        if (claim.mayGoOn() && !rejected && atOnce) {
+            begun(exchange, delivery);
+        } else if (job.state() == State.DUPLICATE) {
             exchange.setProperty(Delivery.OUTCOME, "duplicate");
-        } else {
-            delivery.claimed = true;
-            if (begins) {
-                begun(exchange, delivery);
+        } else if (!claim.mayGoOn()) {
+            boolean isLogged = known != null
+                    && Objects.equals(known.outcome().detail(), job.outcome().detail());
+            if (!isLogged) {
+                job.log(LOG, Level.WARN, "");
             }
+            throw CsvImportUnsettledException.ofItemAlone(job.summary(), ITEM_PAUSE);
         }
+    }
+
+    /** Whether it is still what was claimed: the same bytes under the same names. */
+    private static boolean isSame(Delivery delivery, Job known) {
+        return isStoredAs(delivery.names().template(), known.names().template())
+                && isStoredAs(delivery.names().addressList(), known.names().addressList())
+                && isStoredAs(delivery.names().fileName(), known.names().fileName())
+                && Objects.equals(delivery.content().sha256(), known.content().sha256());
+    }
+
+    private static boolean isStoredAs(String text, String stored) {
+        return text == null ? stored == null : Visible.storable(text).equals(stored);
+    }
+
+    private Claims.Claim claim(Delivery delivery, boolean single, boolean begins) throws CsvImportUnsettledException {
+        Job job = delivery.job() != null ? delivery.job() : delivery.unclaimed();
+        return begins
+                ? begin(delivery, job, attempt -> claims.claim(job, delivery.source(), single, attempt))
+                : claims.claim(job, delivery.source(), single, null);
     }
 
     /** What the ledger cannot store is bad input: it is rejected, and stored as far as it can be. */
@@ -177,53 +209,42 @@ public final class Ledger {
         delivery.shorten();
     }
 
-    private static String whatItAwaits(Delivery delivery) {
-        if (delivery.job == 0) {
-            return Visible.of(delivery.fileName) + ": another process has it";
-        }
-        boolean isSaid = delivery.known != null && Objects.equals(delivery.known.detail, delivery.detail);
-        if (!isSaid) {
-            delivery.log(LOG, Level.WARN, "");
-        }
-        return delivery.getSummary();
-    }
-
     /** Commits that the next byte may leave, where the claim has not done so. */
     public void sending(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        if (!delivery.state.equals("sending")) {
-            begin(delivery, () -> {
-                deliveries.sending(delivery);
-                return true;
-            });
+        Job job = delivery.job();
+        if (job.state() != State.SENDING) {
+            delivery.became(
+                    begin(delivery, job, attempt -> claims.begin(job, attempt)).orElse(job));
             begun(exchange, delivery);
         }
     }
 
-    private boolean begin(Delivery delivery, Begin begin) throws CsvImportUnsettledException {
-        delivery.sendingAt = Instant.now();
-        delivery.sendingNanos = System.nanoTime();
-        delivery.apiTime = clock.now();
+    private <T> T begin(Delivery delivery, Job job, Begin<T> begin) throws CsvImportUnsettledException {
+        Job.Attempt attempt = new Job.Attempt(job.attempt().number() + 1, Instant.now(), clock.now());
+        delivery.begins(System.nanoTime());
         try {
-            return begin.commit();
+            return begin.commit(attempt);
+        } catch (LedgerRefusedException e) {
+            throw e;
         } catch (CsvImportUnsettledException e) {
             // it may be committed, and only the answer lost
-            perhapsBegun.add(delivery);
+            perhapsBegun.add(new Begun(job.origin().sourceKey(), attempt.began(), delivery.beganNanos()));
             throw e;
         }
     }
 
     private void begun(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
-        if (!delivery.state.equals("sending")) {
+        if (delivery.job().state() != State.SENDING) {
             throw CsvImportUnsettledException.ofItemAlone(
-                    delivery.fileName + ": another file of this name and template is being uploaded", ITEM_PAUSE);
+                    delivery.names().fileName() + ": another file of this name and template is being uploaded",
+                    ITEM_PAUSE);
         }
-        doubts.remove(delivery.job);
-        delivery.attempts++;
+        doubts.remove(delivery.job().id());
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
             public void onDone(Exchange done) {
-                if (delivery.state.equals("sending")) {
+                if (delivery.job().state() == State.SENDING) {
                     noOutcome(done, delivery);
                 }
             }
@@ -232,39 +253,37 @@ public final class Ledger {
 
     /** It ended without a word: nothing is known of what was sent. */
     private void noOutcome(Exchange done, Delivery delivery) {
+        Job job = delivery.job();
         CsvUpload upload = done.getProperty(Delivery.UPLOAD, CsvUpload.class);
-        if (upload == null || !upload.isStarted()) {
-            remember(delivery, "waiting", Instant.now().plusSeconds(1));
-        } else {
-            doubts.put(delivery.job, Doubt.of(delivery, true));
-            remember(delivery, "unknown", Instant.now());
+        boolean isSent = upload != null && upload.isStarted();
+        if (isSent) {
+            doubts.put(job.id(), Doubt.of(job, delivery.beganNanos(), true));
         }
+        Outcome outcome = isSent
+                ? job.outcome().to(State.UNKNOWN, Instant.now())
+                : job.outcome().to(State.WAITING, Instant.now().plusSeconds(1));
+        // the ledger may be away just now
+        unwritten.put(job.id(), job.with(outcome));
     }
 
-    /** Keeps in mind what the ledger is still to be told: it may be away just now. */
-    private void remember(Delivery delivery, String state, Instant nextAttempt) {
-        delivery.state = state;
-        delivery.nextAttempt = nextAttempt;
-        unwritten.put(delivery.job, delivery);
-    }
-
-    private void write(Delivery delivery, String state, Instant nextAttempt, boolean durable)
-            throws CsvImportUnsettledException {
-        remember(delivery, state, nextAttempt);
-        deliveries.writeOutcome(delivery, state, nextAttempt, durable);
-        unwritten.remove(delivery.job, delivery);
+    /** @param ended with what has become of it: kept in mind until the ledger has it */
+    private Job write(Job ended, boolean durable) throws CsvImportUnsettledException {
+        unwritten.put(ended.id(), ended);
+        Job now = outcomes.writeSeen(ended, ended.outcome(), durable);
+        unwritten.remove(ended.id(), ended);
+        return now;
     }
 
     /** Tells the ledger what it could not be told when it was away. */
     void flush() throws CsvImportUnsettledException {
-        for (Delivery delivery : perhapsBegun) {
-            boolean old = System.nanoTime() - delivery.sendingNanos > LONGEST_COMMIT.toNanos();
-            if (deliveries.takeBack(delivery) || old) {
-                perhapsBegun.remove(delivery);
+        for (Begun begun : perhapsBegun) {
+            boolean old = System.nanoTime() - begun.nanoTime > LONGEST_COMMIT.toNanos();
+            if (claims.takeBack(begun.sourceKey, begun.began) || old) {
+                perhapsBegun.remove(begun);
             }
         }
-        for (Delivery delivery : unwritten.values()) {
-            write(delivery, delivery.state, delivery.nextAttempt, true);
+        for (Job ended : unwritten.values()) {
+            write(ended, true);
         }
     }
 
@@ -275,42 +294,48 @@ public final class Ledger {
      */
     public void settle(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        String outcome = exchange.getProperty(Delivery.OUTCOME, String.class);
-        if (!Deliveries.UNSETTLED.contains(delivery.state)) {
-            exchange.setProperty(Delivery.SUMMARY, delivery.getSummary());
+        Job job = delivery.job();
+        if (job.state().isSettled()) {
+            exchange.setProperty(Delivery.SUMMARY, job.summary());
             return;
         }
-        delivery.importId = exchange.getProperty(Delivery.IMPORT_ID, String.class);
-        delivery.reason = exchange.getProperty(Delivery.REASON, String.class);
-        delivery.detail = exchange.getProperty(Delivery.DETAIL, String.class);
-        delivery.httpStatus = exchange.getProperty(Delivery.HTTP_STATUS, Integer.class);
-        if (isOwnFailure(exchange, outcome) && isLastAttempt(delivery)) {
-            outcome = "held";
-            exchange.setProperty(Delivery.OUTCOME, outcome);
+        Outcome.Why why = new Outcome.Why(
+                exchange.getProperty(Delivery.REASON, String.class),
+                exchange.getProperty(Delivery.DETAIL, String.class),
+                exchange.getProperty(Delivery.HTTP_STATUS, Integer.class));
+        Outcome outcome = job.outcome()
+                .answered(exchange.getProperty(Delivery.IMPORT_ID, String.class), why)
+                .to(State.of(exchange.getProperty(Delivery.OUTCOME, String.class)));
+        if (isOwnFailure(exchange, outcome)) {
+            outcome = failedAgain(job, outcome);
         }
+        // a file that was moved had its answer; of anything else the source may have the only bytes
+        boolean durable =
+                outcome.state().isSettled() && !(exchange.getProperty(Delivery.SOURCE_FILE) instanceof FileMark);
         String next = "it is looked for in the import list";
-        if (!Deliveries.UNSETTLED.contains(outcome)) {
-            // a file that was moved had its answer; of anything else the source may have the only bytes
-            write(delivery, outcome, null, !(exchange.getProperty(Delivery.SOURCE_FILE) instanceof FileMark));
-        } else if (outcome.equals("unknown")) {
+        if (outcome.state() == State.UNKNOWN) {
             CsvUpload upload = exchange.getProperty(Delivery.UPLOAD, CsvUpload.class);
-            doubts.put(delivery.job, Doubt.of(delivery, upload.isComplete()));
-            write(delivery, outcome, Instant.now().plusSeconds(1), false);
-        } else {
-            Duration pause = pause(exchange, delivery);
-            write(delivery, outcome, Instant.now().plus(pause), false);
+            doubts.put(job.id(), Doubt.of(job, delivery.beganNanos(), upload.isComplete()));
+            outcome = outcome.to(State.UNKNOWN, Instant.now().plusSeconds(1));
+        } else if (!outcome.state().isSettled()) {
+            Duration pause = pause(exchange, job);
+            outcome = outcome.to(outcome.state(), Instant.now().plus(pause));
             next = "next attempt in " + pause.toSeconds() + " s";
         }
-        if (!Deliveries.UNSETTLED.contains(delivery.state)) {
+        // whatever the ledger says to it
+        delivery.became(job.with(outcome));
+        delivery.became(write(delivery.job(), durable));
+        Job now = delivery.job();
+        if (now.state().isSettled()) {
             // the row may have moved on
-            exchange.setProperty(Delivery.OUTCOME, Deliveries.outcome(delivery.state));
-            exchange.setProperty(Delivery.SUMMARY, delivery.getSummary());
+            exchange.setProperty(Delivery.OUTCOME, now.state().outcome());
+            exchange.setProperty(Delivery.SUMMARY, now.summary());
             return;
         }
-        LOG.warn("{}; {}", delivery.getSummary(), next);
+        LOG.warn("{}; {}", now.summary(), next);
         throw new CsvImportUnsettledException(
-                delivery.getSummary(),
-                delivery.nextAttempt,
+                now.summary(),
+                now.outcome().nextAttempt(),
                 exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
     }
 
@@ -318,43 +343,42 @@ public final class Ledger {
      * Whether it waits for a reason that concerns this file alone: a bug, a preview that cannot be read, or a refusal while
      * the API answers its list.
      */
-    private static boolean isOwnFailure(Exchange exchange, String outcome) {
-        return outcome.equals("waiting")
-                && (OWN_REASONS.contains(exchange.getProperty(Delivery.REASON, "", String.class))
+    private static boolean isOwnFailure(Exchange exchange, Outcome outcome) {
+        return outcome.state() == State.WAITING
+                && (outcome.reason() != null && OWN_REASONS.contains(outcome.reason())
                         || exchange.getProperty(Delivery.LISTED) != null);
     }
 
     /** Counts a failure that concerns this file alone; where it was the last that is allowed, a person decides. */
-    boolean isLastAttempt(Delivery delivery) {
-        delivery.failures++;
-        boolean last = delivery.failures >= settings.number("max-attempts");
-        if (last) {
-            delivery.detail = (delivery.detail == null ? "" : delivery.detail + "; ") + "it has failed "
-                    + delivery.failures + " times for reasons of its own (csv-import.max-attempts): a person decides,"
-                    + " POST /csv-imports/" + delivery.job + "/retry tries again";
+    Outcome failedAgain(Job job, Outcome outcome) {
+        Outcome failed = outcome.failed(outcome.failures() + 1);
+        if (failed.failures() < settings.number("max-attempts")) {
+            return failed;
         }
-        return last;
+        String detail = (failed.detail() == null ? "" : failed.detail() + "; ") + "it has failed " + failed.failures()
+                + " times for reasons of its own (csv-import.max-attempts): a person decides, POST /csv-imports/"
+                + job.id() + "/retry tries again";
+        return failed.because(failed.reason(), detail).to(State.HELD);
     }
 
     /** Tells the caller of {@code direct:csv-import}; where that is no packaged source, its end is the release. */
     public void tell(Exchange exchange) throws CsvImportUnsettledException {
-        Delivery delivery = Delivery.of(exchange);
+        Job job = Delivery.of(exchange).job();
         exchange.removeProperty(Delivery.UPLOAD);
-        if (Deliveries.UNSETTLED.contains(delivery.state)) {
-            throw new CsvImportUnsettledException(
-                    delivery.getSummary(), Instant.now().plusSeconds(1), null);
+        if (!job.state().isSettled()) {
+            throw new CsvImportUnsettledException(job.summary(), Instant.now().plusSeconds(1), null);
         }
         exchange.getMessage().setHeader(Delivery.OUTCOME, exchange.getProperty(Delivery.OUTCOME));
-        exchange.getMessage().setHeader(Delivery.IMPORT_ID, delivery.importId);
-        exchange.getMessage().setHeader(Delivery.REASON, delivery.reason);
+        exchange.getMessage().setHeader(Delivery.IMPORT_ID, job.outcome().importId());
+        exchange.getMessage().setHeader(Delivery.REASON, job.outcome().reason());
         if (exchange.getProperty(Delivery.FEED) == null) {
             exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
                 @Override
                 public void onComplete(Exchange done) {
                     try {
-                        deliveries.released(delivery, null);
+                        outcomes.released(job, null);
                     } catch (CsvImportUnsettledException e) {
-                        LOG.warn("{}: {}", delivery.getSummary(), e.getMessage());
+                        LOG.warn("{}: {}", job.summary(), e.getMessage());
                     }
                 }
             });
@@ -362,23 +386,22 @@ public final class Ledger {
     }
 
     /** What is known of this attempt of an upload whose outcome is unknown. */
-    Doubt doubt(Delivery delivery) {
+    Doubt doubt(Job job) {
         return doubts.compute(
-                delivery.job,
-                (job, doubt) ->
-                        doubt != null && doubt.attempt == delivery.attempts ? doubt : Doubt.ofEarlierProcess(delivery));
+                job.id(),
+                (id, doubt) ->
+                        doubt != null && doubt.attempt == job.attempt().number() ? doubt : Doubt.ofEarlierProcess(job));
     }
 
     /** Keeps the doubts of these deliveries only, and of what is still to be written. */
-    void forgetDoubts(List<Delivery> unknown) {
+    void forgetDoubts(List<Job> unknown) {
         doubts.keySet()
-                .removeIf(job ->
-                        !unwritten.containsKey(job) && unknown.stream().noneMatch(delivery -> delivery.job == job));
+                .removeIf(id -> !unwritten.containsKey(id) && unknown.stream().noneMatch(job -> job.id() == id));
     }
 
     /** Growing from a second to a minute with each attempt; what the API asks for with Retry-After, up to ten. */
-    private static Duration pause(Exchange exchange, Delivery delivery) {
+    private static Duration pause(Exchange exchange, Job job) {
         Duration asked = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
-        return Pauses.askedOrGrowing(asked, delivery.attempts - 1);
+        return Pauses.askedOrGrowing(asked, job.attempt().number() - 1);
     }
 }

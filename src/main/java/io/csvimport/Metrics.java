@@ -97,10 +97,10 @@ final class Metrics {
     }
 
     /** Whatever has an audit event is counted. */
-    void count(Delivery delivery, String outcome) {
-        files(outcome, delivery.from).increment();
+    void count(Job job, String outcome) {
+        files(outcome, job.origin().from()).increment();
         if (outcome.equals("accepted")) {
-            uploaded.increment(delivery.size);
+            uploaded.increment(job.content().size());
         }
     }
 

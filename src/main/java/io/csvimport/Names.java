@@ -16,11 +16,11 @@ public final class Names {
     private Names() {}
 
     /** What was claimed keeps its names, where neither a header nor a folder says otherwise. */
-    static void keep(Exchange exchange, Delivery claimed) {
-        exchange.setProperty(Delivery.TEMPLATE, claimed.template);
-        exchange.setProperty(Delivery.NOTIFY, String.join(",", claimed.notifyAddresses));
-        exchange.setProperty(Delivery.FILE_NAME, claimed.fileName);
-        exchange.setProperty(Delivery.DUPLICATES, claimed.duplicates);
+    static void keep(Exchange exchange, Job.Naming claimed) {
+        exchange.setProperty(Delivery.TEMPLATE, claimed.template());
+        exchange.setProperty(Delivery.NOTIFY, claimed.addressList());
+        exchange.setProperty(Delivery.FILE_NAME, claimed.fileName());
+        exchange.setProperty(Delivery.DUPLICATES, claimed.duplicates());
     }
 
     /** @throws CsvRejectedException where a name is missing, forbidden or no address. */
@@ -28,19 +28,19 @@ public final class Names {
         Delivery delivery = Delivery.of(exchange);
         String path = named(exchange, Delivery.FILE_NAME);
         List<String> segments = path == null ? List.of() : Arrays.asList(SLASH.split(path, -1));
-        // set before they are checked: the ledger and the audit event tell what was wrong
-        delivery.template = named(exchange, Delivery.TEMPLATE);
-        delivery.notifyAddresses = NotifyAddresses.of(named(exchange, Delivery.NOTIFY));
-        delivery.duplicates = named(exchange, Delivery.DUPLICATES);
-        delivery.fileName = segments.isEmpty() ? null : segments.get(segments.size() - 1);
+        String template = named(exchange, Delivery.TEMPLATE);
+        List<String> notify = NotifyAddresses.of(named(exchange, Delivery.NOTIFY));
+        String fileName = segments.isEmpty() ? null : segments.get(segments.size() - 1);
+        // named before it is checked: the ledger and the audit event tell what was wrong
+        delivery.named(new Job.Naming(template, notify, fileName, named(exchange, Delivery.DUPLICATES)));
 
-        if (delivery.template == null) {
+        if (template == null) {
             throw new CsvRejectedException(
                     "no-template",
                     "No template is named: put the file into a folder named after its template, set the header template,"
                             + " or set csv-import.template");
         }
-        refuseControl("template", delivery.template);
+        refuseControl("template", template);
         if (path != null) {
             refuseControl("file-name", path);
             if (path.startsWith("/")
@@ -53,11 +53,11 @@ public final class Names {
                 throw new CsvRejectedException(
                         "file-name", "The file name is an absolute path or leads upwards: " + path);
             }
-            if (delivery.fileName.isBlank() || delivery.fileName.equals(".")) {
+            if (fileName.isBlank() || fileName.equals(".")) {
                 throw new CsvRejectedException("file-name", "The file name ends in no name: '" + path + "'");
             }
         }
-        String problem = NotifyAddresses.problem(String.join(",", delivery.notifyAddresses));
+        String problem = NotifyAddresses.problem(String.join(",", notify));
         if (problem != null) {
             throw new CsvRejectedException("notify", "notify: " + problem);
         }

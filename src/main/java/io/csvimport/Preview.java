@@ -65,10 +65,10 @@ public final class Preview {
             }
         }
         if (!"waiting".equals(exchange.getProperty(Delivery.OUTCOME))) {
-            failures.remove(delivery.job);
+            failures.remove(delivery.job().id());
         } else {
             Duration asked = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
-            int doublings = failures.merge(delivery.job, 1, Integer::sum) - 1;
+            int doublings = failures.merge(delivery.job().id(), 1, Integer::sum) - 1;
             exchange.setProperty(Delivery.RETRY_AFTER, Pauses.askedOrGrowing(asked, doublings));
         }
         exchange.removeProperty(Delivery.UPLOAD);
@@ -107,8 +107,8 @@ public final class Preview {
             throw new IOException("failedRows " + (failed == null ? "is missing" : "is no object of row to error"));
         }
         if (failed.count() > 0) {
-            delivery.failedRows = failed.count();
-            delivery.previewRows = first.toString();
+            Job job = delivery.job();
+            delivery.became(job.with(job.outcome().with(new Outcome.Rows(failed.count(), first.toString()))));
             tell(
                     exchange,
                     "rejected",

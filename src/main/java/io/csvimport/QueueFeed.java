@@ -236,11 +236,13 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
 
     /** Sends what the API has rejected later. */
     @Override
-    public void takeBack(Delivery delivery, Path file) throws IOException {
-        QueueMessage.Envelope envelope = QueueMessage.Envelope.parse(delivery.envelope);
+    public void takeBack(Job job, Path file) throws IOException {
+        QueueMessage.Envelope envelope =
+                QueueMessage.Envelope.parse(job.origin().envelope());
         try (Connection connection = broker.getTargetConnectionFactory().createConnection();
                 Session session = connection.createSession()) {
-            send(session, make(session, envelope, file), envelope, delivery.reason, delivery.detail);
+            Outcome rejected = job.outcome();
+            send(session, make(session, envelope, file), envelope, rejected.reason(), rejected.detail());
         } catch (JMSException e) {
             throw notRejected(e);
         }

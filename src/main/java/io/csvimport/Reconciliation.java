@@ -27,22 +27,22 @@ public final class Reconciliation {
     /** The exchange property of a round: the deliveries that are looked for, and are not found yet. */
     public static final class Round {
 
-        private final List<Delivery> open;
+        private final List<Job> open;
         /** What could be theirs is listed: they are not uploaded again. */
-        private final Set<Delivery> suspended = new HashSet<>();
+        private final Set<Job> suspended = new HashSet<>();
 
         /** Of the list of all. */
         private String flaw;
 
         private final long asked = System.nanoTime();
 
-        Round(List<Delivery> open) {
+        Round(List<Job> open) {
             this.open = open;
         }
 
         /** The templates for which the whole list gave no answer: the filtered list may. */
         public List<String> getTemplates() {
-            return open.stream().map(delivery -> delivery.template).distinct().toList();
+            return open.stream().map(job -> job.names().template()).distinct().toList();
         }
     }
 
@@ -55,6 +55,7 @@ public final class Reconciliation {
     private final Settings settings;
     private final Ledger ledger;
     private final Deliveries deliveries;
+    private final Outcomes outcomes;
     private final ListedImports imports;
     private final Owner owner;
     private final ApiClock clock;
@@ -69,12 +70,14 @@ public final class Reconciliation {
             Settings settings,
             Ledger ledger,
             Deliveries deliveries,
+            Outcomes outcomes,
             ListedImports imports,
             Owner owner,
             ApiClock clock) {
         this.settings = settings;
         this.ledger = ledger;
         this.deliveries = deliveries;
+        this.outcomes = outcomes;
         this.imports = imports;
         this.owner = owner;
         this.clock = clock;
@@ -87,33 +90,33 @@ public final class Reconciliation {
         if (!owner.leads()) {
             return;
         }
-        deliveries.doubtUnfinished();
-        for (Delivery delivery : deliveries.heldWithImportId()) {
-            accept(delivery, delivery.importId);
+        outcomes.doubtUnfinished();
+        for (Job held : deliveries.heldWithImportId()) {
+            accept(held, held.outcome().importId());
         }
-        List<Delivery> due = new ArrayList<>();
+        List<Job> due = new ArrayList<>();
         long now = System.nanoTime();
-        List<Delivery> unknown = deliveries.in("unknown");
-        looks.keySet().removeIf(job -> unknown.stream().noneMatch(delivery -> delivery.job == job));
+        List<Job> unknown = deliveries.in(State.UNKNOWN);
+        looks.keySet().removeIf(id -> unknown.stream().noneMatch(job -> job.id() == id));
         nextLooks.keySet().retainAll(looks.keySet());
         answers.keySet().retainAll(looks.keySet());
         obstacles.keySet().retainAll(looks.keySet());
         ledger.forgetDoubts(unknown);
-        for (Delivery delivery : unknown) {
-            if (now - nextLooks.getOrDefault(delivery.job, now) < 0) {
+        for (Job job : unknown) {
+            if (now - nextLooks.getOrDefault(job.id(), now) < 0) {
                 continue;
             }
-            if (now - ledger.doubt(delivery).ended() > AT_MOST.toNanos()) {
-                String why = obstacles.getOrDefault(delivery.job, "The import list could not be had");
-                hold(delivery, "no-proof", "No proof for " + AT_MOST.toHours() + " hours: " + why);
+            if (now - ledger.doubt(job).ended() > AT_MOST.toNanos()) {
+                String why = obstacles.getOrDefault(job.id(), "The import list could not be had");
+                hold(job, "no-proof", "No proof for " + AT_MOST.toHours() + " hours: " + why);
                 continue;
             }
-            int look = looks.merge(delivery.job, 1, Integer::sum);
-            if (look == 1 && ledger.doubt(delivery).ofEarlierProcess()) {
-                delivery.log(LOG, Level.WARN, "; it is looked for in the import list");
+            int look = looks.merge(job.id(), 1, Integer::sum);
+            if (look == 1 && ledger.doubt(job).ofEarlierProcess()) {
+                job.log(LOG, Level.WARN, "; it is looked for in the import list");
             }
-            nextLooks.put(delivery.job, now + Pauses.growing(look).toNanos());
-            due.add(delivery);
+            nextLooks.put(job.id(), now + Pauses.growing(look).toNanos());
+            due.add(job);
         }
         exchange.setProperty(ROUND, due.isEmpty() ? null : new Round(due));
     }
@@ -133,53 +136,53 @@ public final class Reconciliation {
         String flaw = flaw(list, known, filter);
         if (filter == null) {
             round.flaw = flaw;
-            round.open.forEach(delivery -> answers.merge(delivery.job, 1, Integer::sum));
+            round.open.forEach(job -> answers.merge(job.id(), 1, Integer::sum));
         }
-        for (Delivery delivery : asked(round, filter)) {
-            ImportSearch search = search(delivery, list, known);
+        for (Job job : asked(round, filter)) {
+            ImportSearch search = search(job, list, known);
             Entry found = search.certain();
-            if (found == null && list.isWhole() && search.only() != null && !deliveries.hasTwin(delivery)) {
+            if (found == null && list.isWhole() && search.only() != null && !deliveries.hasTwin(job)) {
                 found = search.only();
             }
             if (found != null) {
-                accept(delivery, found.id());
-                round.open.remove(delivery);
+                accept(job, found.id());
+                round.open.remove(job);
                 // it is no candidate for others any more
                 known.computeIfAbsent(found.id(), id -> new ArrayList<>())
-                        .add(new Known(found.id(), delivery.job, delivery.template, null));
+                        .add(new Known(found.id(), job.id(), job.names().template(), null));
             }
         }
         imports.show(known.values().stream().flatMap(List::stream).toList(), filter);
-        for (Delivery delivery : asked(round, filter)) {
-            List<Entry> candidates = search(delivery, list, known).candidates();
+        for (Job job : asked(round, filter)) {
+            List<Entry> candidates = search(job, list, known).candidates();
             if (!candidates.isEmpty()) {
-                round.suspended.add(delivery);
+                round.suspended.add(job);
                 Entry first = candidates.get(0);
                 delay(
-                        delivery,
+                        job,
                         "An import in the list could be it, id " + first.id() + ", name " + first.name() + ", "
                                 + first.size() + " bytes");
-            } else if (flaw != null && filter != null && !round.suspended.contains(delivery)) {
-                delay(delivery, "The import list " + round.flaw + "; that of the template " + flaw);
+            } else if (flaw != null && filter != null && !round.suspended.contains(job)) {
+                delay(job, "The import list " + round.flaw + "; that of the template " + flaw);
             }
             if (flaw == null) {
-                round.open.remove(delivery);
-                if (!round.suspended.contains(delivery) && isLateEnough(delivery, round.asked)) {
-                    conclude(delivery);
+                round.open.remove(job);
+                if (!round.suspended.contains(job) && isLateEnough(job, round.asked)) {
+                    conclude(job);
                 }
             }
         }
     }
 
-    private static List<Delivery> asked(Round round, String filter) {
+    private static List<Job> asked(Round round, String filter) {
         return round.open.stream()
-                .filter(delivery -> filter == null || filter.equals(delivery.template))
+                .filter(job -> filter == null || filter.equals(job.names().template()))
                 .toList();
     }
 
-    private ImportSearch search(Delivery delivery, ImportList list, Map<String, List<Known>> known) {
+    private ImportSearch search(Job job, ImportList list, Map<String, List<Known>> known) {
         Instant now = Objects.requireNonNullElseGet(clock.now(), Instant::now);
-        return new ImportSearch(delivery, began(delivery, now), now, list, known);
+        return new ImportSearch(job, began(job, now), now, list, known);
     }
 
     /** Why the list is no proof that an import which it does not show is not there; null where it is one. */
@@ -196,68 +199,61 @@ public final class Reconciliation {
     }
 
     /** Says once why neither is proven: that it was imported, and that it was not. */
-    private void delay(Delivery delivery, String why) {
-        if (!why.equals(obstacles.put(delivery.job, why))) {
+    private void delay(Job job, String why) {
+        if (!why.equals(obstacles.put(job.id(), why))) {
             LOG.warn(
                     "{}; it is neither taken for imported nor uploaded again yet. {}. Where you know its import id,"
                             + " settle it: POST /csv-imports/{}/settle?importId=…",
-                    delivery.getSummary(),
+                    job.summary(),
                     Visible.of(why),
-                    delivery.job);
+                    job.id());
         }
     }
 
     /** A break before the last byte left needs one list only; anything else is given time to be listed. */
-    private boolean isLateEnough(Delivery delivery, long asked) {
-        Ledger.Doubt doubt = ledger.doubt(delivery);
+    private boolean isLateEnough(Job job, long asked) {
+        Ledger.Doubt doubt = ledger.doubt(job);
         return !doubt.complete()
                 || asked - doubt.ended() >= settings.duration("reconcile.wait").toNanos();
     }
 
-    private void accept(Delivery delivery, String importId) throws CsvImportUnsettledException {
-        delivery.importId = importId;
-        delivery.reconciled = true;
-        delivery.reason = null;
-        delivery.detail = null;
-        delivery.httpStatus = null;
-        deliveries.write(delivery, "accepted", null);
-        delivery.log(LOG, Level.INFO, ", reconciled");
+    private void accept(Job job, String importId) throws CsvImportUnsettledException {
+        outcomes.write(job, job.outcome().reconciled(importId)).log(LOG, Level.INFO, ", reconciled");
     }
 
-    private void conclude(Delivery delivery) throws CsvImportUnsettledException {
+    private void conclude(Job job) throws CsvImportUnsettledException {
         if (settings.get("reconcile.not-found").equals("hold")) {
-            hold(delivery, "not-found", "The import list does not have it");
+            hold(job, "not-found", "The import list does not have it");
             return;
         }
-        if (isOwnFailure(delivery) && ledger.isLastAttempt(delivery)) {
-            deliveries.write(delivery, "held", null);
-            delivery.log(LOG, Level.WARN, "");
+        Outcome outcome = isOwnFailure(job) ? ledger.failedAgain(job, job.outcome()) : job.outcome();
+        if (outcome.state() == State.HELD) {
+            outcomes.write(job, outcome).log(LOG, Level.WARN, "");
             return;
         }
-        delivery.reason = "not-found";
-        delivery.detail = "The import list does not have it: it is uploaded again";
-        deliveries.write(delivery, "waiting", Instant.now());
-        delivery.log(LOG, Level.INFO, "");
+        Outcome waiting = outcome.because("not-found", "The import list does not have it: it is uploaded again")
+                .to(State.WAITING, Instant.now());
+        outcomes.write(job, waiting).log(LOG, Level.INFO, "");
     }
 
     /** Whether the API has broken off this upload, or failed at it, and answered every list since: it was not away. */
-    private boolean isOwnFailure(Delivery delivery) {
-        boolean broken = delivery.httpStatus != null || !ledger.doubt(delivery).ofEarlierProcess();
-        return broken && Objects.equals(answers.get(delivery.job), looks.get(delivery.job));
+    private boolean isOwnFailure(Job job) {
+        boolean broken =
+                job.outcome().why().httpStatus() != null || !ledger.doubt(job).ofEarlierProcess();
+        return broken && Objects.equals(answers.get(job.id()), looks.get(job.id()));
     }
 
-    private void hold(Delivery delivery, String reason, String detail) throws CsvImportUnsettledException {
-        delivery.reason = reason;
-        delivery.detail = detail + ": a person decides";
-        deliveries.write(delivery, "held", null);
-        delivery.log(LOG, Level.WARN, "");
+    private void hold(Job job, String reason, String detail) throws CsvImportUnsettledException {
+        Outcome held =
+                job.outcome().because(reason, detail + ": a person decides").to(State.HELD);
+        outcomes.write(job, held).log(LOG, Level.WARN, "");
     }
 
     /** When sending began, by the API's clock. */
-    private Instant began(Delivery delivery, Instant now) {
-        Ledger.Doubt doubt = ledger.doubt(delivery);
-        if (doubt.ofEarlierProcess() && delivery.apiTime != null) {
-            return delivery.apiTime;
+    private Instant began(Job job, Instant now) {
+        Ledger.Doubt doubt = ledger.doubt(job);
+        if (doubt.ofEarlierProcess() && job.attempt().apiTime() != null) {
+            return job.attempt().apiTime();
         }
         Instant began = now.minusNanos(System.nanoTime() - doubt.began());
         // the machine's clock may have been set since: the API's was not known then

@@ -44,6 +44,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     private SftpServer server;
     private Deliveries deliveries;
+    private Outcomes outcomes;
     private SpoolFolder spool;
     private Sources sources;
     private ApiHealth health;
@@ -73,6 +74,10 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     public void setDeliveries(Deliveries deliveries) {
         this.deliveries = deliveries;
+    }
+
+    public void setOutcomes(Outcomes outcomes) {
+        this.outcomes = outcomes;
     }
 
     SftpServer server() {
@@ -265,25 +270,22 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     /** Lets go of deliveries whose file is gone from the server, or was replaced there. */
     private void sweep(boolean settledToo) throws IOException, CsvImportUnsettledException {
         String folder = server.location(server.directory()) + "/";
-        deliveries.<IOException>eachUnreleasedBelow(folder, settledToo, delivery -> {
-            if (!sights.isSeenSince(delivery, began)) {
-                letGoWhereGone(delivery);
+        deliveries.<IOException>eachUnreleasedBelow(folder, settledToo, job -> {
+            if (!sights.isSeenSince(job, began)) {
+                letGoWhereGone(job);
             }
         });
     }
 
-    private void letGoWhereGone(Delivery delivery) throws IOException, CsvImportUnsettledException {
-        if (!isThere(delivery)) {
-            FileRelease.letGo(deliveries, delivery, null);
-            if (!Deliveries.UNSETTLED.contains(delivery.state)) {
-                released(delivery.sourceKey);
-            }
+    private void letGoWhereGone(Job job) throws IOException, CsvImportUnsettledException {
+        if (!isThere(job.origin()) && outcomes.gone(job, null).state().isSettled()) {
+            released(job.origin().sourceKey());
         }
     }
 
-    private boolean isThere(Delivery delivery) throws IOException {
+    private boolean isThere(Job.Origin origin) throws IOException {
         try {
-            return server.find(delivery.path).key().equals(delivery.sourceKey);
+            return server.find(origin.path()).key().equals(origin.sourceKey());
         } catch (NoSuchFileException e) {
             return false;
         }

@@ -25,7 +25,7 @@ public final class Spool {
     /** A source that takes back what is rejected after it was acknowledged. */
     interface Returns {
         /** @throws IOException where it cannot take it now: it is asked again */
-        void takeBack(Delivery delivery, Path file) throws IOException;
+        void takeBack(Job job, Path file) throws IOException;
     }
 
     /** Characters that are kept of a name that is rejected. */
@@ -35,13 +35,17 @@ public final class Spool {
 
     private final SpoolFolder folder;
     private final Deliveries deliveries;
+    private final Claims claims;
+    private final Outcomes outcomes;
     private final Map<String, Returns> returns = new ConcurrentHashMap<>();
 
     /** Goes on where an earlier process ended: what has a job is shown, what has none was promised to nobody. */
-    Spool(Settings settings, SpoolFolder folder, Deliveries deliveries)
+    Spool(Settings settings, SpoolFolder folder, Deliveries deliveries, Claims claims, Outcomes outcomes)
             throws IOException, CsvImportUnsettledException {
         this.folder = folder;
         this.deliveries = deliveries;
+        this.claims = claims;
+        this.outcomes = outcomes;
         Files.createDirectories(folder.path());
         try (Stream<Path> files = Files.find(folder.path(), 2, (file, found) -> found.isRegularFile())) {
             for (Path file : files.filter(file -> file.getFileName().toString().matches("\\.[0-9a-f-]{36}\\.csv"))
@@ -67,14 +71,7 @@ public final class Spool {
 
     /** Begins a delivery whose bytes are to be kept, wherever they come from. */
     public void begin(Exchange exchange) throws CsvImportUnsettledException {
-        Delivery delivery = Delivery.begin(exchange);
-        delivery.itemKey = delivery.source == null ? delivery.sourceKey : null;
-        delivery.envelope = exchange.getProperty(Delivery.ENVELOPE, String.class);
-        delivery.source = null;
-        if (delivery.envelope == null) {
-            delivery.mark = null;
-            delivery.file = null;
-        }
+        Delivery.begin(exchange).spooled(exchange.getProperty(Delivery.ENVELOPE, String.class));
     }
 
     /**
@@ -85,68 +82,70 @@ public final class Spool {
     public void keep(Exchange exchange) throws IOException, CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
         boolean rejected = "rejected".equals(exchange.getProperty(Delivery.OUTCOME));
-        boolean goesBack = rejected && delivery.envelope != null;
         if (rejected) {
-            delivery.template = storable(delivery.template);
-            delivery.fileName = storable(delivery.fileName);
-            delivery.notifyAddresses =
-                    delivery.notifyAddresses.stream().map(Spool::storable).toList();
+            Job.Naming wrong = delivery.names();
+            delivery.named(new Job.Naming(
+                    storable(wrong.template()),
+                    wrong.addresses().stream().map(Spool::storable).toList(),
+                    storable(wrong.fileName()),
+                    wrong.duplicates()));
         }
-        Path copy = delivery.file;
+        boolean goesBack = rejected && delivery.origin().envelope() != null;
+        Path copy = delivery.file();
         Path hidden = goesBack ? null : hide(delivery, copy);
         if (goesBack) {
-            delivery.sourceKey = delivery.itemKey;
-            delivery.path = null;
+            Job.Origin origin = delivery.origin();
+            String key = Objects.requireNonNullElse(origin.itemKey(), origin.sourceKey());
+            delivery.moved(new Job.Origin(origin.from(), key, origin.itemKey(), null, origin.envelope()));
         }
-        delivery.mark = null;
-        boolean isKept;
+        Optional<Job> kept;
         try {
-            isKept = keepOrFind(exchange, delivery);
+            kept = keepOrFind(exchange, delivery.unclaimed());
         } catch (CsvImportUnsettledException | RuntimeException e) {
             if (hidden != null) {
                 // for the next attempt
                 Files.move(hidden, copy);
             }
             if (!rejected && e instanceof LedgerRefusedException) {
-                delivery.file = copy;
                 Ledger.reject(exchange, delivery, e.getMessage());
                 keep(exchange);
                 return;
             }
             throw e;
         }
-        if (!isKept) {
+        if (kept.isEmpty()) {
             if (hidden != null) {
                 Files.delete(hidden);
             }
             return;
         }
+        Job job = kept.get();
         if (rejected) {
             // for good: what the ledger keeps of a wrong name may look right
-            delivery.reason = exchange.getProperty(Delivery.REASON, String.class);
-            delivery.detail = exchange.getProperty(Delivery.DETAIL, String.class);
-            deliveries.write(delivery, "rejected", null);
-            delivery.log(LOG, Level.INFO, "");
+            String reason = exchange.getProperty(Delivery.REASON, String.class);
+            String detail = exchange.getProperty(Delivery.DETAIL, String.class);
+            job = outcomes.write(job, job.outcome().because(reason, detail).to(State.REJECTED));
+            job.log(LOG, Level.INFO, "");
         }
+        delivery.claimed(job, false);
         if (goesBack) {
-            deliveries.released(delivery, null);
+            outcomes.released(job, null);
         } else {
             Files.move(hidden, SpoolFolder.shown(hidden));
         }
-        exchange.setProperty(Delivery.JOB, delivery.job);
+        exchange.setProperty(Delivery.JOB, job.id());
     }
 
     /** Keeps what was read of a file that its server has no more: its delivery goes on here. */
     public void keepOrphan(Exchange exchange) throws IOException, CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
         LOG.info("{} is gone from its server; what was read of it goes on in the spool", delivery.place());
-        if (delivery.job == 0) {
-            delivery.itemKey = delivery.sourceKey;
-            delivery.source = null;
+        if (delivery.job() == null) {
+            delivery.orphaned();
             keep(exchange);
         } else {
-            Path hidden = hide(delivery, delivery.file);
-            deliveries.moved(delivery);
+            Path hidden = hide(delivery, delivery.file());
+            claims.moved(delivery.job(), delivery.origin());
             Files.move(hidden, SpoolFolder.shown(hidden));
         }
         exchange.removeProperty(Delivery.PROPERTY);
@@ -159,59 +158,54 @@ public final class Spool {
         return visible == null || visible.length() <= LONGEST_NAME ? visible : visible.substring(0, LONGEST_NAME) + "…";
     }
 
-    /** Whether the delivery has its job now; false where its item was kept before, and needs nothing more. */
-    private boolean keepOrFind(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
+    /** The row of the job; empty where its item was kept before, and needs nothing more. */
+    private Optional<Job> keepOrFind(Exchange exchange, Job job) throws CsvImportUnsettledException {
         boolean again = exchange.getProperty(Delivery.OFFERED_AGAIN, false, boolean.class);
-        Optional<Delivery> first = again ? deliveries.offeredBefore(delivery) : Optional.empty();
+        Optional<Job> first = again ? deliveries.offeredBefore(job) : Optional.empty();
         if (first.isEmpty()) {
-            if (deliveries.keep(delivery)) {
-                return true;
+            Optional<Job> kept = claims.keep(job);
+            if (kept.isPresent()) {
+                return kept;
             }
-            first = Optional.of(deliveries.first(delivery));
+            first = Optional.of(deliveries.first(job));
         }
-        Delivery known = first.get();
-        exchange.setProperty(Delivery.JOB, known.job);
-        if (Objects.equals(known.path, delivery.path) && Deliveries.UNSETTLED.contains(known.state)) {
+        Job known = first.get();
+        exchange.setProperty(Delivery.JOB, known.id());
+        String path = known.origin().path();
+        if (Objects.equals(path, job.origin().path()) && !known.state().isSettled()) {
             // committed without this process hearing of it, or before it could say that it is rejected
-            takeUp(delivery, known);
-            return true;
+            return first;
         }
         known.log(LOG, Level.INFO, "; it was offered again");
-        if (known.path == null && known.state.equals("rejected")) {
+        if (path == null && known.state() == State.REJECTED) {
             exchange.setProperty(Delivery.OUTCOME, "rejected");
-            exchange.setProperty(Delivery.REASON, known.reason);
-            exchange.setProperty(Delivery.DETAIL, known.detail);
-        } else if (known.path == null && known.settledAt == null) {
+            exchange.setProperty(Delivery.REASON, known.outcome().reason());
+            exchange.setProperty(Delivery.DETAIL, known.outcome().detail());
+        } else if (path == null && known.outcome().settledAt() == null) {
             // of a version that left the bytes with the broker
-            takeUp(delivery, known);
-            deliveries.moved(delivery);
-            return true;
+            return Optional.of(claims.moved(known, job.origin()));
         }
-        return false;
-    }
-
-    private static void takeUp(Delivery delivery, Delivery known) {
-        delivery.job = known.job;
-        delivery.state = known.state;
-        delivery.attempts = known.attempts;
+        return Optional.empty();
     }
 
     /** Gives what the API has rejected back to the source, where that takes it; the step of csv-import-from-spool. */
     public void takeBack(Exchange exchange) throws IOException {
         Delivery delivery = Delivery.of(exchange);
-        if (delivery.envelope != null) {
-            Returns source = returns.get(delivery.from);
+        Job job = delivery.job();
+        if (job.origin().envelope() != null) {
+            Returns source = returns.get(job.origin().from());
             if (source == null) {
-                throw new IOException(delivery.getSummary() + ": it is sent to its queue of rejected messages once the"
-                        + " route of " + delivery.from + " runs again");
+                throw new IOException(job.summary() + ": it is sent to its queue of rejected messages once the"
+                        + " route of " + job.origin().from() + " runs again");
             }
-            source.takeBack(delivery, delivery.file);
+            source.takeBack(job, delivery.file());
         }
     }
 
     /** Moves a file, durably, to its lane; the delivery knows it by its name once it is shown there. */
     private Path hide(Delivery delivery, Path file) throws IOException {
-        String lane = UUID.nameUUIDFromBytes((delivery.from + "/" + delivery.template).getBytes(StandardCharsets.UTF_8))
+        String lane = UUID.nameUUIDFromBytes(
+                        (delivery.origin().from() + "/" + delivery.names().template()).getBytes(StandardCharsets.UTF_8))
                 .toString();
         Path kept = Files.createDirectories(folder.path().resolve(lane))
                 .resolve(SpoolFolder.shown(file).getFileName());
@@ -222,8 +216,9 @@ public final class Spool {
         }
         LocalFolders.force(hidden.getParent());
         FileMark mark = FileMark.of(hidden);
-        delivery.path = kept.toString();
-        delivery.sourceKey = new FileMark(kept, mark.size(), mark.modified(), mark.fileKey()).key();
+        String key = new FileMark(kept, mark.size(), mark.modified(), mark.fileKey()).key();
+        Job.Origin from = delivery.origin();
+        delivery.moved(new Job.Origin(from.from(), key, from.itemKey(), kept.toString(), from.envelope()));
         return hidden;
     }
 }

@@ -6,6 +6,7 @@ import static io.csvimport.Database.update;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -28,7 +29,7 @@ public final class Voiding {
     /** The exchange property of a void: the import, and how far it came. */
     public static final class Request {
 
-        private final Delivery delivery;
+        private Job job;
         private boolean underway;
         private boolean voided;
         private int status;
@@ -36,8 +37,8 @@ public final class Voiding {
         private String detail;
         private Duration pause;
 
-        Request(Delivery delivery) {
-            this.delivery = delivery;
+        Request(Job job) {
+            this.job = job;
         }
 
         /** Whether the API is to be asked, now and by this request. */
@@ -57,10 +58,10 @@ public final class Voiding {
     private static final Set<Integer> LATER = Set.of(401, 403, 407, 408, 429);
 
     /** States of what a person may withdraw. */
-    private static final Set<String> UNSENT = Set.of("claimed", "waiting", "held");
+    private static final Set<State> UNSENT = EnumSet.of(State.CLAIMED, State.WAITING, State.HELD);
 
     private final Database database;
-    private final Deliveries deliveries;
+    private final Outcomes outcomes;
     private final String spool;
     private final ListedImports imports;
     private final Owner owner;
@@ -74,12 +75,12 @@ public final class Voiding {
     Voiding(
             Settings settings,
             Database database,
-            Deliveries deliveries,
+            Outcomes outcomes,
             Owner owner,
             ApiHealth health,
             AuditEvents events) {
         this.database = database;
-        this.deliveries = deliveries;
+        this.outcomes = outcomes;
         spool = settings.path("data-dir").resolve("spool") + "/";
         this.owner = owner;
         this.health = health;
@@ -113,27 +114,30 @@ public final class Voiding {
      * @throws CsvImportRefusedException where the ledger does not know it, or it is no import
      */
     public void begin(Exchange exchange) throws CsvImportRefusedException, CsvImportUnsettledException {
-        Message message = exchange.getMessage();
-        Delivery delivery;
+        Job job;
         try {
-            delivery = find(exchange, message);
+            job = find(exchange, exchange.getMessage());
         } catch (CsvImportRefusedException e) {
             LOG.warn("Nothing is voided: {}", e.getMessage());
             throw e;
         }
-        Request request = new Request(delivery);
+        Request request = new Request(job);
         exchange.setProperty(PROPERTY, request);
-        if (delivery.state.equals("voided") || isWithdrawn(delivery)) {
+        if (job.state() == State.VOIDED) {
             return;
         }
-        delivery.state = "voiding";
-        if (!underway.add(delivery.job)) {
+        if (UNSENT.contains(job.state())) {
+            request.job = withdraw(job);
+            return;
+        }
+        request.job = job.with(job.outcome().to(State.VOIDING));
+        if (!underway.add(job.id())) {
             return;
         }
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
             public void onDone(Exchange done) {
-                underway.remove(delivery.job);
+                underway.remove(job.id());
             }
         });
         request.underway = database.inTransaction(c -> update(
@@ -141,75 +145,72 @@ public final class Voiding {
                         "UPDATE csv_import_delivery SET state = 'voiding', owner = ?, next_attempt_at = NULL"
                                 + " WHERE job = ? AND state IN ('accepted', 'completed', 'voiding')",
                         owner.id(),
-                        delivery.job)
+                        job.id())
                 == 1);
     }
 
     /** What waits, and has no import, is withdrawn: nothing is to be asked of the API. */
-    private boolean isWithdrawn(Delivery delivery) throws CsvImportRefusedException, CsvImportUnsettledException {
-        if (!UNSENT.contains(delivery.state)) {
-            return false;
-        }
-        String job = "job " + delivery.job;
-        if (delivery.path != null && !delivery.path.startsWith(spool)) {
+    private Job withdraw(Job job) throws CsvImportRefusedException, CsvImportUnsettledException {
+        String what = "job " + job.id();
+        String path = job.origin().path();
+        if (path != null && !path.startsWith(spool)) {
             throw new CsvImportRefusedException(
                     409,
                     "not-voidable",
-                    job + " is " + delivery.state + ", there is no import to void. Take the file away, and the job is"
-                            + " withdrawn: " + Visible.of(delivery.path));
+                    what + " is " + job.state() + ", there is no import to void. Take the file away, and the job is"
+                            + " withdrawn: " + Visible.of(path));
         }
-        if (!deliveries.withdraw(delivery, Deliveries.BY_HAND, "A person has withdrawn it")) {
-            throw new CsvImportRefusedException(409, "not-voidable", job + " is " + delivery.state + " by now");
+        Job now = outcomes.withdraw(job, Outcome.BY_HAND, "A person has withdrawn it");
+        if (now.state() != State.WITHDRAWN) {
+            throw new CsvImportRefusedException(409, "not-voidable", what + " is " + now.state() + " by now");
         }
-        delivery.log(LOG, Level.INFO, "");
-        return true;
+        now.log(LOG, Level.INFO, "");
+        return now;
     }
 
-    private Delivery find(Exchange exchange, Message message)
-            throws CsvImportRefusedException, CsvImportUnsettledException {
+    private Job find(Exchange exchange, Message message) throws CsvImportRefusedException, CsvImportUnsettledException {
         String id = ImportId.of(message.getHeader(Delivery.IMPORT_ID, String.class));
-        Long job = id == null ? message.getHeader(Delivery.JOB, Long.class) : null;
-        if (id == null && job == null) {
+        Long number = id == null ? message.getHeader(Delivery.JOB, Long.class) : null;
+        if (id == null && number == null) {
             throw new CsvImportRefusedException(400, "no-id", "No import is named: set the header csvImportId");
         }
-        String what = job == null ? "import " + Visible.of(id) : "job " + job;
-        List<Delivery> found = database.read(c -> query(
+        String what = number == null ? "import " + Visible.of(id) : "job " + number;
+        List<Job> found = database.read(c -> JobRow.select(
                 c,
-                Deliveries::read,
-                "SELECT * FROM csv_import_delivery WHERE organization = ? AND "
-                        + (job == null ? "import_id = ? AND state <> 'duplicate'" : "job = ?"),
+                "organization = ? AND " + (number == null ? "import_id = ? AND state <> 'duplicate'" : "job = ?"),
                 organization,
-                job == null ? id : job));
-        if (found.isEmpty() && job == null && message.getHeader("csvImportForce", false, Boolean.class)) {
+                number == null ? id : number));
+        if (found.isEmpty() && number == null && message.getHeader("csvImportForce", false, Boolean.class)) {
             return insert(exchange.getFromRouteId(), id);
         }
         if (found.isEmpty()) {
             throw new CsvImportRefusedException(
                     404,
                     "unknown-import",
-                    "The ledger knows no " + what + (job == null ? "; csvImportForce voids it nevertheless" : ""));
+                    "The ledger knows no " + what + (number == null ? "; csvImportForce voids it nevertheless" : ""));
         }
-        Delivery delivery = found.get(found.size() - 1);
-        boolean isUnsent = UNSENT.contains(delivery.state) && job != null;
-        boolean isImport = Deliveries.IMPORTED.contains(delivery.state) && delivery.importId != null;
+        Job job = found.get(found.size() - 1);
+        String importId = job.outcome().importId();
+        boolean isUnsent = UNSENT.contains(job.state()) && number != null;
+        boolean isImport = job.state().isImported() && importId != null;
         if (!isUnsent && !isImport) {
             throw new CsvImportRefusedException(
                     409,
                     "not-voidable",
-                    what + " is " + delivery.state
+                    what + " is " + job.state()
                             + ", there is no import of its own to void"
-                            + (delivery.state.equals("duplicate") ? "; the first one is " + delivery.importId : ""));
+                            + (job.state() == State.DUPLICATE ? "; the first one is " + importId : ""));
         }
-        return delivery;
+        return job;
     }
 
     /** A row of its own for an import that the ledger does not know: it goes on after a crash, and has its event. */
-    private Delivery insert(String source, String id) throws CsvImportUnsettledException {
+    private Job insert(String source, String id) throws CsvImportUnsettledException {
         LOG.warn("Import {} is voided on demand, though the ledger does not know it", Visible.of(id));
         String now = Deliveries.text(Instant.now());
         return database.read(c -> query(
                         c,
-                        Deliveries::read,
+                        JobRow::read,
                         "INSERT INTO csv_import_delivery (source_key, source, state, organization, import_id, duplicates,"
                                 + " owner, created_at, settled_at, released_at)"
                                 + " VALUES (?, ?, 'voiding', ?, ?, 'import', ?, ?, ?, ?) RETURNING *",
@@ -229,7 +230,8 @@ public final class Voiding {
         Request request = exchange.getProperty(PROPERTY, Request.class);
         Message message = exchange.getMessage();
         message.setBody(null);
-        message.setHeader(Exchange.HTTP_PATH, CsvUpload.encode(request.delivery.importId));
+        message.setHeader(
+                Exchange.HTTP_PATH, CsvUpload.encode(request.job.outcome().importId()));
         message.setHeader(Exchange.HTTP_QUERY, documentsPath ? null : "deleteLrsStatements=true");
     }
 
@@ -264,7 +266,8 @@ public final class Voiding {
         Request request = exchange.getProperty(PROPERTY, Request.class);
         ImportList list = ImportList.read(exchange.getMessage(), id -> true, null);
         boolean isListed = list.entries().stream()
-                .anyMatch(entry -> entry.id() == null || entry.id().equals(request.delivery.importId));
+                .anyMatch(entry -> entry.id() == null
+                        || entry.id().equals(request.job.outcome().importId()));
         boolean isProof = list.isWhole() && (!imports.known(list.ids()).isEmpty() || !imports.areExpected());
         request.voided = isProof && !isListed;
         request.detail += request.voided ? "" : "; the import list does not prove that it is voided";
@@ -291,71 +294,69 @@ public final class Voiding {
      */
     public void end(Exchange exchange) throws CsvImportRefusedException, CsvImportUnsettledException {
         Request request = exchange.getProperty(PROPERTY, Request.class);
-        Delivery delivery = request.delivery;
         if (request.underway) {
             int status = request.status;
             if (request.voided) {
-                voided(delivery);
+                voided(request);
             } else if (status / 100 == 4 && !LATER.contains(status)) {
                 giveUp(request);
             } else {
                 tryAgain(request);
             }
         }
+        Job job = request.job;
         Message message = exchange.getMessage();
-        message.setHeader(Delivery.OUTCOME, delivery.state);
-        message.setHeader(Delivery.IMPORT_ID, delivery.importId);
-        message.setHeader(Delivery.JOB, delivery.job);
-        boolean open = delivery.state.equals("voiding");
+        message.setHeader(Delivery.OUTCOME, job.state().toString());
+        message.setHeader(Delivery.IMPORT_ID, job.outcome().importId());
+        message.setHeader(Delivery.JOB, job.id());
+        boolean open = job.state() == State.VOIDING;
         message.setHeader(Delivery.REASON, open ? request.reason : null);
         message.setHeader(Delivery.DETAIL, open ? request.detail : null);
     }
 
-    private void voided(Delivery delivery) throws CsvImportUnsettledException {
+    private void voided(Request request) throws CsvImportUnsettledException {
+        Job job = request.job.with(request.job.outcome().because(null, null).to(State.VOIDED));
         boolean written = database.inTransaction(c -> {
             boolean mine = update(
                             c,
                             "UPDATE csv_import_delivery SET state = 'voided', track_at = NULL, next_attempt_at = NULL,"
                                     + " reason = NULL, detail = NULL WHERE job = ? AND state = 'voiding'",
-                            delivery.job)
+                            job.id())
                     == 1;
-            delivery.state = "voided";
-            delivery.reason = null;
-            delivery.detail = null;
             if (mine) {
-                events.insert(c, delivery);
+                events.insert(c, job);
             }
             return mine;
         });
-        failures.remove(delivery.job);
+        request.job = job;
+        failures.remove(job.id());
         if (written) {
-            delivery.log(LOG, Level.INFO, "");
+            job.log(LOG, Level.INFO, "");
         }
     }
 
     /** What the ledger did not know before, it forgets again. */
     private void giveUp(Request request) throws CsvImportRefusedException, CsvImportUnsettledException {
-        Delivery delivery = request.delivery;
-        database.inTransaction(c -> delivery.sha256 == null
-                ? update(c, "DELETE FROM csv_import_delivery WHERE job = ? AND state = 'voiding'", delivery.job)
+        Job job = request.job;
+        database.inTransaction(c -> job.content().sha256() == null
+                ? update(c, "DELETE FROM csv_import_delivery WHERE job = ? AND state = 'voiding'", job.id())
                 : update(
                         c,
                         "UPDATE csv_import_delivery SET next_attempt_at = NULL, reason = NULL, detail = NULL,"
                                 + " state = CASE WHEN failed_rows IS NULL THEN 'accepted' ELSE 'completed' END"
                                 + " WHERE job = ? AND state = 'voiding'",
-                        delivery.job));
-        failures.remove(delivery.job);
-        LOG.warn("Import {} is not voided: {}", Visible.of(delivery.importId), Visible.of(request.detail));
+                        job.id()));
+        failures.remove(job.id());
+        LOG.warn("Import {} is not voided: {}", Visible.of(job.outcome().importId()), Visible.of(request.detail));
         throw new CsvImportRefusedException(502, request.reason, request.detail);
     }
 
     private void tryAgain(Request request) throws CsvImportUnsettledException {
-        Delivery delivery = request.delivery;
-        int doublings = failures.merge(delivery.job, 1, Integer::sum) - 1;
+        long id = request.job.id();
+        int doublings = failures.merge(id, 1, Integer::sum) - 1;
         Duration pause = Pauses.askedOrGrowing(request.pause, doublings);
-        delivery.reason = request.reason;
-        delivery.detail = request.detail;
-        delivery.log(LOG, Level.WARN, "; next attempt in " + pause.toSeconds() + " s");
+        request.job = request.job.with(request.job.outcome().because(request.reason, request.detail));
+        request.job.log(LOG, Level.WARN, "; next attempt in " + pause.toSeconds() + " s");
         database.inTransaction(c -> update(
                 c,
                 "UPDATE csv_import_delivery SET next_attempt_at = ?, reason = ?, detail = ?"
@@ -363,6 +364,6 @@ public final class Voiding {
                 Deliveries.text(Instant.now().plus(pause)),
                 request.reason,
                 request.detail,
-                delivery.job));
+                id));
     }
 }

@@ -182,15 +182,18 @@ class ImportSearchTest {
                 .replace('\'', '"');
         ImportList list =
                 ImportList.read(new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)), id -> true, null);
-        Delivery delivery = new Delivery();
-        delivery.job = 17;
-        delivery.fileName = NAME;
-        delivery.template = "People";
-        delivery.size = 27;
-        delivery.createdAt = NOON.minusSeconds(3600);
-        delivery.sendingAt = NOON;
+        Job job = new Job(
+                17,
+                new Job.Origin("file", "key", null, null, null),
+                new Job.Naming("People", List.of(), NAME, "skip"),
+                new Job.Content(27, null),
+                "owner",
+                new Job.Attempt(1, NOON, null),
+                Outcome.CLAIMED.to(State.UNKNOWN),
+                NOON.minusSeconds(3600),
+                null);
         return new ImportSearch(
-                delivery,
+                job,
                 NOON,
                 NOON.plusSeconds(20),
                 list,

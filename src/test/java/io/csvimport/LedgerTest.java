@@ -66,6 +66,8 @@ class LedgerTest {
     private Database database;
     private Owner owner;
     private Deliveries deliveries;
+    private Claims claims;
+    private Outcomes outcomes;
 
     @BeforeAll
     static void startServer() throws IOException {
@@ -109,7 +111,9 @@ class LedgerTest {
         owner = new Owner(database, directory.resolve("data"), timer);
         AuditEvents events = new AuditEvents(
                 "5664", new Metrics(new SimpleMeterRegistry(), database, directory.resolve("data"))::count);
-        deliveries = new Deliveries(database, "5664", owner, events, null);
+        deliveries = new Deliveries(database, "5664", owner);
+        outcomes = new Outcomes(database, "5664", owner, events, null);
+        claims = new Claims(database, "5664", owner, outcomes);
     }
 
     private static Connection connect(String url) throws SQLException {
@@ -133,29 +137,33 @@ class LedgerTest {
         }
     }
 
-    private Delivery delivery(String key) {
-        Delivery delivery = new Delivery();
-        delivery.from = "file";
-        delivery.sourceKey = key;
-        delivery.template = "People";
-        delivery.fileName = key + ".csv";
-        delivery.size = 7;
-        delivery.sha256 = key;
-        delivery.duplicates = "skip";
-        return delivery;
+    private static Job job(String key) {
+        return Job.of(
+                new Job.Origin("file", key, null, null, null),
+                new Job.Naming("People", List.of(), key + ".csv", "skip"),
+                new Job.Content(7, key));
     }
 
-    private Delivery sending(String key) throws CsvImportUnsettledException {
-        Delivery delivery = delivery(key);
-        delivery.sendingAt = Instant.now();
-        assertTrue(deliveries.claim(delivery, true, true));
-        delivery.attempts++;
-        return delivery;
+    private Claims.Claim claim(Job job) throws CsvImportUnsettledException {
+        return claims.claim(job, null, true, null);
     }
 
-    private Map<String, String> row(Delivery delivery) throws SQLException {
-        return rows("SELECT * FROM csv_import_delivery WHERE job = " + delivery.job)
-                .get(0);
+    private Job sending(String key) throws CsvImportUnsettledException {
+        Claims.Claim claim = claims.claim(job(key), null, true, new Job.Attempt(1, Instant.now(), null));
+        assertTrue(claim.mayGoOn());
+        return claim.job();
+    }
+
+    private Job accept(Job job, String importId) throws CsvImportUnsettledException {
+        return outcomes.writeSeen(job, accepted(job, importId), true);
+    }
+
+    private static Outcome accepted(Job job, String importId) {
+        return job.outcome().answered(importId, job.outcome().why()).to(State.ACCEPTED);
+    }
+
+    private Map<String, String> row(Job job) throws SQLException {
+        return rows("SELECT * FROM csv_import_delivery WHERE job = " + job.id()).get(0);
     }
 
     // migrations
@@ -181,7 +189,8 @@ class LedgerTest {
                         + " created_at) VALUES ('before', 'file', 'waiting', '5664', 'before.csv', 'skip', 'x', '" + OLD
                         + "')");
         open(new Database(new Settings(given)));
-        assertEquals("before.csv", deliveries.find("before").orElseThrow().fileName);
+        assertEquals(
+                "before.csv", deliveries.find("before").orElseThrow().names().fileName());
         assertEquals(
                 Migrations.FILES.stream().map(Migrations::version).toList(),
                 rows("SELECT version FROM csv_import_schema ORDER BY version").stream()
@@ -236,7 +245,7 @@ class LedgerTest {
     void aLedgerThatIsMissingBesideATraceOfImportsIsMadeOnDemandOnlyAndCountsItsJobsAnew(String trace)
             throws Exception {
         open("sqlite");
-        long job = sending("first").job;
+        long job = sending("first").id();
         database.close();
         Files.delete(directory.resolve("data/csv-import-ledger.db"));
         Path left = directory.resolve("data").resolve(trace);
@@ -246,7 +255,7 @@ class LedgerTest {
         assertTrue(refused.getMessage().contains("--new-ledger"), refused.getMessage());
         assertFalse(Files.exists(directory.resolve("data/csv-import-ledger.db")));
         open(new Database(new Settings(given), true));
-        assertTrue(sending("first").job > job);
+        assertTrue(sending("first").id() > job);
     }
 
     @Test
@@ -283,10 +292,8 @@ class LedgerTest {
     @ValueSource(strings = {"sqlite", "postgresql"})
     void textThatNoDatabaseStoresIsCleanedInEveryColumn(String kind) throws Exception {
         open(kind);
-        Delivery odd = sending("nul\0 and half \ud83d");
-        odd.reason = "a\0b";
-        odd.detail = "\udc00";
-        deliveries.write(odd, "rejected", null);
+        Job odd = sending("nul\0 and half \ud83d");
+        outcomes.write(odd, odd.outcome().because("a\0b", "\udc00").to(State.REJECTED));
         assertEquals("nul\ufffd and half \ufffd.csv", row(odd).get("file_name"));
         assertEquals("a\ufffdb", row(odd).get("reason"));
         assertEquals("\ufffd", row(odd).get("detail"));
@@ -296,22 +303,20 @@ class LedgerTest {
     @Test
     void aValueThatIsRefusedIsTheFailureOfItsJobAndOthersGoOn() throws Exception {
         open("postgresql");
-        Delivery large = sending("large");
+        Job large = sending("large");
         StringBuilder id = new StringBuilder();
         new Random(1).ints(20_000, 'A', 'z').forEach(c -> id.append((char) c));
-        large.importId = id.toString();
-        deliveries.write(large, "accepted", null);
+        outcomes.write(large, accepted(large, id.toString()));
         assertEquals("held", row(large).get("state"));
         assertEquals("unstorable", row(large).get("reason"));
         assertNull(database.problem());
-        Delivery other = sending("other");
-        other.importId = "1";
-        deliveries.write(other, "accepted", null);
+        Job other = sending("other");
+        outcomes.write(other, accepted(other, "1"));
         assertEquals("accepted", row(other).get("state"));
         assertThrows(
                 LedgerRefusedException.class,
                 () -> database.inTransaction(c -> Database.update(
-                        c, "UPDATE csv_import_delivery SET import_id = ? WHERE job = ?", id.toString(), other.job)));
+                        c, "UPDATE csv_import_delivery SET import_id = ? WHERE job = ?", id.toString(), other.id())));
     }
 
     @ParameterizedTest
@@ -321,18 +326,19 @@ class LedgerTest {
         Main camel = new Main();
         camel.init();
         Exchange exchange = new DefaultExchange(camel.getCamelContext());
-        Delivery large = delivery("large");
         StringBuilder template = new StringBuilder();
         new Random(1).ints(20_000, 'A', 'z').forEach(c -> template.append((char) c));
-        large.template = template.toString();
-        exchange.setProperty(Delivery.PROPERTY, large);
+        exchange.getMessage().setHeader("csvImportSourceKey", "large");
+        Delivery large = Delivery.begin(exchange);
+        large.inspected(new Job.Content(7, "large"), 0, false);
+        large.named(new Job.Naming(template.toString(), List.of(), "large.csv", "skip"));
         Properties all = Settings.defaults();
         all.putAll(given);
-        new Ledger(new Settings(all), deliveries, new ApiClock(), atOnce).claim(exchange);
+        new Ledger(new Settings(all), deliveries, claims, outcomes, new ApiClock(), atOnce).claim(exchange);
         assertEquals("rejected", exchange.getProperty(Delivery.OUTCOME));
         assertEquals("unstorable", exchange.getProperty(Delivery.REASON));
-        deliveries.write(large, "rejected", null);
-        assertEquals("rejected", row(large).get("state"));
+        Job rejected = outcomes.write(large.job(), large.job().outcome().to(State.REJECTED));
+        assertEquals("rejected", row(rejected).get("state"));
         assertEquals(1, rows("SELECT 1 FROM csv_import_event").size());
     }
 
@@ -342,31 +348,26 @@ class LedgerTest {
     @ValueSource(strings = {"sqlite", "postgresql"})
     void anImportIdThatComesLateIsNeverDropped(String kind) throws Exception {
         open(kind);
-        Delivery unknown = sending("unknown");
-        execute(url, "UPDATE csv_import_delivery SET state = 'waiting' WHERE job = " + unknown.job);
-        unknown.importId = "of-waiting";
-        deliveries.writeOutcome(unknown, "accepted", null, true);
+        Job unknown = sending("unknown");
+        execute(url, "UPDATE csv_import_delivery SET state = 'waiting' WHERE job = " + unknown.id());
+        accept(unknown, "of-waiting");
         assertEquals("of-waiting", row(unknown).get("import_id"));
 
-        Delivery again = sending("again");
-        execute(url, "UPDATE csv_import_delivery SET attempts = 2 WHERE job = " + again.job);
-        again.importId = "of-first-attempt";
-        deliveries.writeOutcome(again, "accepted", null, true);
-        assertEquals("sending", again.state);
+        Job again = sending("again");
+        execute(url, "UPDATE csv_import_delivery SET attempts = 2 WHERE job = " + again.id());
+        assertEquals(State.SENDING, accept(again, "of-first-attempt").state());
         assertEquals("sending", row(again).get("state"));
         Map<String, String> late = rows("SELECT * FROM csv_import_delivery WHERE import_id = 'of-first-attempt'")
                 .get(0);
         assertEquals("accepted", late.get("state"));
-        assertTrue(late.get("detail").contains(String.valueOf(again.job)), late.get("detail"));
+        assertTrue(late.get("detail").contains(String.valueOf(again.id())), late.get("detail"));
         assertEquals(
                 1,
                 rows("SELECT 1 FROM csv_import_event WHERE job = " + late.get("job") + " AND payload LIKE"
                                 + " '%of-first-attempt%'")
                         .size());
 
-        again.importId = "of-first-attempt";
-        again.attempts = 1;
-        deliveries.writeOutcome(again, "accepted", null, true);
+        accept(again, "of-first-attempt");
         assertEquals(
                 1,
                 rows("SELECT 1 FROM csv_import_delivery WHERE import_id = 'of-first-attempt'")
@@ -377,30 +378,28 @@ class LedgerTest {
     @ValueSource(strings = {"sqlite", "postgresql"})
     void whatWaitsForTheSameBytesSaysForWhichJobAndGoesOnWhenThatIsWithdrawn(String kind) throws Exception {
         open(kind);
-        Delivery first = delivery("first");
-        assertTrue(deliveries.claim(first, true, false));
-        Delivery second = delivery("second");
-        second.sha256 = "first";
-        assertFalse(deliveries.claim(second, true, false));
-        assertEquals("same-bytes", row(second).get("reason"));
+        Job first = claim(job("first")).job();
+        Job second = Job.of(job("second").origin(), job("second").names(), first.content());
+        Claims.Claim waits = claim(second);
+        assertFalse(waits.mayGoOn());
+        assertEquals("same-bytes", row(waits.job()).get("reason"));
         assertTrue(
-                row(second).get("detail").contains("job " + first.job),
-                row(second).get("detail"));
-        assertTrue(deliveries.withdraw(first, Deliveries.BY_HAND, "x"));
+                row(waits.job()).get("detail").contains("job " + first.id()),
+                row(waits.job()).get("detail"));
+        assertEquals(
+                State.WITHDRAWN, outcomes.withdraw(first, Outcome.BY_HAND, "x").state());
         assertEquals("withdrawn", row(first).get("state"));
         assertTrue(deliveries.find("first").isEmpty());
-        assertTrue(deliveries.claim(second, true, false));
+        assertTrue(claim(waits.job()).mayGoOn());
     }
 
     @Test
     void anItemThatItsSourceOffersNoMoreGivesWayAfterAnHour() throws Exception {
         open("sqlite");
-        Delivery item = delivery("item");
-        deliveries.claim(item, true, false);
+        Job item = claim(job("item")).job();
         execute(url, "UPDATE csv_import_delivery SET state = 'waiting', next_attempt_at = '" + OLD + "'");
-        Delivery other = delivery("now");
-        deliveries.claim(other, true, false);
-        new Housekeeping(new Settings(given), database, deliveries, owner, new Sources()).forget();
+        Job other = claim(job("now")).job();
+        new Housekeeping(new Settings(given), database, deliveries, outcomes, owner, new Sources()).forget();
         assertEquals("withdrawn", row(item).get("state"));
         assertEquals("claimed", row(other).get("state"));
     }
@@ -461,10 +460,7 @@ class LedgerTest {
         insert(0, 2001, "unknown", null);
         assertEquals(
                 2001,
-                deliveries.in("unknown").stream()
-                        .map(delivery -> delivery.job)
-                        .distinct()
-                        .count());
+                deliveries.in(State.UNKNOWN).stream().map(Job::id).distinct().count());
     }
 
     @ParameterizedTest
@@ -511,7 +507,7 @@ class LedgerTest {
                 "INSERT INTO csv_import_event (id, job, payload, created_at, sent_at) SELECT job || '/a/1', job, 'x',"
                         + " created_at, CASE file_name WHEN '7.csv' THEN NULL ELSE created_at END"
                         + " FROM csv_import_delivery");
-        new Housekeeping(new Settings(given), database, deliveries, owner, new Sources()).forget();
+        new Housekeeping(new Settings(given), database, deliveries, outcomes, owner, new Sources()).forget();
         assertEquals(
                 List.of("7.csv", "450.csv", "451.csv"),
                 rows("SELECT file_name FROM csv_import_delivery ORDER BY job").stream()
@@ -527,11 +523,9 @@ class LedgerTest {
         List<Path> files = new ArrayList<>();
         for (String name : List.of("same", "replaced", "legacy", "legacy-replaced")) {
             Path file = Files.writeString(directory.resolve(name + ".csv"), "name\nAnna\n");
-            Delivery delivery = sending(name);
-            delivery.importId = name;
-            deliveries.write(delivery, "accepted", null);
-            deliveries.released(
-                    delivery,
+            Job job = accept(sending(name), name);
+            outcomes.released(
+                    job,
                     file.toString(),
                     name.startsWith("legacy") ? null : FileMark.of(file).key());
             String sha256 = Sha256.of(FileMark.of(file));
@@ -540,13 +534,13 @@ class LedgerTest {
                     "UPDATE csv_import_delivery SET single = 0, file_size = 10, sha256 = ?, released_at = ? WHERE job = ?",
                     sha256,
                     OLD,
-                    delivery.job));
+                    job.id()));
             files.add(file);
         }
         Files.delete(files.get(1));
         Files.writeString(files.get(1), "name\nEmma\n");
         Files.writeString(files.get(3), "name\nEmma\n");
-        new Housekeeping(new Settings(given), database, deliveries, owner, new Sources()).forget();
+        new Housekeeping(new Settings(given), database, deliveries, outcomes, owner, new Sources()).forget();
         assertEquals(
                 List.of(false, true, false, true),
                 files.stream().map(Files::exists).toList());
