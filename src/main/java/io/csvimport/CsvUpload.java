@@ -92,6 +92,7 @@ public final class CsvUpload extends HttpEntityWrapper {
             Delivery delivery = Delivery.of(exchange);
             // a message without a name has none yet
             String fileName = Objects.requireNonNullElse(delivery.names().fileName(), "preview.csv");
+            delivery.named(delivery.names().withFileName(fileName));
             exchange.getExchangeExtension().setStreamCacheDisabled(true);
             set(
                     exchange,
