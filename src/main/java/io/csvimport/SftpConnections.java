@@ -6,8 +6,8 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * The connections to the server of a feed. Each is used by one thread at a time, and kept for the next one; where the
@@ -21,7 +21,9 @@ final class SftpConnections {
     private final SftpSession login;
     private final SftpTrouble trouble;
     private final Deque<ChannelSftp> idle = new ArrayDeque<>();
-    private final Set<ChannelSftp> open = new HashSet<>();
+    /** With the time each was begun, by {@link System#nanoTime}. */
+    private final Map<ChannelSftp, Long> open = new HashMap<>();
+
     private int opening;
     private int most = Integer.MAX_VALUE;
     private long limitedUntil;
@@ -88,30 +90,32 @@ final class SftpConnections {
     private ChannelSftp connect() throws IOException {
         ChannelSftp channel = null;
         JSchException failure = null;
+        long began = System.nanoTime();
         try {
             channel = login.open();
         } catch (JSchException e) {
             failure = e;
         } finally {
-            opened(channel);
+            opened(channel, began);
         }
         if (channel == null && !isLimited()) {
-            throw trouble.failed(failure);
+            throw trouble.failed(failure, began);
         }
         return channel;
     }
 
-    private synchronized void opened(ChannelSftp channel) {
+    private synchronized void opened(ChannelSftp channel, long began) {
         opening--;
         if (channel != null) {
-            open.add(channel);
+            open.put(channel, began);
         }
         notifyAll();
     }
 
     /** Whether another connection works: then it is one too many that was refused. */
     private synchronized boolean isLimited() {
-        int working = (int) open.stream().filter(ChannelSftp::isConnected).count();
+        int working =
+                (int) open.keySet().stream().filter(ChannelSftp::isConnected).count();
         if (working > 0) {
             most = working;
             limitedUntil = System.nanoTime() + LIMITED;
@@ -128,6 +132,17 @@ final class SftpConnections {
         notifyAll();
     }
 
+    /** A connection broke: it ends, and so do the idle ones, which may be broken too. */
+    SourceAwayException failed(ChannelSftp channel, Throwable failure) {
+        long began;
+        synchronized (this) {
+            began = open.getOrDefault(channel, System.nanoTime());
+            end(channel);
+            endIdle();
+        }
+        return trouble.failed(failure, began);
+    }
+
     synchronized void end(ChannelSftp channel) {
         open.remove(channel);
         try {
@@ -142,9 +157,13 @@ final class SftpConnections {
     /** Ends those that are idle, and the others once they are given back. */
     synchronized void close() {
         closed = true;
+        endIdle();
+        notifyAll();
+    }
+
+    private void endIdle() {
         for (ChannelSftp channel = idle.poll(); channel != null; channel = idle.poll()) {
             end(channel);
         }
-        notifyAll();
     }
 }

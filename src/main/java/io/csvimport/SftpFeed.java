@@ -294,7 +294,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     @Override
     public boolean rollback(Consumer consumer, Endpoint endpoint, int retryCounter, Exception e) {
         if (!(e.getCause() instanceof SourceAwayException)) {
-            trouble.failed(e);
+            trouble.failed(e, began);
         }
         return false;
     }

@@ -370,6 +370,7 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
         ChannelSftp channel = connections.take(null);
         InputStream bytes = call(location, channel, busy -> busy.get(quoted(location)), false);
         return new FilterInputStream(bytes) {
+            private boolean begun;
             private boolean atEnd;
             private boolean closed;
 
@@ -378,12 +379,13 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
                 try {
                     int n = super.read(buffer, offset, length);
                     atEnd = n < 0;
+                    if (!begun) {
+                        begun = true;
+                        trouble.works();
+                    }
                     return n;
                 } catch (IOException e) {
-                    // JSch may not know yet that its connection is cut: the file is soon tried again
-                    throw channel.isConnected()
-                            ? new IOException(failed(location, e).getMessage(), e)
-                            : trouble.failed(e);
+                    throw isAlive(channel) ? failed(location, e) : connections.failed(channel, e);
                 }
             }
 
@@ -398,14 +400,28 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
                     connections.end(channel);
                     return;
                 }
-                super.close();
+                try {
+                    super.close();
+                } catch (IOException e) {
+                    throw connections.failed(channel, e);
+                }
                 SftpFile now = foundAfter(channel, location);
-                trouble.read();
                 if (now != null && !now.isSameAs(file)) {
                     throw new CsvChangedException(Visible.of(location));
                 }
             }
         };
+    }
+
+    /** Whether the connection still takes what is sent: where a send failed, JSch may not know yet that it is cut. */
+    private static boolean isAlive(ChannelSftp channel) {
+        try {
+            channel.getSession().sendKeepAliveMsg();
+            return channel.isConnected();
+        } catch (Exception e) {
+            // of JSch's kind
+            return false;
+        }
     }
 
     /** Null where it is gone: some servers serve a file once. */
@@ -432,18 +448,17 @@ public final class SftpServer implements SourceFolders, CamelContextAware {
         } catch (SftpException e) {
             // what the server itself answers has no cause
             boolean answered = e.getCause() == null && channel.isConnected();
-            if (answered) {
-                connections.giveBack(channel);
-            } else {
-                connections.end(channel);
+            if (!answered) {
+                throw connections.failed(channel, e);
             }
-            if (answered && e.id == ChannelSftp.SSH_FX_NO_SUCH_FILE) {
+            connections.giveBack(channel);
+            if (e.id == ChannelSftp.SSH_FX_NO_SUCH_FILE) {
                 throw new NoSuchFileException(location);
             }
-            if (answered && e.id == ChannelSftp.SSH_FX_PERMISSION_DENIED) {
+            if (e.id == ChannelSftp.SSH_FX_PERMISSION_DENIED) {
                 throw new AccessDeniedException(Visible.of(location), null, "the server does not permit it");
             }
-            throw answered ? failed(location, e) : trouble.failed(e);
+            throw failed(location, e);
         } catch (NoSuchFileException e) {
             connections.giveBack(channel);
             throw e;

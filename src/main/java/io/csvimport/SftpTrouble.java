@@ -37,8 +37,16 @@ final class SftpTrouble {
         this.configuration = configuration;
     }
 
-    /** The server failed; no connection is made until the pause is over. */
-    synchronized SourceAwayException failed(Throwable failure) {
+    /**
+     * The server failed; no connection is made until the pause is over.
+     *
+     * @param since when the connection was made, or what has failed was begun ({@link System#nanoTime}): what is older
+     *     than the latest failure belongs to that failure, and adds nothing to its pause
+     */
+    synchronized SourceAwayException failed(Throwable failure, long since) {
+        if (since - failed < 0) {
+            return away(explain(failure), failure);
+        }
         long now = System.nanoTime();
         if (now - failed >= FORGOTTEN_AFTER && now - closedUntil >= FORGOTTEN_AFTER) {
             failures = 0;
@@ -54,11 +62,11 @@ final class SftpTrouble {
             said = why;
             saidAt = now;
         }
-        return away(failure);
+        return away(why, failure);
     }
 
-    private SourceAwayException away(Throwable cause) {
-        return new SourceAwayException(why, Instant.now().plusNanos(closedUntil - System.nanoTime()), cause);
+    private SourceAwayException away(String reason, Throwable cause) {
+        return new SourceAwayException(reason, Instant.now().plusNanos(closedUntil - System.nanoTime()), cause);
     }
 
     synchronized boolean isPausing() {
@@ -68,7 +76,7 @@ final class SftpTrouble {
     /** @throws SourceAwayException during the pause after a failure */
     synchronized void check() throws SourceAwayException {
         if (isPausing()) {
-            throw away(null);
+            throw away(why, null);
         }
     }
 
@@ -81,8 +89,8 @@ final class SftpTrouble {
         }
     }
 
-    /** A file was read to its end: the server is well. */
-    synchronized void read() {
+    /** Bytes of a file arrived: the pauses begin anew. */
+    synchronized void works() {
         failures = 0;
     }
 

@@ -6,11 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.csvimport.sandbox.SandboxImport;
+import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -114,27 +119,34 @@ class OpenSshTest {
 
     @Test
     void downloadsWhoseConnectionsAreCutAreTakenUpAgain() throws Exception {
-        drop("first.csv", 1);
+        drop("1.csv", 1);
+        Instant start = Instant.now();
         Distribution process = rig.start();
-        for (int cut = 0; cut < 4; cut++) {
-            await().atMost(CrashRig.PATIENCE)
-                    .pollInterval(Duration.ofMillis(5))
-                    .failFast(() -> !process.process().isAlive())
-                    .until(() -> server.work().toMillis() >= 150);
-            server.dropConnections();
+        int dropped = 1;
+        for (int cut = 0; cut < 4; ) {
+            int files = dropped;
+            awaitAlive(
+                    process, () -> isDownloading(start) || rig.sandbox.imports().size() == files);
+            if (isDownloading(start)) {
+                server.dropConnections();
+                cut++;
+                awaitAlive(process, () -> !isDownloading(start));
+            } else {
+                // the download was over before it could be cut
+                dropped++;
+                drop(dropped + ".csv", dropped);
+            }
         }
-        drop("second.csv", 2);
+        drop("last.csv", dropped + 1);
         rig.awaitContent();
     }
 
     @Test
     void aConnectionThatFallsSilentIsGivenUp() throws Exception {
         drop("people.csv", 1);
+        Instant start = Instant.now();
         Distribution process = rig.start();
-        await().atMost(CrashRig.PATIENCE)
-                .pollInterval(Duration.ofMillis(5))
-                .failFast(() -> !process.process().isAlive())
-                .until(() -> server.work().toMillis() >= 150);
+        awaitAlive(process, () -> isDownloading(start) || !rig.sandbox.imports().isEmpty());
         server.freezeConnections();
         rig.drop("later.csv");
         // a silence is waited for: no time is too long here
@@ -146,17 +158,18 @@ class OpenSshTest {
 
     @Test
     void aServerThatDiesAndComesBackIsUsedAgain() throws Exception {
+        Instant start = Instant.now();
         Distribution process = rig.start();
         for (int round = 0; round < 4; round++) {
             drop("large-" + round + ".csv", round);
             for (int i = 0; i < 10; i++) {
                 rig.drop("Template " + i % 3, "file-" + round + "-" + i + ".csv", "name\n" + round + "-" + i);
             }
-            await().atMost(CrashRig.PATIENCE)
-                    .pollInterval(Duration.ofMillis(5))
-                    .failFast(() -> !process.process().isAlive())
-                    .until(() -> server.work().toMillis() >= 100);
+            int imports = 11 * round + 11;
+            awaitAlive(
+                    process, () -> isDownloading(start) || rig.sandbox.imports().size() == imports);
             server.stop();
+            awaitAlive(process, () -> !isDownloading(start));
             server.start();
         }
         rig.awaitContent();
@@ -167,10 +180,11 @@ class OpenSshTest {
     void aFileIsImportedOnceThoughTheProcessDiedInTheMiddleOfItsDownload() throws Exception {
         drop("people.csv", 1);
         for (int kill = 0; kill < 3; kill++) {
-            rig.start();
-            await().atMost(CrashRig.PATIENCE)
-                    .pollInterval(Duration.ofMillis(5))
-                    .until(() -> server.work().toMillis() >= 150);
+            Instant start = Instant.now();
+            Distribution process = rig.start();
+            awaitAlive(
+                    process,
+                    () -> isDownloading(start) || !rig.sandbox.imports().isEmpty());
             rig.kill();
             await().atMost(CrashRig.PATIENCE).until(() -> server.work().isZero());
         }
@@ -215,6 +229,34 @@ class OpenSshTest {
                 List.of("people.csv", "another-1.csv", "another-2.csv"),
                 rig.sandbox.imports().stream().map(SandboxImport::fileName).toList());
         assertTrue(Files.exists(file));
+    }
+
+    private static void awaitAlive(Distribution process, Callable<Boolean> condition) {
+        await().atMost(CrashRig.PATIENCE)
+                .pollInterval(Duration.ofMillis(5))
+                .failFast(() -> !process.process().isAlive())
+                .until(condition);
+    }
+
+    /** Whether some of a large file, and not all of it, was written to the spool since then. */
+    private boolean isDownloading(Instant since) throws IOException {
+        Path spool = rig.data.resolve("spool");
+        if (!Files.exists(spool)) {
+            return false;
+        }
+        try (Stream<Path> copies = Files.list(spool)) {
+            for (Path copy : copies.toList()) {
+                BasicFileAttributes found = Files.readAttributes(copy, BasicFileAttributes.class);
+                if (found.size() >= 1 << 20
+                        && found.size() < LARGE.length
+                        && found.lastModifiedTime().toInstant().isAfter(since)) {
+                    return true;
+                }
+            }
+        } catch (NoSuchFileException e) {
+            // deleted while it was looked at
+        }
+        return false;
     }
 
     private void drop(String name, int number) throws Exception {
