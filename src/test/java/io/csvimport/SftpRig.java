@@ -268,14 +268,17 @@ final class SftpRig implements AutoCloseable {
 
     /** Ends as a server does that goes down: connections are cut, the port refuses. */
     void stop() throws IOException {
-        holds.forEach(Hold::cut);
+        if (server.isStarted()) {
+            dropConnections();
+        }
         server.stop(true);
     }
 
     /** Cuts all connections in the middle of whatever they do; the next one is welcome. */
     void dropConnections() {
+        // the sockets first: what is held is to get no answer, not even that it failed
+        server.getActiveSessions().forEach(session -> session.getIoSession().close(true));
         holds.forEach(Hold::cut);
-        server.getActiveSessions().forEach(session -> session.close(true));
     }
 
     /** From now on it has another key, or its old one again; {@code known_hosts} stays as it is. */
