@@ -5,9 +5,12 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URISyntaxException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,6 +18,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Component;
 import org.apache.camel.RuntimeCamelException;
@@ -31,19 +35,22 @@ public final class CsvImportMain {
     private static final String LOGGING = "log4j2.configurationFile";
     private static final int SCAN_MILLIS = 500;
 
+    /** The argument of a start that {@code bin/csv-import-routes --cache} learns from: it reads no application.properties. */
+    private static final String REHEARSAL = "--rehearsal";
+
     private CsvImportMain() {}
 
     public static void main(String[] args) throws Exception {
         if (List.of(args).contains("--end-with-parent")) {
             ProcessHandle.current().parent().ifPresent(parent -> parent.onExit().thenRun(() -> System.exit(0)));
         }
-        Path home = home();
-        if (List.of(args).contains("--cache")) {
-            System.exit(StartCache.write(home));
-        }
-        boolean rehearsal = List.of(args).contains(StartCache.REHEARSAL);
+        Path jar = jar();
+        Path home = Files.isRegularFile(jar) ? jar.getParent() : Path.of("").toAbsolutePath();
+        boolean rehearsal = List.of(args).contains(REHEARSAL);
         Properties files = new Properties();
-        if (!rehearsal) {
+        if (rehearsal) {
+            SqliteLibrary.keep(home);
+        } else {
             try {
                 files.putAll(PropertiesFile.read(home.resolve("application.properties")));
                 files.putAll(PropertiesFile.read(Path.of("application.properties")));
@@ -56,7 +63,7 @@ public final class CsvImportMain {
             String text = "classpath:META-INF/csv-import/log4j2.properties";
             System.setProperty(LOGGING, isJson(settings) ? text + "," + text.replace("log4j2", "log4j2-json") : text);
         }
-        StartCache.use(home);
+        SqliteLibrary.use(home);
         // the management server has no files to serve: a folder for them would outlive a process that is killed
         System.setProperty("vertx.disableFileCPResolving", "true");
         if ("sandbox".equals(profile())) {
@@ -68,9 +75,15 @@ public final class CsvImportMain {
         List<Path> routes = new ArrayList<>();
         settings.find("routes")
                 .ifPresent(own -> routes.add(Path.of(own).toAbsolutePath().normalize()));
-        Path packaged = (rehearsal ? Path.of("") : home).resolve("routes").toAbsolutePath();
-        routes.add(packaged);
-        if (!Files.isDirectory(packaged)) {
+        Path packaged = home.resolve("routes");
+        if (rehearsal) {
+            // those of the jar, which nobody edits
+            FileSystem classes = FileSystems.newFileSystem(jar);
+            routes.add(classes.getPath("META-INF/csv-import/routes"));
+            routes.add(classes.getPath("camel"));
+        } else if (Files.isDirectory(packaged)) {
+            routes.add(packaged);
+        } else {
             problems.add(packaged + ": there is no such folder: it belongs beside the jar, with the packaged routes");
         }
         if (problems.isEmpty()) {
@@ -127,28 +140,11 @@ public final class CsvImportMain {
                 .withRoutesIncludePattern("false")
                 .withShutdownTimeout(
                         (int) Math.max(1, settings.duration("stop.timeout").toSeconds()));
-        main.addInitialProperty("camel.management.enabled", "true");
+        main.setInitialProperties(Settings.resource("camel.properties"));
         main.addInitialProperty("camel.management.port", settings.get("management.port"));
         main.addInitialProperty("camel.management.host", settings.get("management.host"));
-        main.addInitialProperty("camel.management.healthCheckEnabled", "true");
-        main.addInitialProperty("camel.management.metricsEnabled", "true");
-        main.addInitialProperty("camel.metrics.enabled", "true");
-        // Camel's own are many, one set a route and an endpoint: ours tell what an operator asks for
-        main.addInitialProperty("camel.metrics.enableRoutePolicy", "false");
-        main.addInitialProperty("camel.metrics.enableExchangeEventNotifier", "false");
-        main.addInitialProperty("camel.metrics.enableRouteEventNotifier", "false");
-        main.addInitialProperty("camel.metrics.skipCamelInfo", "true");
-        main.addInitialProperty("camel.metrics.binders", "jvm-memory,processor,uptime");
         // lines of text have no context
         main.addInitialProperty("camel.mdc.enabled", String.valueOf(isJson(settings)));
-        main.addInitialProperty("camel.mdc.customProperties", Delivery.JOB + "," + Delivery.IMPORT_ID);
-        main.addInitialProperty("camel.rest.component", "platform-http");
-        // a REST service and what it calls are edited apart
-        main.addInitialProperty("camel.rest.inlineRoutes", "false");
-        // readiness tells of the API and the ledger; a feed of the user's own that cannot poll is no reason to end it
-        // all
-        main.addInitialProperty("camel.health.consumersEnabled", "false");
-        main.addInitialProperty("camel.health.routesEnabled", "false");
         main.addMainListener(new MainListenerSupport() {
             @Override
             public void beforeConfigure(BaseMainSupport main) {
@@ -220,29 +216,37 @@ public final class CsvImportMain {
 
     private static String welcome(Settings settings, List<Path> routes) {
         String management = "http://" + settings.get("management.host") + ":" + settings.get("management.port");
-        return "csv-import-routes is ready.\n"
-                + "  API         " + settings.get("api.url") + ", organization " + settings.get("api.organization")
-                + "\n"
-                + (settings.flag("file.enabled") ? "  inbox       " + settings.path("file.directory") + "\n" : "")
-                + (settings.flag("sftp.enabled")
-                        ? "  SFTP        " + settings.get("sftp.username") + "@" + settings.get("sftp.host") + ":"
-                                + settings.get("sftp.port") + ", " + settings.get("sftp.directory") + "\n"
-                        : "")
-                + (settings.flag("jms.enabled") ? "  queue       " + settings.get("jms.queue") + "\n" : "")
-                + "  routes      "
-                + String.join(
-                        ", on top of ", routes.stream().map(Path::toString).toList()) + "\n"
-                + "  data        " + settings.path("data-dir") + "\n"
-                + "  audit trail "
-                + (settings.get("audit.uri").equals("bean:csvImportAuditFile")
+        String audit = settings.get("audit.uri");
+        Map<String, Object> lines = new LinkedHashMap<>();
+        lines.put("API", settings.get("api.url") + ", organization " + settings.get("api.organization"));
+        if (settings.flag("file.enabled")) {
+            lines.put("inbox", settings.path("file.directory"));
+        }
+        if (settings.flag("sftp.enabled")) {
+            lines.put(
+                    "SFTP",
+                    settings.get("sftp.username") + "@" + settings.get("sftp.host") + ":" + settings.get("sftp.port")
+                            + ", " + settings.get("sftp.directory"));
+        }
+        if (settings.flag("jms.enabled")) {
+            lines.put("queue", settings.get("jms.queue"));
+        }
+        lines.put("routes", routes.stream().map(Path::toString).collect(Collectors.joining(", on top of ")));
+        lines.put("data", settings.path("data-dir"));
+        lines.put(
+                "audit trail",
+                audit.equals("bean:csvImportAuditFile")
                         ? new AuditFile(settings).file()
-                        : settings.get("audit.uri").split(":")[0] + ":… (csv-import.audit.uri)")
-                + "\n"
-                + "  health      " + management + "/observe/health\n"
-                + "  operations  "
-                + (ManagementGuard.isOperable(settings)
+                        : audit.split(":")[0] + ":… (csv-import.audit.uri)");
+        lines.put("health", management + "/observe/health");
+        lines.put(
+                "operations",
+                ManagementGuard.isOperable(settings)
                         ? management + "/csv-imports"
                         : "none: they need csv-import.management.username and .password here");
+        StringBuilder text = new StringBuilder("csv-import-routes is ready.");
+        lines.forEach((name, value) -> text.append("\n  %-11s %s".formatted(name, value)));
+        return text.toString();
     }
 
     private static String profile() {
@@ -267,13 +271,11 @@ public final class CsvImportMain {
                 });
     }
 
-    /** The folder of the jar; the working directory where the classes come from no jar. */
-    private static Path home() throws URISyntaxException {
-        Path code = Path.of(CsvImportMain.class
+    private static Path jar() throws URISyntaxException {
+        return Path.of(CsvImportMain.class
                 .getProtectionDomain()
                 .getCodeSource()
                 .getLocation()
                 .toURI());
-        return Files.isRegularFile(code) ? code.getParent() : Path.of("").toAbsolutePath();
     }
 }

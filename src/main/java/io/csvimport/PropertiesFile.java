@@ -2,9 +2,6 @@ package io.csvimport;
 
 import java.io.IOException;
 import java.io.StringReader;
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +11,9 @@ import java.util.regex.Pattern;
 
 /** A properties file in UTF-8, with or without a byte order mark. */
 final class PropertiesFile {
+
+    /** What other encodings look like in UTF-8: the replacement for malformed bytes, or NUL. */
+    private static final Pattern NO_UTF8 = Pattern.compile("[\\uFFFD\\x00]");
 
     private static final Pattern NO_CHARACTER =
             Pattern.compile("(?m)^(?!\\s*[#!]).*?(?<!\\\\)(?:\\\\\\\\)*(\\\\u(?!\\p{XDigit}{4}).{0,8})");
@@ -30,40 +30,32 @@ final class PropertiesFile {
         if (!Files.exists(file)) {
             return properties;
         }
-        byte[] bytes;
+        String text;
         try {
-            bytes = Files.readAllBytes(file);
+            text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new IOException(file.toAbsolutePath() + " cannot be read: " + e, e);
         }
-        String text = decode(file, ByteBuffer.wrap(bytes));
+        Matcher malformed = NO_UTF8.matcher(text);
+        if (malformed.find()) {
+            throw problem(file, text, malformed.start(), "the file is not in UTF-8: save it as UTF-8");
+        }
         try {
-            properties.load(new StringReader(text));
+            properties.load(new StringReader(text.startsWith("\uFEFF") ? text.substring(1) : text));
         } catch (IllegalArgumentException e) {
             Matcher wrong = NO_CHARACTER.matcher(text);
             boolean found = wrong.find();
             throw problem(
                     file,
-                    found ? text.substring(0, wrong.start(1)) : text,
+                    text,
+                    found ? wrong.start(1) : text.length(),
                     "'" + (found ? wrong.group(1) : "\\u") + "' is no character: write a backslash twice, or use /");
         }
         return properties;
     }
 
-    private static String decode(Path file, ByteBuffer bytes) throws IOException {
-        CharBuffer text = CharBuffer.allocate(bytes.remaining());
-        CoderResult result = StandardCharsets.UTF_8.newDecoder().decode(bytes, text, true);
-        String decoded = text.flip().toString();
-        int nul = decoded.indexOf('\0');
-        if (result.isError() || nul >= 0) {
-            throw problem(
-                    file, nul >= 0 ? decoded.substring(0, nul) : decoded, "the file is not in UTF-8: save it as UTF-8");
-        }
-        return decoded.startsWith("\uFEFF") ? decoded.substring(1) : decoded;
-    }
-
-    private static IOException problem(Path file, String before, String problem) {
-        long line = before.chars().filter(c -> c == '\n').count() + 1;
+    private static IOException problem(Path file, String text, int position, String problem) {
+        long line = 1 + text.chars().limit(position).filter(c -> c == '\n').count();
         return new IOException(file.toAbsolutePath() + ", line " + line + ": " + problem);
     }
 }

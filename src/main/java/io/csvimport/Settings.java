@@ -21,7 +21,6 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.StreamSupport;
 
 /**
  * The settings {@code csv-import.…}: an environment variable wins over a system property, that over the properties
@@ -30,7 +29,6 @@ import java.util.stream.StreamSupport;
 public final class Settings {
 
     static final String PREFIX = "csv-import.";
-    private static final String DEFAULTS = "/META-INF/csv-import/defaults.properties";
     private static final Pattern AROUND = Pattern.compile("^[\\s\\p{Z}\\uFEFF]+|[\\s\\p{Z}\\uFEFF]+$");
     private static final Pattern LINE_ENDS_AROUND = Pattern.compile("^[\\r\\n]+|[\\r\\n]+$");
     private static final Pattern SECRET = Pattern.compile("api\\.key|.*(secret|password|passphrase)");
@@ -40,18 +38,18 @@ public final class Settings {
             "(?s)CSV_IMPORT_(.+_)?"
                     + "(PORT=(tcp|udp|sctp)://.*|SERVICE_(HOST|PORT(_.+)?)=.*|PORT_\\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?=.*)");
 
-    private static final Map<String, String> REQUIRED = Map.of(
-            "api.url", "scheme, host and port of the API, as in https://sandbox.watershedlrs.com",
-            "api.organization", "the organization id, as in 5664",
-            "api.key", "the key of the API credential",
-            "api.secret", "the secret of the API credential");
-
-    /** What a source needs, once it is switched on. */
-    private static final Map<String, Map<String, String>> REQUIRED_WHERE = Map.of(
+    /** What is required: always, or by the flag of a source. */
+    private static final Map<String, Map<String, String>> REQUIRED = Map.of(
+            "",
+            Map.of(
+                    "api.url", "scheme, host and port of the API, as in https://sandbox.watershedlrs.com",
+                    "api.organization", "the organization id, as in 5664",
+                    "api.key", "the key of the API credential",
+                    "api.secret", "the secret of the API credential"),
             "sftp.enabled",
             Map.of(
                     "sftp.host", "the name or address of the SFTP server",
-                    "sftp.username", "who logs in on the SFTP server"),
+                    "sftp.username", "the user of the login on the SFTP server"),
             "jms.enabled",
             Map.of("jms.url", "the URL of the broker, as in amqp://broker.example.com:5672"));
 
@@ -83,7 +81,9 @@ public final class Settings {
             values.put(name, canonical(name, value == null ? defaults.getProperty(key) : value));
         }
         // where every sender renames into place, what is empty is not unfinished
-        if (given("file.quiet-empty") == null && SettingChecks.isZero(get("file.quiet"))) {
+        if (given("file.quiet-empty") == null
+                && SettingChecks.problem("file.quiet", get("file.quiet")) == null
+                && duration("file.quiet").isZero()) {
             values.put("file.quiet-empty", "PT0S");
         }
     }
@@ -115,9 +115,14 @@ public final class Settings {
         return SECRET.matcher(name).matches();
     }
 
-    /** Every setting with its default, as a new set of properties; read as UTF-8. */
+    /** Every setting with its default, as a new set of properties. */
     public static Properties defaults() {
-        try (InputStream in = Settings.class.getResourceAsStream(DEFAULTS)) {
+        return resource("defaults.properties");
+    }
+
+    /** Reads one of the product's own files of properties, as UTF-8. */
+    static Properties resource(String name) {
+        try (InputStream in = Settings.class.getResourceAsStream("/META-INF/csv-import/" + name)) {
             Properties properties = new Properties();
             properties.load(new InputStreamReader(in, StandardCharsets.UTF_8));
             return properties;
@@ -175,8 +180,8 @@ public final class Settings {
     /** One line for each setting that is missing or wrong, with its property and its variable; no value of a secret. */
     public List<String> problems() {
         List<String> problems = new ArrayList<>();
-        Map<String, String> required = new HashMap<>(REQUIRED);
-        REQUIRED_WHERE.forEach((flag, names) -> required.putAll(flag(flag) ? names : Map.of()));
+        Map<String, String> required = new HashMap<>();
+        REQUIRED.forEach((flag, names) -> required.putAll(flag.isEmpty() || flag(flag) ? names : Map.of()));
         if (flag("sftp.enabled") && get("sftp.private-key-file").isEmpty()) {
             required.put("sftp.password", "the password of the login, where sftp.private-key-file names no key");
         }
@@ -243,10 +248,8 @@ public final class Settings {
     private Optional<String> checkFolders() {
         Path inbox = path("file.directory");
         Path data = path("data-dir");
-        Path below = data.startsWith(inbox) ? inbox.relativize(data) : Path.of(".");
         boolean dataIsLookedAt = data.startsWith(inbox)
-                && StreamSupport.stream(below.spliterator(), false)
-                        .noneMatch(folder -> folder.toString().startsWith("."));
+                && !("/" + inbox.relativize(data)).replace('\\', '/').contains("/.");
         boolean keptIsLookedAt = OWN_FOLDERS.stream().anyMatch(own -> inbox.startsWith(data.resolve(own)));
         return dataIsLookedAt || keptIsLookedAt
                 ? Optional.of(label("file.directory") + " is '" + inbox + "' and " + label("data-dir") + " is '" + data

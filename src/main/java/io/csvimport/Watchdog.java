@@ -18,7 +18,7 @@ import org.apache.camel.impl.health.AbstractHealthCheck;
 import org.apache.camel.spi.CamelEvent;
 import org.apache.camel.spi.ThreadPoolProfile;
 import org.apache.camel.support.DefaultThreadPoolFactory;
-import org.apache.camel.support.EventNotifierSupport;
+import org.apache.camel.support.SimpleEventNotifierSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,18 +50,11 @@ final class Watchdog {
     }
 
     /** An exchange keeps what was thrown, and goes on as if it were any failure. */
-    private static final class FailedExchanges extends EventNotifierSupport {
+    private static final class FailedExchanges extends SimpleEventNotifierSupport {
 
         FailedExchanges() {
-            setIgnoreCamelContextEvents(true);
-            setIgnoreRouteEvents(true);
-            setIgnoreServiceEvents(true);
-            setIgnoreStepEvents(true);
-            setIgnoreExchangeCreatedEvent(true);
-            setIgnoreExchangeCompletedEvent(true);
-            setIgnoreExchangeRedeliveryEvents(true);
-            setIgnoreExchangeSendingEvents(true);
-            setIgnoreExchangeSentEvents(true);
+            setIgnoreExchangeEvents(false);
+            setIgnoreExchangeFailedEvents(false);
         }
 
         @Override
