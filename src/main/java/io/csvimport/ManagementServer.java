@@ -26,9 +26,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The server of the management port, in place of Camel's own, which leaves every connection open and every body in
- * memory. A connection is closed that has no request under way for {@link #IDLE}, its head being sent or not, or whose
- * request's body makes no progress for {@link #STALLED} or is not whole after {@link #SLOWEST}. Beyond
- * {@link #MOST_CONNECTIONS} the one that has been idle for longest makes room.
+ * memory. Closes a connection on which nothing happens for {@link #IDLE}, unless its request is being answered, and one
+ * whose request is not whole after {@link #SLOWEST}. Beyond {@link #MOST_CONNECTIONS} the one that has been idle for
+ * longest makes room.
  */
 final class ManagementServer extends VertxPlatformHttpServer {
 
@@ -37,7 +37,6 @@ final class ManagementServer extends VertxPlatformHttpServer {
     private static final Logger LOG = LoggerFactory.getLogger(ManagementServer.class);
 
     private static final Duration IDLE = Duration.ofSeconds(30);
-    private static final Duration STALLED = Duration.ofSeconds(20);
     private static final Duration SLOWEST = Duration.ofMinutes(5);
     private static final int LONGEST_LINE = 1 << 16;
     private static final int LARGEST_HEADER = 1 << 15;
@@ -45,8 +44,8 @@ final class ManagementServer extends VertxPlatformHttpServer {
     private static final int WORKERS = 20;
     private static final Duration LONGEST_STOP = Duration.ofSeconds(5);
 
-    /** A connection: its latest request, and since when, in nanoseconds, it is idle, or no byte of a body came. */
-    private static final class Guest {
+    /** A connection with its latest request; times in nanoseconds. */
+    private static final class Connection {
 
         private HttpServerRequest request;
         private long began;
@@ -67,27 +66,20 @@ final class ManagementServer extends VertxPlatformHttpServer {
         }
 
         boolean isOverdue(long now) {
-            if (isIdle()) {
-                if (request != null) {
-                    request = null;
-                    progress = now;
-                }
-                return now - progress >= IDLE.toNanos();
-            } else if (request.isEnded()) {
-                return false;
-            }
-            if (request.bytesRead() > bytes) {
+            boolean idle = isIdle();
+            boolean answering = !idle && request.isEnded();
+            if (answering || !idle && request.bytesRead() > bytes) {
                 bytes = request.bytesRead();
                 progress = now;
             }
-            return now - progress >= STALLED.toNanos() || now - began >= SLOWEST.toNanos();
+            return now - progress >= IDLE.toNanos() || !idle && !answering && now - began >= SLOWEST.toNanos();
         }
     }
 
     private final String host;
     private final int port;
     private final PostedBodies bodies;
-    private final Map<HttpConnection, Guest> guests = new ConcurrentHashMap<>();
+    private final Map<HttpConnection, Connection> connections = new ConcurrentHashMap<>();
     private Vertx vertx;
     private Router root;
     private HttpServer server;
@@ -156,10 +148,10 @@ final class ManagementServer extends VertxPlatformHttpServer {
     }
 
     private void welcome(HttpConnection connection) {
-        if (guests.size() >= MOST_CONNECTIONS) {
-            HttpConnection longestIdle = guests.entrySet().stream()
-                    .filter(guest -> guest.getValue().isIdle())
-                    .min(Comparator.comparingLong(guest -> guest.getValue().progress))
+        if (connections.size() >= MOST_CONNECTIONS) {
+            HttpConnection longestIdle = connections.entrySet().stream()
+                    .filter(entry -> entry.getValue().isIdle())
+                    .min(Comparator.comparingLong(entry -> entry.getValue().progress))
                     .map(Map.Entry::getKey)
                     .orElse(connection);
             close(longestIdle);
@@ -167,22 +159,22 @@ final class ManagementServer extends VertxPlatformHttpServer {
                 return;
             }
         }
-        guests.put(connection, new Guest());
-        connection.closeHandler(closed -> guests.remove(connection));
+        connections.put(connection, new Connection());
+        connection.closeHandler(closed -> connections.remove(connection));
     }
 
     private void note(RoutingContext ctx) {
-        Guest guest = guests.get(ctx.request().connection());
-        if (guest != null) {
-            guest.begin(ctx.request());
+        Connection connection = connections.get(ctx.request().connection());
+        if (connection != null) {
+            connection.begin(ctx.request());
         }
         ctx.next();
     }
 
     private void closeOverdue() {
         long now = System.nanoTime();
-        guests.forEach((connection, guest) -> {
-            if (guest.isOverdue(now)) {
+        connections.forEach((connection, state) -> {
+            if (state.isOverdue(now)) {
                 close(connection);
             }
         });
@@ -190,7 +182,7 @@ final class ManagementServer extends VertxPlatformHttpServer {
 
     /** At once: a graceful close would wait for a client that does not read. */
     private void close(HttpConnection connection) {
-        guests.remove(connection);
+        connections.remove(connection);
         ((ConnectionBase) connection).channel().close();
     }
 

@@ -3,7 +3,6 @@ package io.csvimport;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -13,6 +12,8 @@ import java.util.Map;
 import java.util.Objects;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
+import org.apache.hc.core5.http.NameValuePair;
+import org.apache.hc.core5.net.WWWFormCodec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -186,30 +187,20 @@ public final class Operations {
     static Map<String, String> query(Exchange exchange, String... known) throws Problem {
         Map<String, String> query = new LinkedHashMap<>();
         String raw = exchange.getMessage().getHeader(Exchange.HTTP_RAW_QUERY, "", String.class);
-        for (String pair : raw.isEmpty() ? new String[0] : raw.split("&")) {
-            String[] parameter = pair.split("=", 2);
-            String name = decode(parameter[0]);
+        for (NameValuePair parameter : WWWFormCodec.parse(raw, StandardCharsets.UTF_8)) {
+            String name = parameter.getName();
             if (!List.of(known).contains(name)) {
                 throw new Problem(
                         400,
                         "There is no parameter '" + Visible.of(name) + "' here: expected is "
                                 + (known.length == 0 ? "none" : "any of " + String.join(", ", known)));
             }
-            String value = parameter.length == 2 ? decode(parameter[1]) : "";
-            if (query.putIfAbsent(name, value) != null) {
+            if (query.putIfAbsent(name, Objects.requireNonNullElse(parameter.getValue(), "")) != null) {
                 throw new Problem(400, "The parameter " + name + " is given twice");
             }
         }
         query.values().removeIf(String::isBlank);
         return query;
-    }
-
-    private static String decode(String value) throws Problem {
-        try {
-            return URLDecoder.decode(value, StandardCharsets.UTF_8);
-        } catch (IllegalArgumentException e) {
-            throw new Problem(400, "The query is not percent-encoded: " + e.getMessage());
-        }
     }
 
     private static int number(String value, String name, int absent, int most) throws Problem {

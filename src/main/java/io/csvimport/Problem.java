@@ -4,7 +4,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import org.apache.hc.core5.http.impl.EnglishReasonPhraseCatalog;
 
 /** Why an operation over HTTP is refused: problem details by RFC 9457, without a type of their own. */
 public final class Problem extends Exception {
@@ -14,24 +16,9 @@ public final class Problem extends Exception {
     private static final long serialVersionUID = 1L;
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** The standard's phrases (RFC 9110). */
-    private static final Map<Integer, String> TITLES = Map.ofEntries(
-            Map.entry(400, "Bad Request"),
-            Map.entry(401, "Unauthorized"),
-            Map.entry(403, "Forbidden"),
-            Map.entry(404, "Not Found"),
-            Map.entry(405, "Method Not Allowed"),
-            Map.entry(406, "Not Acceptable"),
-            Map.entry(409, "Conflict"),
-            Map.entry(413, "Content Too Large"),
-            Map.entry(414, "URI Too Long"),
-            Map.entry(415, "Unsupported Media Type"),
-            Map.entry(422, "Unprocessable Content"),
-            Map.entry(431, "Request Header Fields Too Large"),
-            Map.entry(500, "Internal Server Error"),
-            Map.entry(502, "Bad Gateway"),
-            Map.entry(503, "Service Unavailable"),
-            Map.entry(507, "Insufficient Storage"));
+    /** The phrases of RFC 9110 that are not those of the catalog. */
+    private static final Map<Integer, String> TITLES =
+            Map.of(413, "Content Too Large", 414, "URI Too Long", 422, "Unprocessable Content");
 
     private final int status;
     private final transient Map<String, Object> more;
@@ -69,7 +56,9 @@ public final class Problem extends Exception {
     String json() {
         Map<String, Object> members = new LinkedHashMap<>();
         members.put("type", "about:blank");
-        members.put("title", TITLES.get(status));
+        members.put(
+                "title",
+                TITLES.getOrDefault(status, EnglishReasonPhraseCatalog.INSTANCE.getReason(status, Locale.ENGLISH)));
         members.put("status", status);
         members.put("detail", getMessage());
         members.putAll(more);
