@@ -11,7 +11,7 @@ import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
 import java.io.IOException;
 
-/** Writes what is posted to an operation to a file; a body for a route of the user's own is read into memory. */
+/** Writes the body of a request to an operation into a file. A body for another route is read into memory. */
 final class BodyToFile implements Handler<RoutingContext> {
 
     private final PostedBodies bodies;
@@ -77,7 +77,7 @@ final class BodyToFile implements Handler<RoutingContext> {
         }
     }
 
-    /** The rest of the body is read, and goes nowhere. */
+    /** Reads the rest of the body and drops it. */
     private static void fail(RoutingContext ctx, AsyncFile file, int status, Throwable cause) {
         if (!ctx.failed()) {
             ctx.request().handler(null).endHandler(null).resume();

@@ -64,20 +64,21 @@ public final class CsvImportMain {
             System.setProperty(LOGGING, isJson(settings) ? text + "," + text.replace("log4j2", "log4j2-json") : text);
         }
         SqliteLibrary.use(home);
-        // the management server has no files to serve: a folder for them would outlive a process that is killed
+        // the management server serves no files: Vert.x's folder for them would be left behind by a process that is
+        // killed
         System.setProperty("vertx.disableFileCPResolving", "true");
         if ("sandbox".equals(profile())) {
             startSandbox(settings);
             settings = new Settings(files);
         }
         List<String> problems = settings.problems();
-        // what is in the user's folder replaces what is packaged
+        // a file in the user's folder replaces a packaged one
         List<Path> routes = new ArrayList<>();
         settings.find("routes")
                 .ifPresent(own -> routes.add(Path.of(own).toAbsolutePath().normalize()));
         Path packaged = home.resolve("routes");
         if (rehearsal) {
-            // those of the jar, which nobody edits
+            // the routes of the jar, which nobody edits
             FileSystem classes = FileSystems.newFileSystem(jar);
             routes.add(classes.getPath("META-INF/csv-import/routes"));
             routes.add(classes.getPath("camel"));
@@ -103,7 +104,7 @@ public final class CsvImportMain {
         }
     }
 
-    /** The management server would only log that it has no port. */
+    /** Checked before anything starts: the management server would only log that it cannot bind its port. */
     private static Optional<String> checkPort(Settings settings) {
         String host = settings.get("management.host");
         try (ServerSocket socket = new ServerSocket()) {
@@ -148,7 +149,7 @@ public final class CsvImportMain {
         main.addMainListener(new MainListenerSupport() {
             @Override
             public void beforeConfigure(BaseMainSupport main) {
-                // Camel's management server uses the one that is there for its port
+                // Camel Main uses this server for its port, and starts none of its own
                 PostedBodies bodies = new PostedBodies(settings);
                 main.getCamelContext().getRegistry().bind("csvImportPostedBodies", bodies);
                 try {
@@ -165,7 +166,7 @@ public final class CsvImportMain {
                 context.addLifecycleStrategy(new LifecycleStrategySupport() {
                     @Override
                     public void onComponentAdd(String name, Component component) {
-                        // by a server that has begun to listen
+                        // its server may listen already
                         if (name.equals("platform-http")) {
                             ManagementGuard.install(context, settings, routesAreLoaded::get);
                         }
@@ -174,7 +175,7 @@ public final class CsvImportMain {
                 if (isLedgerNew) {
                     context.getGlobalOptions().put(CsvImportPlugin.NEW_LEDGER, "true");
                 }
-                // what waits for its turn when the stop's time is over is left safely, and needs no more time
+                // tasks that have not begun when the time of the stop is over are left to the next start
                 context.getExecutorServiceManager().setShutdownAwaitTermination(1000);
             }
 
@@ -187,7 +188,9 @@ public final class CsvImportMain {
                 NeededRoutes needed = new NeededRoutes(started.getCamelContext(), settings);
                 if (!needed.missing().isEmpty()) {
                     log.error(
-                            "Not running, and missed until their files in {} are right: {}", routes, needed.missing());
+                            "Routes that the product needs do not run until their files in {} are corrected: {}",
+                            routes,
+                            needed.missing());
                 }
                 started.getCamelContext()
                         .getRegistry()
@@ -202,7 +205,7 @@ public final class CsvImportMain {
 
             @Override
             public void beforeStop(BaseMainSupport stopping) {
-                log.info("csv-import-routes stops: what is under way is finished, the rest is left safely");
+                log.info("csv-import-routes stops: uploads are finished, the next start continues with the rest");
             }
 
             @Override

@@ -24,18 +24,18 @@ import org.apache.camel.spi.Registry;
 import org.apache.camel.support.LifecycleStrategySupport;
 
 /**
- * Brings the module into a Camel context, whichever platform runs it: the defaults of the settings as the last of all
- * property sources, and, when the context starts, the beans and components that the routes name.
+ * Adds the module to a Camel context on any platform: the defaults of the settings as the last property source and, when
+ * the context starts, the beans and components that the routes name.
  */
 public final class CsvImportPlugin implements ContextServicePlugin {
 
-    /** A placeholder that is a secret by its name, and nothing else. */
+    /** A text that is one placeholder of a secret. */
     private static final Pattern SECRET =
             Pattern.compile("\\{\\{[^{}]*(secret|password|passphrase)([?]nested=false)?}}");
 
     /** Global option of a context that is the product's own. */
     static final String STANDALONE = "csv-import-standalone";
-    /** Global option: the ledger may be a new one, though the data dir is not. */
+    /** Global option: a new ledger may be made in a data dir that was used before. */
     static final String NEW_LEDGER = "csv-import-new-ledger";
 
     @Override
@@ -92,10 +92,10 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         return settings;
     }
 
-    /** What was checked is what the placeholders of the routes are replaced by. */
+    /** Lets placeholders in routes have the values that were checked. */
     private static void resolve(CamelContext context, Settings settings) {
         PropertiesComponent properties = (PropertiesComponent) context.getPropertiesComponent();
-        // a platform with a parser of its own has settings of its own
+        // a platform with its own parser resolves settings itself
         if (properties.getPropertiesParser().getClass() == DefaultPropertiesParser.class) {
             properties.setPropertiesParser(new DefaultPropertiesParser(properties) {
                 private final Set<String> secrets = ConcurrentHashMap.newKeySet();
@@ -103,7 +103,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 @Override
                 public String parseUri(
                         String text, PropertiesLookup lookup, boolean fallback, boolean keepOptional, boolean nested) {
-                    // what looks like a placeholder in a secret is part of it, however often Camel comes across it
+                    // braces in a secret are part of it, however often Camel resolves it
                     if (secrets.contains(text)) {
                         return text;
                     }
@@ -123,7 +123,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         }
     }
 
-    /** Those of the platform, where it has any: in Camel's registry, or in Micrometer's own. */
+    /** The registry of the platform: the one in Camel's registry, or Micrometer's global one. */
     private static MeterRegistry meters(CamelContext context) {
         return Optional.ofNullable(context.getRegistry().findSingleByType(MeterRegistry.class))
                 .orElse(io.micrometer.core.instrument.Metrics.globalRegistry);
@@ -223,7 +223,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         }
     }
 
-    /** The last of all sources: whatever the platform knows of a setting wins. */
+    /** The last of all property sources: any other one wins. */
     private static final class Defaults implements PropertiesSource, Ordered {
 
         private final Properties properties = Settings.defaults();

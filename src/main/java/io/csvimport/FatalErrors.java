@@ -1,12 +1,12 @@
 package io.csvimport;
 
 /**
- * Ends the process where it cannot go on: out of memory, in whatever thread, or a periodic task that ended for good.
- * What was under way is found again by the next start. Inside a host platform the process is the host's.
+ * Ends the process when it cannot continue: when a thread runs out of memory, or a periodic task has ended. The next start
+ * continues with unfinished work. Inside a host platform the process belongs to the host, and is not ended.
  */
 final class FatalErrors {
 
-    /** As of a Java that exits on an OutOfMemoryError by itself. */
+    /** The same status as with {@code -XX:+ExitOnOutOfMemoryError}. */
     static final int EXIT_STATUS = 3;
 
     private static final int DEEPEST_CAUSE = 20;
@@ -15,12 +15,12 @@ final class FatalErrors {
 
     private FatalErrors() {}
 
-    /** The process is the product's own: from now on it may be ended. */
+    /** From now on the process may be ended: it is the product's own. */
     static void arm() {
         armed = true;
     }
 
-    /** Ends the process, where it is the product's own, if this is or was caused by an OutOfMemoryError. */
+    /** Ends the process, if it may be ended, and this is or was caused by an OutOfMemoryError. */
     static void endIfOutOfMemory(Throwable thrown) {
         Throwable cause = thrown;
         for (int i = 0; armed && cause != null && i < DEEPEST_CAUSE; i++) {
@@ -31,7 +31,7 @@ final class FatalErrors {
         }
     }
 
-    /** At once: an orderly stop needs memory, and the tasks that are gone. */
+    /** Ends the process at once: an orderly stop needs memory, and the tasks that have ended. */
     static void end(String why) {
         try {
             System.err.println("csv-import-routes ends with status " + EXIT_STATUS + ". " + why);

@@ -22,16 +22,16 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 
 /**
- * Stands before everything on the management port but health and metrics: who may ask, from where, and with what body.
- * Camel's own authentication wants a file of passwords, and a web page in the operator's browser could reach a port on the
- * loopback interface. What no route takes is answered as problem details, too.
+ * Checks each request to the management port except those for health and metrics: its credential, its host and origin, and
+ * its body. Camel's own authentication needs a file of passwords, and does not stop a web page in the operator's browser
+ * from sending requests to the loopback interface. Requests without a route are answered as problem details, too.
  */
 final class ManagementGuard implements Handler<RoutingContext> {
 
     private static final String NAME = "csv-import-guard";
-    /** On the management port. */
+    /** What the management port serves to everybody. */
     private static final Pattern OPEN = Pattern.compile("/observe/(health(/.*)?|metrics)");
-    /** On a server of the user's own, below whatever path Camel serves there. */
+    /** What is checked on a server of the user's own, below any path. */
     private static final Pattern GUARDED = Pattern.compile("(?i).*/(csv-imports|openapi\\.json)(\\W.*)?");
 
     private static final Pattern OPERATION = Pattern.compile("(?i).*/csv-imports(\\W.*)?");
@@ -42,11 +42,11 @@ final class ManagementGuard implements Handler<RoutingContext> {
 
     private static final Map<Integer, String> PROBLEMS = Map.of(
             400, "The request is no valid HTTP",
-            404, "There is nothing here: /openapi.json tells what there is",
-            405, "The path takes other methods: see the header Allow",
+            404, "Nothing is served at this path: /openapi.json lists the paths",
+            405, "The path has other methods: see the header Allow",
             406, "The answer is JSON: ask for application/json",
             413, "The CSV is larger than 10 MB: put it into the inbox",
-            415, "The body is to be the CSV itself: send it as text/csv",
+            415, "The body must be the CSV itself: send it as text/csv",
             500, "The request failed; the log says why",
             507, "The disk of the data dir is full: try again when there is space");
 
@@ -67,7 +67,11 @@ final class ManagementGuard implements Handler<RoutingContext> {
                 .orElse(null);
     }
 
-    /** Before any route is there, so that none is missed: until they are {@code started} it answers 503. On a server of the user's own, too, where Camel would serve REST then. */
+    /**
+     * Puts a guard before all routes of each HTTP server: Camel serves REST on a server of the user's own, too.
+     *
+     * @param started until this is true, requests are answered with 503
+     */
     static void install(CamelContext context, Settings settings, BooleanSupplier started) {
         for (VertxPlatformHttpRouter router : context.getRegistry().findByType(VertxPlatformHttpRouter.class)) {
             if (router.getRoutes().stream().anyMatch(route -> NAME.equals(route.getName()))) {
@@ -80,7 +84,7 @@ final class ManagementGuard implements Handler<RoutingContext> {
         }
     }
 
-    /** Whether operations are served, as they are on the loopback interface, or with a credential. */
+    /** Whether operations are served: on the loopback interface, or with a credential. */
     static boolean isOperable(Settings settings) {
         return isLoopback(settings.get("management.host"))
                 || settings.find("management.username").isPresent();
@@ -101,18 +105,18 @@ final class ManagementGuard implements Handler<RoutingContext> {
             ctx.next();
         } else if (!started.getAsBoolean()) {
             ctx.response().putHeader("Retry-After", "1");
-            fail(ctx, 503, "The routes are being started: ask again in a second");
+            fail(ctx, 503, "The routes are being started: try again in a second");
         } else if (credential == null && !loopback) {
             fail(
                     ctx,
                     403,
-                    "Beyond the loopback interface there are health and metrics only, until csv-import.management.username"
+                    "Only health and metrics are served beyond the loopback interface, until csv-import.management.username"
                             + " and csv-import.management.password are set");
         } else if (credential != null && !isAuthorized(request.getHeader(HttpHeaders.AUTHORIZATION))) {
             ctx.response().putHeader("WWW-Authenticate", "Basic realm=\"csv-import-routes\", charset=\"UTF-8\"");
             fail(ctx, 401, "The user name or the password is missing or wrong");
         } else if (credential == null && !isOwnName(request.authority())) {
-            fail(ctx, 403, "The host is another's name: ask for " + host);
+            fail(ctx, 403, "The request names another host: use " + host);
         } else if (isOfAnotherOrigin(request)) {
             fail(ctx, 403, "Requests from web pages of other origins are refused");
         } else if (request.method() == HttpMethod.POST && isOperation(ctx)) {
@@ -122,7 +126,7 @@ final class ManagementGuard implements Handler<RoutingContext> {
         }
     }
 
-    /** On a server of the user's own the rest is the user's. */
+    /** On a server of the user's own, other paths belong to the user. */
     private boolean isOpen(String path) {
         return router.isManagementServer()
                 ? OPEN.matcher(path).matches()
@@ -145,7 +149,7 @@ final class ManagementGuard implements Handler<RoutingContext> {
         }
     }
 
-    /** A foreign name that leads to the loopback interface is a web page's (DNS rebinding). */
+    /** A web page may have its own name resolve to the loopback interface (DNS rebinding). */
     private boolean isOwnName(HostAndPort authority) {
         return authority != null
                 && (authority.host().matches(LOOPBACK) || authority.host().equalsIgnoreCase(host));
@@ -156,7 +160,7 @@ final class ManagementGuard implements Handler<RoutingContext> {
         return origin != null && !origin.replaceFirst("^https?://", "").equals(String.valueOf(request.authority()));
     }
 
-    /** The bytes are the CSV, whatever type they are said to be: a form would be decoded. */
+    /** Sets the type to that of a CSV: Vert.x would decode a form. */
     private void checkBody(RoutingContext ctx) {
         HttpServerRequest request = ctx.request();
         String type = request.getHeader(HttpHeaders.CONTENT_TYPE);

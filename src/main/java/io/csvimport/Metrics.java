@@ -18,8 +18,8 @@ import java.util.stream.Stream;
 import org.apache.camel.health.HealthCheck;
 
 /**
- * What an operator asks, as Micrometer meters: of what happened, counted as it happens; of what is, asked of the ledger
- * when somebody asks, every few seconds at most, through its indexes of what is open.
+ * The product's meters in Micrometer. Counters count outcomes as they happen; gauges query the ledger for unsettled files
+ * when they are read, at most every few seconds, through its indexes.
  */
 final class Metrics {
 
@@ -35,7 +35,7 @@ final class Metrics {
     private final Database database;
     private final Timer upload;
     private final Counter uploaded;
-    /** By what they are tagged with: Micrometer takes long to find them. */
+    /** By their tags: Micrometer's own look-up is slow. */
     private final Map<String, Counter> counters = new ConcurrentHashMap<>();
 
     private Open open;
@@ -54,13 +54,13 @@ final class Metrics {
                 .baseUnit("bytes")
                 .description("The bytes of the accepted files")
                 .register(meters);
-        // there from the start: Prometheus takes no increase from a counter that was absent before
+        // registered at start: Prometheus sees no increase from an absent counter to 1
         for (String outcome : List.of("accepted", "duplicate", "rejected", "held", "withdrawn")) {
             List.of("file", "sftp", "jms", "http").forEach(from -> files(outcome, from));
         }
         for (String state : Stream.concat(OPEN.stream(), Stream.of("voiding")).toList()) {
             Gauge.builder("csv.import.open.files", this, ofLedger(now -> now.files.getOrDefault(state, 0L)))
-                    .description("Files of the ledger whose fate is open, by state")
+                    .description("Files that are not settled, by state")
                     .tag("state", state)
                     .register(meters);
         }
@@ -72,7 +72,7 @@ final class Metrics {
         gauge(
                 "csv.import.outbox.events",
                 null,
-                "Audit events that the audit endpoint has not taken yet",
+                "Audit events that the audit endpoint has not received yet",
                 ofLedger(now -> now.events));
         gauge("csv.import.outbox.events.age", "seconds", "The oldest of these", ofLedger(now -> age(now.oldestEvent)));
         gauge(
@@ -87,7 +87,7 @@ final class Metrics {
     }
 
     void show(Readiness health) {
-        // a ledger that is away is not asked twice: that takes its time
+        // an unavailable ledger is not queried twice: that takes long
         Gauge.builder(
                         "csv.import.ready",
                         health,
@@ -96,7 +96,7 @@ final class Metrics {
                 .register(meters);
     }
 
-    /** Whatever has an audit event is counted. */
+    /** Counts an outcome that has an audit event. */
     void count(Job job, String outcome) {
         files(outcome, job.origin().from()).increment();
         if (outcome.equals("accepted")) {
@@ -138,7 +138,7 @@ final class Metrics {
         return oldest == null ? 0 : Duration.between(oldest, Instant.now()).toMillis() / 1000.0;
     }
 
-    /** Not a number while the ledger is away. */
+    /** NaN while the ledger is unavailable. */
     private static ToDoubleFunction<Metrics> ofLedger(ToDoubleFunction<Open> value) {
         return metrics -> {
             Open now = metrics.open();

@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 
-/** Writes a file; a failure says to which one. The system's own message does not, as in "No space left on device". */
+/** Writes a file; the message of a failure names it. The system's own, as in "No space left on device", does not. */
 final class NamedOutput extends FilterOutputStream {
 
     private final Path file;

@@ -16,17 +16,17 @@ import org.apache.camel.model.Model;
 import org.apache.camel.spi.Resource;
 import org.apache.camel.support.PluginHelper;
 
-/** The packaged routes that nothing works without, as the settings are: what may be missing of them. */
+/** The packaged routes that the product needs with these settings, and which of them do not run. */
 final class NeededRoutes {
 
     private static final Pattern ID = Pattern.compile("(?m)^    id: (\\S+)");
     private static final Pattern SWITCH = Pattern.compile("precondition: \"\\{\\{csv-import\\.(.+?)}}\"");
 
-    /** How a route says that others call it. */
+    /** In the text of a route that others call. */
     private static final String CALLED = "uri: direct:";
 
     private final CamelContext context;
-    /** The text of each by its id. */
+    /** The text of each route, by its id. */
     private final Map<String, String> needed = new TreeMap<>();
 
     NeededRoutes(CamelContext context, Settings settings) {
@@ -50,7 +50,7 @@ final class NeededRoutes {
         }
     }
 
-    /** The ids of those that do not run, or that nothing can be sent to. */
+    /** The ids of the routes that do not run, or that do not consume the endpoint that others call. */
     List<String> missing() {
         Set<String> started = context.getRoutes().stream()
                 .filter(route -> context.getRouteController().getRouteStatus(route.getId()) == ServiceStatus.Started)

@@ -18,8 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What {@code csv-import-rest} offers, and the steps of the routes {@code csv-import-jobs-*}: reads what is asked for,
- * strictly, so that a misspelt parameter is not taken for none, and answers JSON. Nothing else of a request goes on.
+ * The calls of {@code csv-import-rest}, and the steps of the routes {@code csv-import-jobs-*}: reads the parameters of a
+ * request and answers JSON. A parameter that is not known is refused: it may be misspelt. No other part of the request
+ * reaches the pipeline.
  */
 public final class Operations {
 
@@ -75,7 +76,7 @@ public final class Operations {
         });
     }
 
-    /** The names of a posted CSV become its headers, and nothing else does. */
+    /** The parameters of a posted CSV become its only headers. */
     public void receive(Exchange exchange) throws Problem, IOException {
         receive(exchange, "template", "notify", "fileName");
     }
@@ -84,7 +85,7 @@ public final class Operations {
         Map<String, String> names = query(exchange, known);
         Message message = exchange.getMessage();
         bodies.take(message.getHeader(PostedBodies.HEADER, String.class)).ifPresent(body -> {
-            // it is read once; a cache would hold it in memory
+            // a stream cache would hold it in memory
             exchange.getExchangeExtension().setStreamCacheDisabled(true);
             message.setBody(body);
         });
@@ -92,7 +93,7 @@ public final class Operations {
         names.forEach(message::setHeader);
     }
 
-    /** Bad input is answered at once, and is a job nevertheless: with its audit event. */
+    /** Bad input is refused at once, and has a job and an audit event nevertheless. */
     public void received(Exchange exchange) throws Problem, CsvImportUnsettledException {
         long job = exchange.getProperty(Delivery.JOB, Long.class);
         if ("rejected".equals(exchange.getProperty(Delivery.OUTCOME))) {
@@ -105,12 +106,12 @@ public final class Operations {
         exchange.getMessage().setHeader("Location", "/csv-imports/" + job);
     }
 
-    /** As {@link #receive}, for a CSV that is not imported. */
+    /** As {@link #receive}, for a preview. */
     public void toPreview(Exchange exchange) throws Problem, IOException {
         receive(exchange, "template", "fileName");
     }
 
-    /** A job, or an import that the ledger does not know where that is forced. */
+    /** Finds the job, or takes an import that the ledger does not know if that is forced. */
     public void toVoid(Exchange exchange) throws Problem, CsvImportUnsettledException {
         Map<String, String> query = query(exchange, "force", "by");
         String force = query.getOrDefault("force", "false");
@@ -139,7 +140,7 @@ public final class Operations {
         answer(exchange, done ? 200 : 202, jobs.json(message.getHeader(Delivery.JOB, Long.class)));
     }
 
-    /** Answers a failure as problem details; what nobody foresaw is told to the log alone. */
+    /** Answers a failure as problem details; the details of an unexpected one are only logged. */
     public void fail(Exchange exchange) {
         fail(exchange, exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
     }
@@ -148,7 +149,7 @@ public final class Operations {
         FatalErrors.endIfOutOfMemory(failure);
         Problem problem = Problem.of(failure);
         if (problem == null) {
-            LOG.error("An operation failed", failure);
+            LOG.error("An operation over HTTP failed", failure);
             problem = new Problem(500, "The operation failed; the log says why");
         }
         answer(exchange, problem.status(), problem.json(), Problem.CONTENT_TYPE);

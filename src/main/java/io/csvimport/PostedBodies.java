@@ -12,8 +12,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /**
- * The bodies of requests to the management port on their way to an operation, each a file in the data dir. A request
- * names its own in a header, by a name that nobody else can know.
+ * The bodies of requests to operations, each in a file of the data dir until the operation reads it. A header of the
+ * request has the name of the file, which is random.
  */
 final class PostedBodies {
 
@@ -26,7 +26,7 @@ final class PostedBodies {
         folder = settings.path("data-dir").resolve("posted");
     }
 
-    /** Deletes what an earlier process left. */
+    /** Deletes the files of an earlier process. */
     void clear() throws IOException {
         if (Files.isDirectory(folder)) {
             try (Stream<Path> files = Files.list(folder)) {
@@ -37,7 +37,7 @@ final class PostedBodies {
         }
     }
 
-    /** A new name; its file is the caller's to write. */
+    /** A new name; the caller writes its file. */
     String begin() throws IOException {
         Files.createDirectories(folder);
         String name = UUID.randomUUID().toString();
@@ -49,7 +49,7 @@ final class PostedBodies {
         return folder.resolve(name);
     }
 
-    /** Opens a body, once; empty where there is none of this name. The file goes with the stream. */
+    /** Opens a body, once; empty if there is none of this name. Closing the stream deletes the file. */
     Optional<InputStream> take(String name) throws IOException {
         return name != null && names.remove(name)
                 ? Optional.of(
@@ -57,7 +57,7 @@ final class PostedBodies {
                 : Optional.empty();
     }
 
-    /** Deletes a body, where nobody has taken it. */
+    /** Deletes a body that was not taken. */
     void end(String name) {
         names.remove(name);
         SpoolFolder.delete(file(name));

@@ -8,7 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.apache.hc.core5.http.impl.EnglishReasonPhraseCatalog;
 
-/** Why an operation over HTTP is refused: problem details by RFC 9457, without a type of their own. */
+/** Why an operation over HTTP is refused: problem details by RFC 9457, with the type {@code about:blank}. */
 public final class Problem extends Exception {
 
     static final String CONTENT_TYPE = "application/problem+json";
@@ -34,7 +34,7 @@ public final class Problem extends Exception {
         this.more = more;
     }
 
-    /** What a failure is for the one who asked; null where nobody foresaw it. */
+    /** The problem to answer for a failure; null for an unexpected one. */
     static Problem of(Throwable failure) {
         if (failure instanceof Problem problem) {
             return problem;

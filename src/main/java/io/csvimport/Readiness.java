@@ -12,13 +12,13 @@ import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
 /**
- * Readiness: DOWN at once while the API refuses credential or organization, the ledger cannot be used, or its disk is
- * nearly full; DOWN when the API, or the server or broker of a source, could not be used for {@code
- * csv-import.health.grace}. Inside a host platform it is a detail, and never the platform's readiness.
+ * Readiness. DOWN at once while the API refuses credential or organization, the ledger is unavailable, or its disk is
+ * nearly full; DOWN when the API, or the server or broker of a source, was unavailable for {@code
+ * csv-import.health.grace}. Inside a host platform it is shown in the details, and is not the platform's readiness.
  */
 final class Readiness extends AbstractHealthCheck {
 
-    /** Bytes. Less is left on the disk of the data dir: soon the ledger cannot be written, and nothing goes on. */
+    /** Bytes. With less on the disk of the data dir, the ledger can soon not be written. */
     static final long NEARLY_FULL = 100L << 20;
 
     private static final long FRESH_NANOS = Duration.ofSeconds(1).toNanos();
@@ -30,7 +30,7 @@ final class Readiness extends AbstractHealthCheck {
     private final Database database;
     private final Untaken untaken;
     private final boolean standalone;
-    /** Why the ledger cannot be used, as it was asked last, in nanoseconds; null where it was never asked. */
+    /** Why the ledger is unavailable, as of {@link #ledgerAsked}, in nanoseconds; null before the first check. */
     private Optional<String> ledger;
 
     private long ledgerAsked;
@@ -55,7 +55,7 @@ final class Readiness extends AbstractHealthCheck {
         this.standalone = standalone;
     }
 
-    /** The routes are loaded; {@code missing} answers those that are needed and do not run. */
+    /** To be called when the routes are loaded; {@code missing} answers the needed ones that do not run. */
     void started(Supplier<List<String>> missing) {
         missingRoutes = missing;
     }
@@ -94,7 +94,7 @@ final class Readiness extends AbstractHealthCheck {
                 .state(reasons.isEmpty() ? State.UP : State.DOWN);
     }
 
-    /** Asked once a second at most, and only read: anybody may ask for the health, as often as they like. */
+    /** Checked at most once a second, and only by reading: health is served to everybody, as often as they ask. */
     private synchronized Optional<String> ledgerProblem() {
         long now = System.nanoTime();
         if (ledger == null || now - ledgerAsked > FRESH_NANOS) {
@@ -104,14 +104,14 @@ final class Readiness extends AbstractHealthCheck {
         return ledger;
     }
 
-    /** Without what JSON escapes: Camel escapes a message, and then once more all that it answers. */
+    /** Without characters that JSON escapes: Camel would escape them twice. */
     private static String plain(String message) {
         return message.replace('"', '\'')
                 .replace('\\', '/')
                 .replaceAll("[\\p{Cntrl}\\u0080-\\u009f\\u2000-\\u20ff]+", " ");
     }
 
-    /** False for a source whose route is stopped. */
+    /** Whether the route of a source is to run: false if it was stopped. */
     private boolean isWanted(String name) {
         ServiceStatus status = getCamelContext() == null
                 ? null

@@ -19,7 +19,7 @@ import org.apache.camel.support.ResourceHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One version of a file of routes. It is parsed at once; no running route is touched before {@link #start}. */
+/** One version of a file of routes. The constructor parses it; no running route is touched before {@link #start}. */
 final class RouteFile {
 
     private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
@@ -33,10 +33,10 @@ final class RouteFile {
     private final Set<String> ids = new LinkedHashSet<>();
     private int rank;
     private boolean failed;
-    /** Null once they were started, or looked into: they serve once. */
+    /** Each can be used once; null when they were. */
     private List<RouteBuilder> builders;
 
-    /** @param layer of the folder: what has an id in a lower one replaces what has it in a higher one */
+    /** @param layer the number of the folder: a file of a lower one replaces a file of a higher one with the same id */
     RouteFile(ModelCamelContext context, Path path, int layer, String text) throws Exception {
         this.context = context;
         this.path = path;
@@ -63,12 +63,11 @@ final class RouteFile {
             builders = null;
         }
         if (ids.isEmpty() && !text.contains("beans:") && !text.contains("routeTemplate:")) {
-            throw new IllegalArgumentException(
-                    "there is no route in it: a file is a list that begins with \"- route:\"");
+            throw new IllegalArgumentException("it has no route: a file is a list that begins with \"- route:\"");
         }
     }
 
-    /** @param routes are added to it, those of REST services, too; each has an id */
+    /** @param routes receives the routes, also those of REST services, each with an id */
     private List<RouteBuilder> load(List<RouteDefinition> routes) throws Exception {
         List<RouteBuilder> loaded = new ArrayList<>();
         for (RoutesBuilder found : PluginHelper.getRoutesLoader(context)
@@ -115,17 +114,17 @@ final class RouteFile {
         return text;
     }
 
-    /** Of its routes and route configurations. */
+    /** The ids of its routes and route configurations. */
     Set<String> ids() {
         return ids;
     }
 
-    /** Route configurations first, then what is called, what takes files from outside, and REST services, for people. */
+    /** The order of starts: route configurations, routes that are called, sources, REST services. */
     int rank() {
         return rank;
     }
 
-    /** It did not start: it is not tried again. */
+    /** Whether a start has failed; it is not tried again. */
     boolean hasFailed() {
         return failed;
     }
@@ -148,12 +147,12 @@ final class RouteFile {
         }
     }
 
-    /** Stops its routes when their work is done, and removes them with the routes that their Kamelets made. */
+    /** Stops its routes once their exchanges are done, and removes them with the routes of their Kamelets. */
     void stop() {
         try {
             remove();
         } catch (Exception e) {
-            LOG.error("A route of {} cannot be stopped, it goes on running", path, e);
+            LOG.error("A route of {} cannot be stopped, it continues to run", path, e);
         }
     }
 

@@ -20,9 +20,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the running routes equal to the {@code *.camel.yaml} files of one folder or more, sub-folders included. A file
- * replaces those of later folders that have an id of its own. A file that does not parse or start, or that has an id of
- * another file of its folder, is reported by name; its previous version and all others go on running.
+ * Runs the routes of the {@code *.camel.yaml} files of folders and their sub-folders, and follows changes. A file replaces
+ * the files of later folders that have one of its ids. A file that does not parse or start, or that has an id of another
+ * file of its folder, is logged by name; its previous version and all other files continue to run.
  */
 final class RoutesFolder {
 
@@ -31,21 +31,21 @@ final class RoutesFolder {
     private final ModelCamelContext context;
     private final RoutesListing listing;
     private final Set<RouteFile> running = new LinkedHashSet<>();
-    /** The versions of each file that may run, the newest first; the second one runs until the first does. */
+    /** The versions of each file that may run, the newest first. The second one runs until the first one does. */
     private final Map<Path, List<RouteFile>> versions = new TreeMap<>();
     /** Why a file, or its newest version, does not run. */
     private final Map<Path, String> problems = new HashMap<>();
 
-    /** What replaces a file of a later folder. */
+    /** By a file of a later folder, the file that replaces it. */
     private final Map<Path, Path> replaced = new HashMap<>();
 
     private Map<Path, Version> lastScan = Map.of();
-    /** What {@link #versions} was read from. */
+    /** The files that {@link #versions} was read from. */
     private Map<Path, Version> known = new TreeMap<>();
 
     private boolean started;
 
-    /** @param folders what is in an earlier one replaces what is in a later one */
+    /** @param folders a file of an earlier one replaces a file of a later one */
     RoutesFolder(CamelContext context, List<Path> folders) {
         this.context = (ModelCamelContext) context;
         listing = new RoutesListing(folders);
@@ -58,7 +58,7 @@ final class RoutesFolder {
         started = true;
     }
 
-    /** Loads what changed, and then stood still from one scan to the next: no file is taken half-saved. */
+    /** Loads each change that two scans have found alike: a file may be half saved. */
     synchronized void scan() {
         try {
             Map<Path, Version> now = listing.list(lastScan);
@@ -74,7 +74,7 @@ final class RoutesFolder {
             }
             lastScan = now;
         } catch (RuntimeException | Error e) {
-            LOG.error("A change in the routes folders was not taken up whole, and is when its file is saved again", e);
+            LOG.error("A change in the routes folders was not applied completely: save its file again", e);
         }
     }
 
@@ -85,14 +85,14 @@ final class RoutesFolder {
         versions.keySet().retainAll(files.keySet());
         problems.keySet().retainAll(files.keySet());
         Map<Path, String> texts = read(changed.keySet());
-        // Camel joins a route with its configuration while it parses: that comes first
+        // Camel joins a route with its configuration when it parses the route: configurations come first
         Set<Path> configurations = new TreeSet<>(texts.keySet());
         configurations.removeIf(file -> !RouteFile.isConfiguration(texts.get(file)));
         configurations.forEach(file -> parse(file, texts.remove(file)));
         boolean hasLostOne = running.stream().anyMatch(file -> file.rank() == 0 && !versions.containsKey(file.path()));
         if (hasLostOne || !configurations.isEmpty()) {
             apply();
-            // routes take up a changed route configuration when they are made anew
+            // a route takes up a changed configuration when it is parsed again
             versions.forEach((file, newest) -> newest.stream()
                     .limit(1)
                     .filter(version -> version.rank() > 0)
@@ -109,7 +109,7 @@ final class RoutesFolder {
                 texts.put(file, Files.readString(file));
             } catch (IOException e) {
                 report(file, e);
-                // it is read again by the next scan
+                // the next scan reads it again
                 known.put(file, new Version(known.get(file).folder(), -1, null, null));
             }
         }
@@ -127,7 +127,7 @@ final class RoutesFolder {
         versions.put(file, candidates);
     }
 
-    /** Until all that should run does: what does not start is left out, and what it would have replaced is back. */
+    /** Stops and starts files until all that are wanted run. For a file that does not start, the one it replaces runs again. */
     private void apply() {
         List<RouteFile> wanted;
         do {
@@ -170,14 +170,14 @@ final class RoutesFolder {
                 }
                 report(
                         file,
-                        new IllegalArgumentException("it has an id of " + owner.path() + ", one of " + version.ids()
-                                + ": edit that file, or choose another id"));
+                        new IllegalArgumentException("it has an id that " + owner.path() + " has, one of "
+                                + version.ids() + ": edit that file, or choose another id"));
             }
         }
         return wanted;
     }
 
-    /** What runs keeps its ids, then what ran before it was changed. */
+    /** A file that runs keeps its ids; next comes one whose previous version runs. */
     private int seniority(Path file) {
         List<RouteFile> candidates = versions.get(file);
         if (!candidates.isEmpty() && running.contains(candidates.get(0))) {
@@ -229,7 +229,7 @@ final class RoutesFolder {
         if (!reason.equals(problems.put(file, reason))) {
             List<RouteFile> candidates = versions.getOrDefault(file, List.of());
             boolean runs = candidates.size() > 1 || candidates.stream().anyMatch(running::contains);
-            LOG.error("{} is not used{}: {}", file, runs ? ", its previous version goes on running" : "", reason);
+            LOG.error("{} is not used{}: {}", file, runs ? ", its previous version continues to run" : "", reason);
         }
     }
 

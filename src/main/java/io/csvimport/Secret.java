@@ -2,17 +2,17 @@ package io.csvimport;
 
 import org.apache.camel.CamelContext;
 
-/** The value of a Kamelet's parameter that may be a secret: as it is, whatever has a meaning to Camel in it. */
+/** The value of a Kamelet's parameter that may be a secret, unchanged: Camel would replace placeholders in it. */
 final class Secret {
 
-    /** A Kamelet puts it before the parameter: Camel itself would replace placeholders in a property's value, too. */
+    /** A Kamelet puts this before the parameter, so that Camel does not resolve it. */
     private static final String PARAMETER = "parameter:";
 
     private static final String PROPERTY = "#property:";
 
     private Secret() {}
 
-    /** @throws IllegalArgumentException where the parameter names a property that is not there */
+    /** @throws IllegalArgumentException if the parameter names a property that does not exist */
     static String of(CamelContext context, String parameter) {
         String given = parameter.startsWith(PARAMETER) ? parameter.substring(PARAMETER.length()) : parameter;
         if (!given.startsWith(PROPERTY)) {

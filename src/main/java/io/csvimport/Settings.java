@@ -33,7 +33,7 @@ public final class Settings {
     private static final Pattern LINE_ENDS_AROUND = Pattern.compile("^[\\r\\n]+|[\\r\\n]+$");
     private static final Pattern SECRET = Pattern.compile("api\\.key|.*(secret|password|passphrase)");
 
-    /** What Kubernetes puts into the environment for a Service whose name begins with csv-import. */
+    /** The variables that Kubernetes sets for a Service whose name begins with csv-import. */
     private static final Pattern OF_KUBERNETES = Pattern.compile(
             "(?s)CSV_IMPORT_(.+_)?"
                     + "(PORT=(tcp|udp|sctp)://.*|SERVICE_(HOST|PORT(_.+)?)=.*|PORT_\\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?=.*)");
@@ -53,10 +53,10 @@ public final class Settings {
             "jms.enabled",
             Map.of("jms.url", "the URL of the broker, as in amqp://broker.example.com:5672"));
 
-    /** Of the data dir: what lies there is no new CSV. */
+    /** Folders of the data dir with files that are no new CSVs. */
     private static final List<String> OWN_FOLDERS = List.of("spool", "audit", "failed-rows", "posted");
 
-    /** What makes no sense without another setting. */
+    /** The settings that make no sense without another one. */
     private static final Map<String, String> NEEDS = Map.of(
             "api.proxy.port", "api.proxy.host",
             "api.proxy.username", "api.proxy.host",
@@ -72,7 +72,7 @@ public final class Settings {
     private final Properties given;
     private final Map<String, String> values = new TreeMap<>();
 
-    /** @param given the properties from files, keys with the prefix; what has another prefix is not looked at. */
+    /** @param given properties from files, with their prefix; keys with another prefix are ignored */
     public Settings(Properties given) {
         this.given = given;
         for (String key : defaults.stringPropertyNames()) {
@@ -80,7 +80,7 @@ public final class Settings {
             String value = given(name);
             values.put(name, canonical(name, value == null ? defaults.getProperty(key) : value));
         }
-        // where every sender renames into place, what is empty is not unfinished
+        // if each sender renames, an empty file is not unfinished
         if (given("file.quiet-empty") == null
                 && SettingChecks.problem("file.quiet", get("file.quiet")) == null
                 && duration("file.quiet").isZero()) {
@@ -88,13 +88,13 @@ public final class Settings {
         }
     }
 
-    /** Null where only the default is there. */
+    /** The value that was set; null if only the default is there. */
     private String given(String name) {
         String value = environment(variable(name));
         return value == null ? System.getProperty(PREFIX + name, given.getProperty(PREFIX + name)) : value;
     }
 
-    /** Null where the variable is not set, or is one of Kubernetes' and no setting: {@code CSV_IMPORT_SFTP_PORT=tcp://…}. */
+    /** Null if the variable is not set, or is one of Kubernetes: {@code CSV_IMPORT_SFTP_PORT=tcp://…}. */
     private static String environment(String variable) {
         String value = System.getenv(variable);
         return value == null || isOfKubernetes(variable, value) ? null : value;
@@ -104,7 +104,7 @@ public final class Settings {
         return OF_KUBERNETES.matcher(variable + "=" + value).matches();
     }
 
-    /** Without what is around it: of a secret, blanks are part. */
+    /** Without blanks and line ends around it; blanks are part of a secret. */
     private static String canonical(String name, String value) {
         String bare =
                 (isSecret(name) ? LINE_ENDS_AROUND : AROUND).matcher(value).replaceAll("");
@@ -136,7 +136,7 @@ public final class Settings {
         return (PREFIX + name).toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
     }
 
-    /** The value of a setting; empty where there is none. */
+    /** The value of a setting; empty if it has none. */
     public String get(String name) {
         String value = values.get(name);
         if (value == null) {
@@ -145,7 +145,7 @@ public final class Settings {
         return value;
     }
 
-    /** The value that a placeholder is replaced by; empty where it names no setting. */
+    /** The value of a placeholder; empty if it is no setting. */
     Optional<String> resolve(String key) {
         return key.startsWith(PREFIX)
                 ? Optional.ofNullable(values.get(key.substring(PREFIX.length())))
@@ -229,7 +229,7 @@ public final class Settings {
         return SettingChecks.problem(name, value);
     }
 
-    /** On one line, without what may be a secret in a URL. */
+    /** On one line, without the parts of a URL that may be secret. */
     private static String visible(String value) {
         return Visible.of(value).replaceAll("[?].*", "?…").replaceAll("//[^/]*@", "//…@");
     }
@@ -244,7 +244,7 @@ public final class Settings {
         }
     }
 
-    /** What is kept of a CSV must not be taken for a new one. */
+    /** Files of the data dir must not be taken for new CSVs. */
     private Optional<String> checkFolders() {
         Path inbox = path("file.directory");
         Path data = path("data-dir");
@@ -278,7 +278,7 @@ public final class Settings {
                 .orElseThrow();
     }
 
-    /** Levenshtein's: how many letters are to be added, left out or replaced. */
+    /** Levenshtein distance: the number of letters to add, remove or replace. */
     private static int distance(String from, String to) {
         int[] above = IntStream.rangeClosed(0, to.length()).toArray();
         for (int i = 1; i <= from.length(); i++) {

@@ -5,15 +5,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 
-/** The files that the feeds see and do not take, by the feed's route id: for the health details and the job list. */
+/** The files that feeds have found and do not take yet, by the route id of the feed: for the health details. */
 public final class Untaken {
 
     /**
-     * Of one feed, at its latest listing.
+     * The files of one feed, as of its latest listing.
      *
      * @param files how many
-     * @param oldest where the oldest of them lies, or null where there is none
-     * @param reason why that is not taken
+     * @param oldest the path of the oldest one, or null if there is none
+     * @param reason why the oldest one is not taken
      */
     public record Files(long files, String oldest, String reason) {
 
@@ -26,12 +26,12 @@ public final class Untaken {
     private final Map<String, Files> feeds = new ConcurrentSkipListMap<>();
     private final Map<String, String> missing = new ConcurrentSkipListMap<>();
 
-    /** The feeds with files that are not taken. */
+    /** The files by feed; feeds without such files are not in it. */
     public Map<String, Files> feeds() {
         return feeds;
     }
 
-    /** Why feeds cannot look for files at all. */
+    /** Why feeds cannot list files at all. */
     public Collection<String> missing() {
         return List.copyOf(missing.values());
     }
@@ -45,7 +45,7 @@ public final class Untaken {
         }
     }
 
-    /** The folder of the feed is not there; answers whether that is news. */
+    /** The folder of the feed is missing; answers whether the reason is new. */
     boolean isMissing(String feed, String why) {
         feeds.remove(feed);
         return !why.equals(missing.put(feed, why));

@@ -22,14 +22,14 @@ import org.apache.camel.support.SimpleEventNotifierSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Sees what ends unseen in a process of the product's own: threads, periodic tasks, exchanges out of memory. */
+/** Watches a standalone process for threads and periodic tasks that have ended, and for exchanges that ran out of memory. */
 final class Watchdog {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private Watchdog() {}
 
-    /** Before the context creates any thread pool. */
+    /** To be called before the context creates a thread pool. */
     static void install(CamelContext context) {
         FatalErrors.arm();
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> {
@@ -49,7 +49,7 @@ final class Watchdog {
         }
     }
 
-    /** An exchange keeps what was thrown, and goes on as if it were any failure. */
+    /** Camel handles an OutOfMemoryError of an exchange like any other failure. */
     private static final class FailedExchanges extends SimpleEventNotifierSupport {
 
         FailedExchanges() {
@@ -60,7 +60,7 @@ final class Watchdog {
         @Override
         public void notify(CamelEvent event) {
             if (event instanceof CamelEvent.ExchangeEvent failed) {
-                // what was handled is an exception no more
+                // of a failure that was handled, the exception is a property
                 FatalErrors.endIfOutOfMemory(failed.getExchange().getException());
                 FatalErrors.endIfOutOfMemory(
                         failed.getExchange().getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
@@ -68,13 +68,13 @@ final class Watchdog {
         }
     }
 
-    /** Thread pools whose periodic tasks do not end unseen: Java runs one that has thrown no more. */
+    /** Thread pools that report a periodic task that has thrown: Java would silently not run it again. */
     static final class Tasks extends DefaultThreadPoolFactory {
 
         private final BiConsumer<String, Throwable> onEnd;
         private final Set<String> ended = ConcurrentHashMap.newKeySet();
 
-        /** @param onEnd takes the name of a periodic task's thread, and what it has thrown */
+        /** @param onEnd receives the name of the task's thread, and what the task has thrown */
         Tasks(BiConsumer<String, Throwable> onEnd) {
             this.onEnd = onEnd;
         }
@@ -107,7 +107,7 @@ final class Watchdog {
             }
         }
 
-        /** Liveness: whether each periodic task still runs. */
+        /** For liveness: whether each periodic task still runs. */
         AbstractHealthCheck health() {
             return new AbstractHealthCheck("csv-import", "csv-import-tasks") {
                 @Override
