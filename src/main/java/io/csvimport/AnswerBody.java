@@ -10,17 +10,17 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.util.IOHelper;
 
-/** The body of an API's answer, unpacked where it is gzip, whether or not its headers say so. */
+/** The body of an answer; gzip is recognised by its first two bytes, whether or not the headers name it. */
 final class AnswerBody {
 
-    /** Bytes of an answer that are read as text, unpacked. */
-    private static final int MOST = 1 << 20;
+    /** Bytes of an answer that are read as text, after decompression. */
+    private static final int LONGEST_TEXT = 1 << 20;
 
     private static final int GZIP_MAGIC = 0x1f8b;
 
     private AnswerBody() {}
 
-    /** @return a stream that is the caller's to close; empty where the answer has no body */
+    /** Returns a stream that the caller closes; an empty one where the answer has no body. */
     static InputStream open(Message answer) throws IOException {
         InputStream body = answer.getBody(InputStream.class);
         return body == null ? InputStream.nullInputStream() : open(body);
@@ -35,9 +35,10 @@ final class AnswerBody {
     }
 
     /**
-     * The first MB of it as text: by its byte order mark, or else its charset, where that is known, or else UTF-8.
+     * The first MB of the body as text, decoded by its byte order mark, else by the charset of its content type, else as
+     * UTF-8; empty where the answer has no body.
      *
-     * @throws IOException where it ends before its end
+     * @throws IOException where the body is cut short
      */
     static String text(Message answer) throws IOException {
         InputStream body = answer.getBody(InputStream.class);
@@ -48,7 +49,7 @@ final class AnswerBody {
         byte[] bytes;
         try (body;
                 InputStream in = open(body)) {
-            bytes = in.readNBytes(MOST);
+            bytes = in.readNBytes(LONGEST_TEXT);
         }
         String text = new String(bytes, charset(bytes, contentType));
         return text.startsWith("\uFEFF") ? text.substring(1) : text;

@@ -6,24 +6,30 @@ import java.io.InputStream;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
+import java.util.function.Consumer;
 import org.apache.hc.client5.http.ConnectTimeoutException;
 import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
-import org.apache.hc.core5.http.HttpEntity;
+import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** One exchange with the API, from its connection to the last byte of the answer, under one deadline. */
+/** One exchange with the API, from its connection to the last byte of the answer. */
 final class ApiCall {
 
+    private static final Logger LOG = LoggerFactory.getLogger(ApiCall.class);
+
     private final HttpUriRequestBase request;
-    private final Duration limit;
+    private final Consumer<ApiCall> whenEnded;
     private final long began = System.nanoTime();
     private volatile boolean connected;
-    /** Why it was ended by this process. */
-    private volatile String ended;
+    /** Why this process cancelled it, as the predicate of a sentence; null where it did not. */
+    private volatile String cancelled;
 
-    ApiCall(HttpUriRequestBase request, Duration limit) {
+    /** @param whenEnded called when the body was read to its end, has failed or was closed; maybe more than once */
+    ApiCall(HttpUriRequestBase request, Consumer<ApiCall> whenEnded) {
         this.request = request;
-        this.limit = limit;
+        this.whenEnded = whenEnded;
     }
 
     /** There is a connection to the API itself, through the proxy's tunnel where there is one. */
@@ -35,31 +41,30 @@ final class ApiCall {
         return connected;
     }
 
+    /** Nanoseconds since it began. */
     long nanos() {
         return System.nanoTime() - began;
     }
 
-    /** Ends the exchange where its time is over: whoever waits for it gets an exception. */
-    void endIfOverdue() {
-        if (nanos() >= limit.toNanos()) {
-            end("timed out after " + limit + " (csv-import.api.timeout)");
+    /** Cancels the exchange: whoever waits for it gets an exception that gives this reason. */
+    void cancel(String why) {
+        cancelled = why;
+        whenEnded.accept(this);
+        try {
+            request.cancel();
+        } catch (RuntimeException e) {
+            LOG.debug("A cancelled call had ended already", e);
         }
     }
 
-    /** Ends the exchange for this reason. */
-    void end(String why) {
-        ended = why;
-        request.cancel();
+    boolean isCancelled() {
+        return cancelled != null;
     }
 
-    boolean isTimedOut() {
-        return ended != null;
-    }
-
-    /** Throws what says after how long the exchange timed out, where that is what the failure comes from. */
+    /** Throws the reason where the exchange was cancelled or timed out, which is what its failure comes from. */
     void checkTimeout(Exception failure) throws IOException {
-        if (ended != null && !(failure instanceof CsvChangedException)) {
-            throw new IOException("The exchange " + ended, failure);
+        if (cancelled != null && !(failure instanceof CsvChangedException)) {
+            throw new IOException("The exchange " + cancelled, failure);
         }
         if (failure instanceof SocketTimeoutException && !(failure instanceof ConnectTimeoutException)) {
             Duration after = Duration.ofNanos(nanos()).truncatedTo(ChronoUnit.SECONDS);
@@ -67,32 +72,30 @@ final class ApiCall {
         }
     }
 
-    /** @param ended runs when the body was read to its end, has failed or was closed; maybe more than once */
-    HttpEntity watch(HttpEntity body, Runnable ended) {
-        return new HttpEntityWrapper(body) {
+    /** Ends with the body of the answer, or at once where it has none. */
+    void watch(ClassicHttpResponse answer) {
+        if (answer.getEntity() == null) {
+            whenEnded.accept(this);
+            return;
+        }
+        answer.setEntity(new HttpEntityWrapper(answer.getEntity()) {
             @Override
             public InputStream getContent() throws IOException {
-                return new Body(super.getContent(), ended);
+                return new Body(super.getContent());
             }
 
             @Override
             public void close() throws IOException {
-                try {
-                    super.close();
-                } finally {
-                    ended.run();
-                }
+                whenEnded.accept(ApiCall.this);
+                super.close();
             }
-        };
+        });
     }
 
     private final class Body extends FilterInputStream {
 
-        private final Runnable ended;
-
-        Body(InputStream in, Runnable ended) {
+        Body(InputStream in) {
             super(in);
-            this.ended = ended;
         }
 
         @Override
@@ -106,13 +109,13 @@ final class ApiCall {
             try {
                 int n = super.read(bytes, offset, length);
                 if (n < 0) {
-                    // a body without a length ends with its connection, ours to close or not
+                    // a body without a length ends with its connection, which this process may have closed
                     checkTimeout(null);
-                    ended.run();
+                    whenEnded.accept(ApiCall.this);
                 }
                 return n;
             } catch (IOException | IllegalStateException e) {
-                ended.run();
+                whenEnded.accept(ApiCall.this);
                 checkTimeout(e);
                 throw e;
             }
@@ -127,7 +130,7 @@ final class ApiCall {
                 checkTimeout(e);
                 throw e;
             } finally {
-                ended.run();
+                whenEnded.accept(ApiCall.this);
             }
         }
     }

@@ -3,16 +3,16 @@ package io.csvimport;
 import java.time.Instant;
 
 /**
- * The API's own clock, by the Date header of its latest answer and the time since on this process's monotonic clock: the
- * machine's clock may be set while an upload is under way. To the second, and never ahead.
+ * The API's clock: the Date header of its latest answer plus the time since then by this process's monotonic clock, as the
+ * machine's own clock may be set during an upload. Precise to the second, never ahead.
  */
 final class ApiClock {
 
-    private record Seen(Instant date, long at) {}
+    private record Seen(Instant date, long nanoTime) {}
 
     private volatile Seen seen;
 
-    /** @param date an HTTP date (RFC 9110); null, or anything else, is passed over */
+    /** @param date an HTTP date (RFC 9110); null or anything else is ignored */
     void see(String date) {
         Instant read = HttpDate.parse(date);
         if (read != null) {
@@ -20,9 +20,9 @@ final class ApiClock {
         }
     }
 
-    /** Null before the first answer. */
+    /** Returns null before the first answer. */
     Instant now() {
         Seen latest = seen;
-        return latest == null ? null : latest.date.plusNanos(System.nanoTime() - latest.at);
+        return latest == null ? null : latest.date.plusNanos(System.nanoTime() - latest.nanoTime);
     }
 }

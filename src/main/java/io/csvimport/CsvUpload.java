@@ -3,7 +3,6 @@ package io.csvimport;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -19,11 +18,12 @@ import org.apache.hc.client5.http.entity.mime.MultipartEntityBuilder;
 import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
+import org.apache.hc.core5.net.PercentCodec;
 
 /**
- * The body of an upload: multipart/form-data with the one part {@code file}, streamed from the local file. What is
- * sent is checked on the way against the inspection; a file that changed is broken off before the closing boundary,
- * so that the endpoint cannot take it for whole.
+ * The body of an upload: multipart/form-data with the one part {@code file}, streamed from the local file. The bytes sent
+ * are compared with the inspection; where the file has changed, the request is broken off before its closing boundary, so
+ * that the API cannot take it for whole.
  */
 public final class CsvUpload extends HttpEntityWrapper {
 
@@ -61,12 +61,12 @@ public final class CsvUpload extends HttpEntityWrapper {
     public static final class Factory {
 
         private final boolean tagFileName;
-        private final BooleanSupplier mayGoOn;
+        private final BooleanSupplier holdsLease;
 
-        /** @param mayGoOn asked before each step of 64 KB and before the closing boundary: false breaks the upload off */
-        Factory(boolean tagFileName, BooleanSupplier mayGoOn) {
+        /** @param holdsLease asked before each 64 KB and before the closing boundary: false breaks the upload off */
+        Factory(boolean tagFileName, BooleanSupplier holdsLease) {
             this.tagFileName = tagFileName;
-            this.mayGoOn = mayGoOn;
+            this.holdsLease = holdsLease;
         }
 
         /** Sets the query, percent-encoded, and the body of the request for the exchange's delivery. */
@@ -84,7 +84,7 @@ public final class CsvUpload extends HttpEntityWrapper {
             exchange.getExchangeExtension().setStreamCacheDisabled(true);
             String name = delivery.names().fileName();
             String fileName = tagFileName ? tagged(name, delivery.job().id()) : name;
-            set(exchange, query.toString(), new CsvUpload(new CheckedFile(delivery, mayGoOn), fileName, false));
+            set(exchange, query.toString(), new CsvUpload(new CheckedFile(delivery, holdsLease), fileName, false));
         }
 
         /** The same for the API's preview. */
@@ -113,17 +113,14 @@ public final class CsvUpload extends HttpEntityWrapper {
         return dot > 0 ? fileName.substring(0, dot) + "~" + job + fileName.substring(dot) : fileName + "~" + job;
     }
 
-    /** RFC 7578 and the living HTML standard: UTF-8 as it is, only what would end the value or the line is escaped. */
+    /** RFC 7578 and the HTML standard: UTF-8 as it is; only what would end the value or the line is escaped. */
     private static String escape(String fileName) {
         return fileName.replace("\"", "%22").replace("\r", "%0D").replace("\n", "%0A");
     }
 
     /** RFC 3986: everything but unreserved characters as UTF-8 percent escapes. */
     static String encode(String value) {
-        return URLEncoder.encode(value, StandardCharsets.UTF_8)
-                .replace("+", "%20")
-                .replace("*", "%2A")
-                .replace("%7E", "~");
+        return PercentCodec.RFC3986.encode(value);
     }
 
     /** Whether the first byte of the body may have left; a preview stores nothing, and does not count. */
@@ -151,13 +148,13 @@ public final class CsvUpload extends HttpEntityWrapper {
     private static final class CheckedFile extends AbstractContentBody {
 
         private final Delivery delivery;
-        private final BooleanSupplier mayGoOn;
+        private final BooleanSupplier holdsLease;
         private volatile boolean complete;
 
-        CheckedFile(Delivery delivery, BooleanSupplier mayGoOn) {
+        CheckedFile(Delivery delivery, BooleanSupplier holdsLease) {
             super(ContentType.create("text/csv"));
             this.delivery = delivery;
-            this.mayGoOn = mayGoOn;
+            this.holdsLease = holdsLease;
         }
 
         @Override
@@ -197,7 +194,7 @@ public final class CsvUpload extends HttpEntityWrapper {
         }
 
         private void checkLease() throws IOException {
-            if (!mayGoOn.getAsBoolean()) {
+            if (!holdsLease.getAsBoolean()) {
                 throw new IOException("The lease on the ledger is lost");
             }
         }

@@ -1,17 +1,12 @@
 package io.csvimport;
 
-import java.time.DateTimeException;
+import java.math.BigInteger;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.LocalDate;
-import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeFormatterBuilder;
-import java.time.temporal.ChronoField;
-import java.util.List;
-import java.util.Locale;
 import org.apache.camel.Message;
+import org.apache.hc.client5.http.utils.DateUtils;
 
 /** The times in the headers of an answer: an HTTP date in each of its three forms, and Retry-After (RFC 9110). */
 final class HttpDate {
@@ -19,33 +14,15 @@ final class HttpDate {
     /** No answer makes anything wait longer. */
     static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
 
-    /** Without the day of the week, which says nothing more: IMF-fixdate, RFC 850, asctime. */
-    private static final List<DateTimeFormatter> FORMS = List.of(
-            builder().appendPattern("d MMM yyyy HH:mm:ss 'GMT'").toFormatter(Locale.ENGLISH),
-            builder()
-                    .appendPattern("d-MMM-")
-                    .appendValueReduced(ChronoField.YEAR, 2, 2, LocalDate.now().minusYears(50))
-                    .appendPattern(" HH:mm:ss 'GMT'")
-                    .toFormatter(Locale.ENGLISH),
-            builder().appendPattern("MMM d HH:mm:ss yyyy").toFormatter(Locale.ENGLISH));
+    private static final DateTimeFormatter[] FORMATS = {
+        DateUtils.FORMATTER_RFC1123, DateUtils.FORMATTER_RFC1036, DateUtils.FORMATTER_ASCTIME.withZone(ZoneOffset.UTC)
+    };
 
     private HttpDate() {}
 
-    private static DateTimeFormatterBuilder builder() {
-        return new DateTimeFormatterBuilder().parseCaseInsensitive();
-    }
-
-    /** Null where the text is no HTTP date, or null. */
+    /** Returns null where the text is null or no HTTP date. */
     static Instant parse(String text) {
-        String date = text == null ? "" : text.strip().replaceFirst("^[A-Za-z]+,?\\s+", "");
-        for (DateTimeFormatter form : FORMS) {
-            try {
-                return LocalDateTime.parse(date.replaceAll("\\s+", " "), form).toInstant(ZoneOffset.UTC);
-            } catch (DateTimeException e) {
-                // another form
-            }
-        }
-        return null;
+        return text == null ? null : DateUtils.parseDate(text.strip().replaceAll("\\s+", " "), FORMATS);
     }
 
     /** The pause that an answer asks for; null where it asks for none. */
@@ -54,24 +31,26 @@ final class HttpDate {
     }
 
     /**
-     * The pause that Retry-After asks for, from zero to {@link #LONGEST_PAUSE}; null where it cannot be read.
+     * The pause that Retry-After asks for, from zero to {@link #LONGEST_PAUSE}.
      *
-     * @param header seconds, or a date; null: none
-     * @param date of the answer, by which the other date counts; where it is null, the clock of this machine does
+     * @param header seconds or an HTTP date; may be null
+     * @param date the answer's own Date, which the header's date is compared with; where it is null or unreadable, the
+     *     clock of this machine
+     * @return null where the header is null or unreadable
      */
     static Duration retryAfter(String header, String date) {
         String value = header == null ? "" : header.strip();
-        if (value.matches("[0-9]+")) {
-            // a number beyond 18 digits is cut off: it is too long either way
-            return within(Duration.ofSeconds(
-                    Long.parseLong(value.replaceFirst("^0+(?=.)", "").replaceFirst("(?<=^.{18}).*", ""))));
+        if (value.matches("\\d{1,100}")) {
+            long longest = LONGEST_PAUSE.toSeconds();
+            return Duration.ofSeconds(
+                    new BigInteger(value).min(BigInteger.valueOf(longest)).longValue());
         }
         Instant until = parse(value);
+        if (until == null) {
+            return null;
+        }
         Instant now = parse(date);
-        return until == null ? null : within(Duration.between(now == null ? Instant.now() : now, until));
-    }
-
-    private static Duration within(Duration pause) {
+        Duration pause = Duration.between(now == null ? Instant.now() : now, until);
         return pause.isNegative() ? Duration.ZERO : pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause;
     }
 }

@@ -11,26 +11,27 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** The API's id of an import: opaque text, compared and percent-encoded, never taken apart or calculated with. */
+/** The API's id of an import: opaque text, compared and percent-encoded, never parsed or calculated with. */
 final class ImportId {
 
-    /** Bytes in UTF-8: what an index of the ledger and a URL can carry. */
+    /** Bytes in UTF-8: the limit of a PostgreSQL index and of common URLs. */
     private static final int LONGEST = 2000;
 
     private static final JsonFactory JSON = new JsonFactory();
+
+    private static final Pattern PRINTABLE = Pattern.compile("[^\\p{Cc}\\p{Cf}\\p{Cs}\\p{Cn}\\p{Zl}\\p{Zp}]+");
 
     /** One word, and no piece of JSON or HTML that was cut off: an id in braces has its closing one. */
     private static final Pattern WORD = Pattern.compile("(?!\\{[^}]*$)[^\\s\"<>\\[][^\\s\"<>]*");
 
     private static final Pattern SENTENCE = Pattern.compile(
             "<.*" + "|\\S+\\s+\\S+\\s+\\S.*" + "|(?:\\p{L}+|\\d+)[.,:;!?]*(?:\\s+(?:\\p{L}+|\\d+)[.,:;!?]*)+");
-    private static final Pattern NO_LETTER = Pattern.compile("[^\\p{L}]");
 
-    /** What software writes for nothing. */
-    private static final Set<String> NOTHING = Set.of("null", "nil", "none", "undefined", "nan", ".", "..");
+    /** What software writes for no value. */
+    private static final Set<String> NO_VALUE = Set.of("null", "nil", "none", "undefined", "nan", ".", "..");
 
-    /** What an API says in a word where it does not tell the id. */
-    private static final Set<String> SAYINGS = Set.of(
+    /** One-word answers that are no id. */
+    private static final Set<String> STATUS_WORDS = Set.of(
             ("ok okay yes no true false ack acknowledged accept accepted success successful succeeded done created"
                             + " queued enqueued pending processing processed received started scheduled submitted stored"
                             + " saved uploaded imported importing inprogress running complete completed finished waiting"
@@ -42,7 +43,8 @@ final class ImportId {
     private ImportId() {}
 
     /**
-     * The id in an upload's answer: a JSON object's {@code id}, a JSON string or number, or one word of plain text.
+     * The id in the body of an upload's answer: a JSON object's {@code id}, a JSON string or number, or one word of plain
+     * text.
      *
      * @return null where there is none
      */
@@ -58,10 +60,9 @@ final class ImportId {
                     id = named ? of(json) : id;
                     json.skipChildren();
                 }
-            } else if (first != null && first.isScalarValue()) {
-                id = of(json);
-                id = id == null || isSaying(id) || SENTENCE.matcher(id).matches() ? null : id;
             } else if (first != null) {
+                id = of(json);
+                id = id == null || isStatus(id) || SENTENCE.matcher(id).matches() ? null : id;
                 json.skipChildren();
             }
             return json.nextToken() == null ? id : word(text);
@@ -78,36 +79,22 @@ final class ImportId {
         return token == JsonToken.VALUE_STRING || token.isNumeric() ? of(json.getText()) : null;
     }
 
-    /** The id without the blanks around it; null where it is none: empty, too long, or not printable. */
+    /** The id without the blanks around it; null where the text is null, empty, too long, not printable, or no value. */
     static String of(String text) {
         String id = text == null ? "" : text.strip();
-        boolean sane = !id.isEmpty()
+        boolean valid = PRINTABLE.matcher(id).matches()
                 && id.getBytes(StandardCharsets.UTF_8).length <= LONGEST
-                && !NOTHING.contains(id.toLowerCase(Locale.ROOT))
-                && id.codePoints().allMatch(ImportId::isPrintable);
-        return sane ? id : null;
+                && !NO_VALUE.contains(id.toLowerCase(Locale.ROOT));
+        return valid ? id : null;
     }
 
     private static String word(String text) {
-        return WORD.matcher(text).matches() && text.codePoints().anyMatch(Character::isLetterOrDigit) && !isSaying(text)
-                ? of(text)
-                : null;
+        boolean isWord = WORD.matcher(text).matches() && text.codePoints().anyMatch(Character::isLetterOrDigit);
+        return isWord && !isStatus(text) ? of(text) : null;
     }
 
-    private static boolean isSaying(String word) {
+    private static boolean isStatus(String word) {
         return word.codePoints().noneMatch(Character::isDigit)
-                && SAYINGS.contains(NO_LETTER.matcher(word).replaceAll("").toLowerCase(Locale.ROOT));
-    }
-
-    private static boolean isPrintable(int c) {
-        return switch (Character.getType(c)) {
-            case Character.CONTROL,
-                    Character.FORMAT,
-                    Character.SURROGATE,
-                    Character.UNASSIGNED,
-                    Character.LINE_SEPARATOR,
-                    Character.PARAGRAPH_SEPARATOR -> false;
-            default -> true;
-        };
+                && STATUS_WORDS.contains(word.replaceAll("[^\\p{L}]", "").toLowerCase(Locale.ROOT));
     }
 }

@@ -5,11 +5,13 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,20 +25,21 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 
 /**
- * The API's collection of imports, read as a stream: of each import only what tells it from others is kept, whatever
- * else and however much it lists (statement ids, failed rows).
+ * The API's collection of imports, read as a stream: of each import only what identifies it is kept, however many
+ * statement ids and failed rows the answer has.
  *
+ * @param entries the imports that were asked for
  * @param results how many imports the answer has
  * @param count how many the API says there are; -1 where it does not say
- * @param flaw why what is not in it may be among the API's imports nevertheless, as the end of a sentence that begins
- *     with the list; null where it is whole
+ * @param flaw why an import that is missing here may exist nevertheless, as the predicate of a sentence about the list;
+ *     null where the list is whole
  */
 record ImportList(List<Entry> entries, long results, long count, String flaw) {
 
     /** The API's usual page: a list of exactly so many may go on. */
     private static final int PAGE = 100;
 
-    /** RFC 8288. */
+    /** A link to more (RFC 8288). */
     private static final Pattern NEXT =
             Pattern.compile(".*\\brel\\s*=\\s*\"?[^\",;]*\\bnext\\b.*", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
@@ -46,13 +49,14 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /**
-     * One import; null, or -1 for the size in bytes, where the list does not tell.
+     * One import; what the list does not give is null, the size -1.
      *
+     * @param size in bytes
      * @param name the name that it was uploaded with
-     * @param file another name of the file's, or a path
-     * @param failedRows unreadable where the list does not tell
+     * @param file another name of the file, or a path
+     * @param failedRows unreadable where the list gives none
      * @param statements a number that grows with that of the statements
-     * @param rowsFile where its failed rows were written, null where they were not
+     * @param rowsFile where its failed rows were written; null where they were not
      */
     record Entry(
             String id,
@@ -66,7 +70,6 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
             long statements,
             Path rowsFile) {
 
-        /** As the list has them. */
         Stream<String> names() {
             return Stream.of(name, file).filter(Objects::nonNull);
         }
@@ -77,7 +80,7 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
         return entries.stream().map(Entry::id).collect(Collectors.toList());
     }
 
-    /** Whether what is not in it is not among the API's imports (of the template, where it is filtered). */
+    /** Whether an import that is missing here does not exist (in its template, where the list is filtered). */
     boolean isWhole() {
         return flaw == null;
     }
@@ -111,17 +114,17 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
     }
 
     /**
+     * Reads a list to its end.
+     *
      * @param wanted the ids that are kept; an import may be read before its id is known
-     * @param files where their failed rows are written; null: nowhere
-     * @throws IOException where the answer is no collection, or ends before its end
+     * @param files where the failed rows of these are written; null: nowhere
+     * @throws IOException where the answer is no collection, or is cut short
      */
     static ImportList read(InputStream in, Predicate<String> wanted, Supplier<? extends FailedRows.Sink> files)
             throws IOException {
         List<Entry> entries = new ArrayList<>();
         Map<String, JsonNode> others = new LinkedHashMap<>();
-        long results = 0;
-        boolean listed = false;
-        boolean ended;
+        long results = -1;
         try (JsonParser json = JSON.createParser(in)) {
             if (json.nextToken() != JsonToken.START_OBJECT) {
                 throw new IOException("The import list is no JSON object");
@@ -130,10 +133,9 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
                 String name = json.currentName();
                 JsonToken value = json.nextToken();
                 if (name.equals("results") && value == JsonToken.START_ARRAY) {
-                    listed = true;
-                    while (json.nextToken() == JsonToken.START_OBJECT) {
+                    results = Math.max(results, 0);
+                    for (; json.nextToken() == JsonToken.START_OBJECT; results++) {
                         Entry entry = entry(json, wanted, files);
-                        results++;
                         if (wanted.test(entry.id)) {
                             entries.add(entry);
                         }
@@ -142,19 +144,17 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
                         throw new IOException("The import list has something else than imports");
                     }
                 } else {
-                    others.put(
-                            name,
-                            value.isNumeric()
-                                    ? JsonNodeFactory.instance.textNode(json.getText())
-                                    : json.readValueAsTree());
+                    // a number as it is written
+                    others.put(name, value.isNumeric() ? TextNode.valueOf(json.getText()) : json.readValueAsTree());
                 }
             }
-            if (!listed || json.currentToken() != JsonToken.END_OBJECT) {
+            if (results < 0 || json.currentToken() != JsonToken.END_OBJECT) {
                 throw new IOException("The import list has no results, or no end");
             }
-            ended = isAtEnd(json);
+            long count = number(
+                    others.getOrDefault("count", MissingNode.getInstance()).asText());
+            return new ImportList(entries, results, count, flaw(others, results, isAtEnd(json)));
         }
-        return new ImportList(entries, results, count(others.get("count")), flaw(others, results, ended));
     }
 
     private static boolean isAtEnd(JsonParser json) throws IOException {
@@ -165,12 +165,8 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
         }
     }
 
-    private static long count(JsonNode count) {
-        return count != null && count.asText().matches("\\d{1,18}") ? Long.parseLong(count.asText()) : -1;
-    }
-
-    private static String flaw(Map<String, JsonNode> others, long results, boolean ended) {
-        if (!ended) {
+    private static String flaw(Map<String, JsonNode> others, long results, boolean isAtEnd) {
+        if (!isAtEnd) {
             return "has something behind its end";
         } else if (results == PAGE) {
             return "has exactly " + PAGE + " imports, the API's usual page";
@@ -185,43 +181,42 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
     private static Entry entry(JsonParser json, Predicate<String> wanted, Supplier<? extends FailedRows.Sink> files)
             throws IOException {
         String id = null;
-        ListedTime created = null;
-        long size = -1;
-        String name = null;
-        String file = null;
-        String template = null;
+        Map<String, String> texts = new HashMap<>();
         FailedRows failedRows = null;
         Path rowsFile = null;
+        // statement ids: how many there are in an array or object, how many bytes in a string
         long counted = -1;
-        long measured = 0;
+        long bytes = 0;
         long idsBegin = -1;
-        while (json.nextToken() == JsonToken.FIELD_NAME) {
-            measured = Math.max(measured, length(json, idsBegin));
-            idsBegin = -1;
+        while (true) {
+            JsonToken next = json.nextToken();
+            if (idsBegin >= 0) {
+                bytes = Math.max(bytes, position(json) - idsBegin);
+                idsBegin = -1;
+            }
+            if (next != JsonToken.FIELD_NAME) {
+                break;
+            }
             String member = json.currentName();
             JsonToken value = json.nextToken();
             switch (member) {
                 case "id" -> id = ImportId.of(json);
-                case "created" -> created = ListedTime.read(text(json));
-                case "size" -> size = size(text(json));
-                case "originalFilename" -> name = text(json);
-                case "file" -> file = text(json);
-                case "template" -> template = text(json);
+                case "created", "size", "originalFilename", "file", "template" -> texts.put(member, text(json));
                 case "failedRows" -> {
-                    boolean written = files != null && (id == null || wanted.test(id));
-                    boolean again = failedRows != null;
-                    try (FailedRows.Sink rows = written ? files.get() : null) {
-                        failedRows = FailedRows.read(json, written ? rows : (row, error) -> {});
-                        rowsFile = written ? rows.file() : null;
+                    boolean isRepeated = failedRows != null;
+                    boolean isWritten = files != null && (id == null || wanted.test(id));
+                    try (FailedRows.Sink rows = isWritten ? files.get() : null) {
+                        failedRows = FailedRows.read(json, isWritten ? rows : (row, error) -> {});
+                        rowsFile = isWritten ? rows.file() : null;
                     }
-                    failedRows = again ? FailedRows.UNREADABLE : failedRows;
+                    failedRows = isRepeated ? FailedRows.UNREADABLE : failedRows;
                 }
                 // as the API's document spells them, and as they are meant
                 case "statemenIds", "statementIds", "alllStatementIds", "allStatementIds" -> {
                     if (value.isStructStart()) {
                         counted = Math.max(counted, count(json));
                     } else if (value == JsonToken.VALUE_STRING) {
-                        // its length says enough, and reading it would hold it in memory
+                        // reading the string would hold it in memory
                         idsBegin = position(json);
                     }
                 }
@@ -231,23 +226,18 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
             }
             json.skipChildren();
         }
-        measured = Math.max(measured, length(json, idsBegin));
+        boolean hasStatements = counted > 0 || bytes > STATEMENT_ID;
         return new Entry(
                 id,
-                created,
-                size,
-                name,
-                file,
-                template,
+                ListedTime.read(texts.get("created")),
+                number(texts.get("size")),
+                texts.get("originalFilename"),
+                texts.get("file"),
+                texts.get("template"),
                 failedRows == null ? FailedRows.UNREADABLE : failedRows,
-                counted > 0 || measured > STATEMENT_ID,
-                counted < 0 || counted == 0 && measured > STATEMENT_ID ? measured : counted,
+                hasStatements,
+                counted > 0 || counted == 0 && !hasStatements ? counted : bytes,
                 rowsFile);
-    }
-
-    /** The bytes of a string of statement ids, with what stands behind it. */
-    private static long length(JsonParser json, long begin) {
-        return begin < 0 ? 0 : position(json) - begin;
     }
 
     private static long position(JsonParser json) {
@@ -267,11 +257,11 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
     }
 
     private static String text(JsonParser json) throws IOException {
-        boolean told = json.currentToken().isScalarValue() && json.currentToken() != JsonToken.VALUE_NULL;
-        return told && !json.getText().isBlank() ? json.getText() : null;
+        boolean isText = json.currentToken().isScalarValue() && json.currentToken() != JsonToken.VALUE_NULL;
+        return isText && !json.getText().isBlank() ? json.getText() : null;
     }
 
-    private static long size(String text) {
+    private static long number(String text) {
         return text != null && text.matches("\\d{1,18}") ? Long.parseLong(text) : -1;
     }
 }

@@ -3,10 +3,12 @@ package io.csvimport;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.math.BigDecimal;
 import java.util.Locale;
-import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 
-/** What stands beside the results of an import list: whether it says that there are more, or that something failed. */
+/** The members of an import list beside its results: whether they say that there is more, or report an error. */
 final class ListEnvelope {
 
     private static final Pattern MORE = Pattern.compile(
@@ -23,50 +25,30 @@ final class ListEnvelope {
     private ListEnvelope() {}
 
     /**
-     * What in a member makes the list prove nothing, as the end of a sentence that begins with it.
+     * Why a member makes the list prove nothing, as the predicate of a sentence about the list.
      *
-     * @return null where nothing does
+     * @param results how many imports the list has
+     * @return null where it does not
      */
     static String flaw(String name, JsonNode value, long results) {
         String key = name.replaceAll("[^A-Za-z]", "").toLowerCase(Locale.ROOT);
-        if (value.isContainerNode()) {
-            if (!value.isEmpty() && ERROR.matcher(key).matches()) {
-                return "tells an error: \"" + name + "\"";
-            }
-            if (!value.isEmpty() && MORE.matcher(key).matches() && !key.startsWith("link")) {
-                return "goes on: \"" + name + "\"";
-            }
-            return within(name, value, results);
-        }
+        boolean isContainer = value.isContainerNode();
         String text = value.asText().strip();
-        boolean nothing = text.isEmpty() || text.matches("(?i)null|false|0");
-        if (DONE.matcher(key).matches() && text.equalsIgnoreCase("false")
-                || !nothing && ERROR.matcher(key).matches()) {
-            return "tells an error: \"" + name + "\"";
+        boolean isSet = isContainer ? !value.isEmpty() : !text.matches("(?i)|null|false|0");
+        if (isSet && ERROR.matcher(key).matches() || DONE.matcher(key).matches() && text.equalsIgnoreCase("false")) {
+            return "reports an error: \"" + name + "\"";
         }
-        boolean more = MORE.matcher(key).matches()
+        boolean goesOn = MORE.matcher(key).matches() && !(isContainer && key.startsWith("link"))
                 || key.equals("rel") && text.equalsIgnoreCase("next")
-                || TOTAL.matcher(key).matches() && !isAtMost(text, results)
-                || PAGES.matcher(key).matches() && !isAtMost(text, 1);
-        return more && !nothing ? "goes on: \"" + name + "\" is " + Visible.of(text) : null;
-    }
-
-    private static String within(String name, JsonNode value, long results) {
-        if (value.isArray()) {
-            for (JsonNode element : value) {
-                String flaw = flaw(name, element, results);
-                if (flaw != null) {
-                    return flaw;
-                }
-            }
+                || !isContainer && TOTAL.matcher(key).matches() && !isAtMost(text, results)
+                || !isContainer && PAGES.matcher(key).matches() && !isAtMost(text, 1);
+        if (isSet && goesOn) {
+            return "goes on: \"" + name + "\"" + (isContainer ? "" : " is " + Visible.of(text));
         }
-        for (Map.Entry<String, JsonNode> field : value.properties()) {
-            String flaw = flaw(field.getKey(), field.getValue(), results);
-            if (flaw != null) {
-                return flaw;
-            }
-        }
-        return null;
+        Stream<String> flaws = value.isArray()
+                ? StreamSupport.stream(value.spliterator(), false).map(element -> flaw(name, element, results))
+                : value.properties().stream().map(member -> flaw(member.getKey(), member.getValue(), results));
+        return flaws.filter(Objects::nonNull).findFirst().orElse(null);
     }
 
     private static boolean isAtMost(String text, long most) {

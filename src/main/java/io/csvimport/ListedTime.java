@@ -10,19 +10,21 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
+import java.time.temporal.ChronoUnit;
 import java.time.temporal.TemporalAccessor;
 import java.util.Locale;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
- * When an import was made, as the list tells it.
+ * When an import was made, as the list gives it.
  *
- * @param at of UTC where no zone is named
- * @param unsure how much later it may be: a zone that is not named, parts of the time that are left out or zero
+ * @param at read as UTC where no zone is named
+ * @param unsure how much later it may be: an unnamed zone, parts of the time that are missing or zero
  */
 record ListedTime(Instant at, Duration unsure) {
 
-    /** The zone that is furthest behind, and some. */
+    /** More than any zone is behind UTC. */
     static final Duration ZONES = Duration.ofHours(14);
 
     private static final Pattern NUMBER = Pattern.compile("\\d{1,19}(\\.\\d{1,9})?");
@@ -55,10 +57,8 @@ record ListedTime(Instant at, Duration unsure) {
         // eleven digits of seconds are the year 5138
         int digits = number.precision() - number.scale();
         BigDecimal seconds = number.movePointLeft(digits <= 11 ? 0 : digits <= 14 ? 3 : digits <= 17 ? 6 : 9);
-        long whole = seconds.longValue();
-        int nanos =
-                seconds.subtract(BigDecimal.valueOf(whole)).movePointRight(9).intValue();
-        return Instant.ofEpochSecond(whole, nanos).atOffset(ZoneOffset.UTC);
+        long nanos = seconds.remainder(BigDecimal.ONE).movePointRight(9).longValue();
+        return Instant.ofEpochSecond(seconds.longValue(), nanos).atOffset(ZoneOffset.UTC);
     }
 
     private static ListedTime of(TemporalAccessor time) {
@@ -69,15 +69,12 @@ record ListedTime(Instant at, Duration unsure) {
         return new ListedTime(local.toInstant(ZoneOffset.UTC), precision(local).plus(ZONES));
     }
 
-    /** What ends in zeros may have been cut. */
+    /** Trailing zeros may be parts of the time that were cut off. */
     private static Duration precision(LocalDateTime time) {
-        if (time.getNano() != 0) {
-            return Duration.ofMillis(1);
-        } else if (time.getSecond() != 0) {
-            return Duration.ofSeconds(1);
-        } else if (time.getMinute() != 0) {
-            return Duration.ofMinutes(1);
-        }
-        return time.getHour() != 0 ? Duration.ofHours(1) : Duration.ofDays(1);
+        return Stream.of(ChronoUnit.DAYS, ChronoUnit.HOURS, ChronoUnit.MINUTES, ChronoUnit.SECONDS)
+                .filter(unit -> time.truncatedTo(unit).equals(time))
+                .findFirst()
+                .orElse(ChronoUnit.MILLIS)
+                .getDuration();
     }
 }
