@@ -1,134 +1,96 @@
 package io.csvimport;
 
+import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
+import java.util.zip.GZIPInputStream;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
-import org.apache.camel.http.base.HttpOperationFailedException;
+import org.apache.camel.util.IOHelper;
 
-/** Reads what the API answers, tolerantly: its document gives no example of the upload's answer. */
-public final class ApiAnswer {
+/**
+ * An answer of the API. Gzip is recognised by its first two bytes, whether or not the headers name it.
+ *
+ * @param retryAfter the pause that it asks for; null where it asks for none
+ * @param body its first MB as text; empty where it has none, or is cut short
+ * @param broken why the body could not be read to its end; null where it could
+ */
+record ApiAnswer(int status, Duration retryAfter, String body, IOException broken) {
 
-    private static final int MOST = 500;
+    /** Bytes of a body that are read as text, after decompression. */
+    private static final int LONGEST_BODY = 1 << 20;
+    /** Characters of a body that are quoted. */
+    private static final int LONGEST_QUOTE = 500;
 
-    private final ApiHealth health;
-    private final ApiClock clock;
-    /** In nanoseconds: before, the API is asked for no list, as it has asked. */
-    private volatile long listsFrom = System.nanoTime();
+    private static final int GZIP_MAGIC = 0x1f8b;
 
-    ApiAnswer(ApiHealth health, ApiClock clock) {
-        this.health = health;
-        this.clock = clock;
-    }
-
-    /** A step of the route {@code csv-import-answer}: the id, the status, and the reason where there is no id. */
-    public void read(Exchange exchange) {
-        Message answer = exchange.getMessage();
+    /** Reads the answer and its body, where it has one. */
+    static ApiAnswer read(Message answer) {
         int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
-        health.answered(status);
-        clock.see(answer.getHeader("Date", String.class));
-        String body = "";
-        String broken = "";
+        Duration retryAfter = HttpDate.retryAfter(answer);
         try {
-            body = AnswerBody.text(answer);
+            InputStream body = answer.getBody(InputStream.class);
+            String type = answer.getHeader(Exchange.CONTENT_TYPE, String.class);
+            return new ApiAnswer(status, retryAfter, body == null ? "" : text(body, type), null);
         } catch (IOException e) {
-            // the status counts, whatever stands in the body
-            broken = ", and not to the end: " + Visible.kindAndReason(e);
-        }
-        answer.setBody(null);
-        exchange.getExchangeExtension().setStreamCacheDisabled(false);
-        String id = status / 100 == 2 ? ImportId.in(body) : null;
-        exchange.setProperty(Delivery.IMPORT_ID, id);
-        exchange.setProperty(Delivery.HTTP_STATUS, status);
-        exchange.setProperty(Delivery.RETRY_AFTER, HttpDate.retryAfter(answer));
-        if (id == null) {
-            exchange.setProperty(Delivery.REASON, status / 100 == 2 ? "no-id" : "http-" + status);
-            exchange.setProperty(Delivery.DETAIL, detail(status, body) + broken);
+            return new ApiAnswer(status, retryAfter, "", e);
         }
     }
 
-    /** What the API says; empty where that cannot be read: the status counts, whatever stands in the body. */
-    static String text(Message answer) {
-        try {
-            return AnswerBody.text(answer);
-        } catch (IOException e) {
-            return "";
-        }
+    boolean isSuccess() {
+        return status / 100 == 2;
     }
 
-    /** A sentence for people, with the beginning of what the API says. */
-    static String detail(int status, String body) {
-        String text = body.strip();
+    /** A sentence for people, with the beginning of the body. */
+    String detail() {
+        String quote = body.strip();
         return "The API answered " + status
-                + (text.isEmpty() ? "" : ": " + text.substring(0, Math.min(text.length(), MOST)));
+                + (quote.isEmpty() ? "" : ": " + quote.substring(0, Math.min(quote.length(), LONGEST_QUOTE)))
+                + (broken == null ? "" : ", and not to the end: " + Visible.kindAndReason(broken));
+    }
+
+    /** Returns the body as a stream that the caller closes; an empty one where the answer has none. */
+    static InputStream open(Message answer) throws IOException {
+        InputStream body = answer.getBody(InputStream.class);
+        return body == null ? InputStream.nullInputStream() : open(body);
+    }
+
+    private static InputStream open(InputStream body) throws IOException {
+        BufferedInputStream in = new BufferedInputStream(body, 1 << 14);
+        in.mark(2);
+        int magic = in.read() << 8 | in.read();
+        in.reset();
+        return magic == GZIP_MAGIC ? new GZIPInputStream(in, 1 << 13) : in;
     }
 
     /**
-     * A step of the route {@code csv-import-check}: the credential and the organization are good.
+     * Reads and closes a body: by its byte order mark, else by the charset of its content type, else as UTF-8.
      *
-     * @throws IOException where the answer is no list
+     * @throws IOException where it is cut short
      */
-    public void listed(Exchange exchange) throws IOException {
-        ImportList.read(exchange.getMessage(), id -> false, null);
-        health.answered(200);
-        exchange.setProperty(Delivery.LISTED, true);
+    static String text(InputStream body, String contentType) throws IOException {
+        byte[] bytes;
+        try (body;
+                InputStream in = open(body)) {
+            bytes = in.readNBytes(LONGEST_BODY);
+        }
+        String text = new String(bytes, charset(bytes, contentType));
+        return text.startsWith("\uFEFF") ? text.substring(1) : text;
     }
 
-    /** A step of the route {@code csv-import-check}: there is no list, either; what is refused is not the file alone. */
-    public void notListed(Exchange exchange) {
-        Throwable caught = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
-        if (caught instanceof HttpOperationFailedException refused) {
-            health.refused(refused.getStatusCode());
+    private static Charset charset(byte[] bytes, String contentType) {
+        int mark = bytes.length < 2 ? 0 : (bytes[0] & 0xff) << 8 | bytes[1] & 0xff;
+        if (mark == 0xfeff || mark == 0xfffe) {
+            return StandardCharsets.UTF_16;
         }
-    }
-
-    /**
-     * A step of the route {@code csv-import-list}: the query, and no other header of the caller's.
-     *
-     * @throws CsvImportUnsettledException where an answer has asked for a pause that is not over
-     */
-    public void query(Exchange exchange) throws CsvImportUnsettledException {
-        long left = listsFrom - System.nanoTime();
-        if (left > 0) {
-            throw new CsvImportUnsettledException(
-                    "The API has asked for a pause before the next list",
-                    Instant.now().plusNanos(left),
-                    null);
+        try {
+            String name = contentType == null ? null : IOHelper.getCharsetNameFromContentType(contentType);
+            return name == null || mark == 0xefbb ? StandardCharsets.UTF_8 : Charset.forName(name);
+        } catch (IllegalArgumentException e) {
+            return StandardCharsets.UTF_8;
         }
-        Message message = exchange.getMessage();
-        List<String> query = new ArrayList<>();
-        Map.of("id", "csvImportId", "template", "template").forEach((parameter, header) -> {
-            String value = message.getHeader(header, String.class);
-            if (value != null) {
-                query.add(parameter + "=" + CsvUpload.encode(value));
-            }
-        });
-        message.removeHeaders("*");
-        message.setBody(null);
-        // the answer may be larger than the memory: whoever asked reads it as it comes, once
-        exchange.getExchangeExtension().setStreamCacheDisabled(true);
-        message.setHeader(Exchange.HTTP_QUERY, query.isEmpty() ? null : String.join("&", query));
-    }
-
-    /**
-     * A step of the route {@code csv-import-list}: the API's collection as a stream.
-     *
-     * @throws HttpOperationFailedException where there is none
-     * @throws IOException where its gzip cannot be read
-     */
-    public void list(Exchange exchange) throws HttpOperationFailedException, IOException {
-        Message answer = exchange.getMessage();
-        int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
-        if (status / 100 != 2) {
-            Duration pause = HttpDate.retryAfter(answer);
-            listsFrom = System.nanoTime() + (pause == null ? 0 : pause.toNanos());
-            throw new HttpOperationFailedException(
-                    "GET csv-import", status, null, answer.getHeader("Location", String.class), Map.of(), text(answer));
-        }
-        answer.setBody(AnswerBody.open(answer));
     }
 }

@@ -174,7 +174,7 @@ final class ApiClient implements HttpClientConfigurer {
                 throw new ProxyRefusedException(scope.route.getProxyHost(), answer);
             }
             status = answer.getCode();
-            // AnswerBody decompresses: Camel would cut the body to its compressed length, and fail where it is not gzip
+            // ApiAnswer decompresses: Camel would cut the body to its compressed length, and fail where it is not gzip
             answer.removeHeaders(HttpHeaders.CONTENT_ENCODING);
             call.watch(answer);
             return answer;

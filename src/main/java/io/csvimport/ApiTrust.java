@@ -12,7 +12,7 @@ import java.security.UnrecoverableKeyException;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.util.Optional;
-import javax.net.ssl.TrustManager;
+import java.util.stream.Stream;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 
@@ -25,43 +25,43 @@ final class ApiTrust {
      * Reads them.
      *
      * @param password of JKS or PKCS#12; JKS and unencrypted PKCS#12 need none
-     * @throws IOException with a sentence that says what is wrong with the file or its password
+     * @throws IOException with the rest of a sentence about the file: what is wrong with it or its password
      */
     static KeyStore read(Path file, Optional<String> password) throws IOException {
-        KeyStore trust;
         try {
-            trust = readStore(file, password.map(String::toCharArray).orElse(null));
+            KeyStore trust = readAny(file, password.map(String::toCharArray).orElse(null));
             if (password.isEmpty() && !trustsAny(trust)) {
-                // without a password, Java passes over what is encrypted; some is with an empty one
-                trust = readStore(file, new char[0]);
+                // without a password, Java skips encrypted entries; some are encrypted with an empty one
+                trust = readAny(file, new char[0]);
             }
-        } catch (KeyStoreException e) {
-            trust = readCertificates(file);
-        } catch (IOException e) {
-            if (!(e.getCause() instanceof UnrecoverableKeyException)) {
-                throw new IOException("it is damaged", e);
+            if (!trustsAny(trust)) {
+                throw new IOException(
+                        "it holds no certificate that Java trusts (PKCS#12 by openssl marks none as trusted: name the"
+                                + " certificates' PEM file instead)");
             }
-            throw new IOException(
-                    password.isPresent()
-                            ? "csv-import.api.trust-store-password (CSV_IMPORT_API_TRUST_STORE_PASSWORD) is wrong"
-                            : "it is encrypted: set csv-import.api.trust-store-password"
-                                    + " (CSV_IMPORT_API_TRUST_STORE_PASSWORD)",
-                    e);
+            return trust;
         } catch (GeneralSecurityException e) {
             throw new IOException("it is damaged", e);
         }
-        if (!trustsAny(trust)) {
-            throw new IOException("it holds no certificate that Java trusts (PKCS#12 by openssl marks none as trusted:"
-                    + " name the certificates' PEM file instead)");
+    }
+
+    private static KeyStore readAny(Path file, char[] password) throws GeneralSecurityException, IOException {
+        try {
+            return KeyStore.getInstance(file.toFile(), password);
+        } catch (KeyStoreException e) {
+            return readCertificates(file);
+        } catch (IOException e) {
+            String why = !(e.getCause() instanceof UnrecoverableKeyException)
+                    ? "it is damaged"
+                    : password == null || password.length == 0
+                            ? "it is encrypted: set csv-import.api.trust-store-password"
+                                    + " (CSV_IMPORT_API_TRUST_STORE_PASSWORD)"
+                            : "csv-import.api.trust-store-password (CSV_IMPORT_API_TRUST_STORE_PASSWORD) is wrong";
+            throw new IOException(why, e);
         }
-        return trust;
     }
 
-    /** @throws KeyStoreException where the file is neither JKS nor PKCS#12 */
-    private static KeyStore readStore(Path file, char[] password) throws GeneralSecurityException, IOException {
-        return KeyStore.getInstance(file.toFile(), password);
-    }
-
+    /** What is neither JKS nor PKCS#12: certificates, one after another. */
     private static KeyStore readCertificates(Path file) throws IOException {
         try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
             KeyStore trust = KeyStore.getInstance(KeyStore.getDefaultType());
@@ -76,19 +76,11 @@ final class ApiTrust {
         }
     }
 
-    /** Whether TLS would have an authority to go by. */
-    private static boolean trustsAny(KeyStore trust) throws IOException {
-        try {
-            TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-            factory.init(trust);
-            for (TrustManager manager : factory.getTrustManagers()) {
-                if (manager instanceof X509TrustManager x509 && x509.getAcceptedIssuers().length > 0) {
-                    return true;
-                }
-            }
-            return false;
-        } catch (GeneralSecurityException e) {
-            throw new IOException("it is damaged", e);
-        }
+    /** Whether TLS would have an authority to trust. */
+    private static boolean trustsAny(KeyStore trust) throws GeneralSecurityException {
+        TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        factory.init(trust);
+        return Stream.of(factory.getTrustManagers())
+                .anyMatch(manager -> manager instanceof X509TrustManager x509 && x509.getAcceptedIssuers().length > 0);
     }
 }

@@ -161,7 +161,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         SpoolFolder spoolFolder = new SpoolFolder(settings.path("data-dir").resolve("spool"));
         Spool spool = new Spool(settings, spoolFolder, deliveries, claims, outcomes);
         CsvUpload.Factory upload = new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease);
-        ApiAnswer answer = new ApiAnswer(health, clock);
+        ApiSteps api = new ApiSteps(health, clock);
         Registry registry = context.getRegistry();
         // the steps that every file takes: a processor takes Java less time than a bean and the name of its method
         Map<String, Processor> steps = Map.of(
@@ -171,7 +171,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 "csvImportClaim", ledger::claim,
                 "csvImportPrepare", upload::prepare,
                 "csvImportSending", ledger::sending,
-                "csvImportReadAnswer", answer::read,
+                "csvImportReadAnswer", api::read,
                 "csvImportSettle", ledger::settle,
                 "csvImportTell", ledger::tell);
         steps.forEach(registry::bind);
@@ -185,7 +185,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportReadiness", readiness);
         Failure failure = new Failure(health);
         registry.bind("csvImportFailure", failure);
-        registry.bind("csvImportAnswer", answer);
+        registry.bind("csvImportAnswer", api);
         registry.bind("csvImportPace", new Pace(settings.number("api.requests-per-minute")));
         ListedImports imports = new ListedImports(database, settings.get("api.organization"));
         registry.bind(

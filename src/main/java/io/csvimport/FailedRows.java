@@ -11,11 +11,11 @@ import java.util.zip.CRC32C;
 
 /**
  * The failed rows of a CSV as the API documents them, {@code {"2": "error"}}, read as a stream: there may be as many as
- * the CSV has rows. An empty object or array has none. Every other form is unreadable, and says neither that rows failed
+ * the CSV has rows. An empty object or array has none. Every other form is unreadable: it says neither that rows failed
  * nor that none did.
  *
  * @param count -1 where they are unreadable
- * @param digest tells these rows from others, in whatever order they come
+ * @param digest equal for the same rows in whatever order
  */
 record FailedRows(int count, long digest) {
 
@@ -39,15 +39,14 @@ record FailedRows(int count, long digest) {
         return count >= 0;
     }
 
-    /** Reads the value that the parser has come to, to its end; rows are taken until one is unreadable. */
+    /** Reads the value that the parser has come to, to its end; each row is passed on, until one is unreadable. */
     static FailedRows read(JsonParser json, Row each) throws IOException {
         if (json.currentToken() == JsonToken.START_ARRAY) {
-            boolean empty = true;
-            while (json.nextToken() != JsonToken.END_ARRAY) {
+            int elements = 0;
+            for (; json.nextToken() != JsonToken.END_ARRAY; elements++) {
                 json.skipChildren();
-                empty = false;
             }
-            return empty ? NONE : UNREADABLE;
+            return elements == 0 ? NONE : UNREADABLE;
         }
         if (json.currentToken() != JsonToken.START_OBJECT) {
             return UNREADABLE;

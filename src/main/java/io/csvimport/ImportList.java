@@ -5,7 +5,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import java.io.IOException;
 import java.io.InputStream;
@@ -85,12 +84,17 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
         return flaw == null;
     }
 
-    /** The list in an answer of the API. */
+    /**
+     * Reads the list in an answer of the API to its end, and closes it.
+     *
+     * @param wanted the ids that are kept; an import may be read before its id is known
+     * @param files where the failed rows of these are written; null: nowhere
+     * @throws IOException where the answer is no collection, or is cut short
+     */
     static ImportList read(Message answer, Predicate<String> wanted, Supplier<? extends FailedRows.Sink> files)
             throws IOException {
         int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
-        String link = String.valueOf(answer.getHeader("Link"));
-        return read(status, link, answer.getBody(InputStream.class), wanted, files);
+        return read(status, answer.getHeader("Link", String.class), answer.getBody(InputStream.class), wanted, files);
     }
 
     static ImportList read(
@@ -100,32 +104,11 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
             Predicate<String> wanted,
             Supplier<? extends FailedRows.Sink> files)
             throws IOException {
-        ImportList list;
-        try (in) {
-            list = read(in, wanted, files);
-        } catch (JsonProcessingException e) {
-            throw new IOException(
-                    "The import list (status " + status + ") is no JSON document: " + e.getOriginalMessage());
-        }
-        String flaw = status != 200
-                ? "has the status " + status
-                : NEXT.matcher(link).matches() ? "goes on: Link: " + Visible.of(link) : list.flaw;
-        return new ImportList(list.entries, list.results, list.count, flaw);
-    }
-
-    /**
-     * Reads a list to its end.
-     *
-     * @param wanted the ids that are kept; an import may be read before its id is known
-     * @param files where the failed rows of these are written; null: nowhere
-     * @throws IOException where the answer is no collection, or is cut short
-     */
-    static ImportList read(InputStream in, Predicate<String> wanted, Supplier<? extends FailedRows.Sink> files)
-            throws IOException {
         List<Entry> entries = new ArrayList<>();
         Map<String, JsonNode> others = new LinkedHashMap<>();
         long results = -1;
-        try (JsonParser json = JSON.createParser(in)) {
+        try (in;
+                JsonParser json = JSON.createParser(in)) {
             if (json.nextToken() != JsonToken.START_OBJECT) {
                 throw new IOException("The import list is no JSON object");
             }
@@ -151,9 +134,17 @@ record ImportList(List<Entry> entries, long results, long count, String flaw) {
             if (results < 0 || json.currentToken() != JsonToken.END_OBJECT) {
                 throw new IOException("The import list has no results, or no end");
             }
-            long count = number(
-                    others.getOrDefault("count", MissingNode.getInstance()).asText());
-            return new ImportList(entries, results, count, flaw(others, results, isAtEnd(json)));
+            String flaw = status != 200
+                    ? "has the status " + status
+                    : link != null && NEXT.matcher(link).matches()
+                            ? "goes on: Link: " + Visible.of(link)
+                            : flaw(others, results, isAtEnd(json));
+            long count =
+                    others.containsKey("count") ? number(others.get("count").asText()) : -1;
+            return new ImportList(entries, results, count, flaw);
+        } catch (JsonProcessingException e) {
+            throw new IOException(
+                    "The import list (status " + status + ") is no JSON document: " + e.getOriginalMessage());
         }
     }
 

@@ -31,7 +31,7 @@ final class ListedName {
         }
     }
 
-    /** Whether it is listed so. */
+    /** Whether a server may list the name so. */
     boolean isAlike(String listed) {
         String bare = listed.substring(Math.max(listed.lastIndexOf('/'), listed.lastIndexOf('\\')) + 1);
         Set<String> readings = new LinkedHashSet<>(List.of(listed, bare));
@@ -44,7 +44,7 @@ final class ListedName {
 
     /** Letters and digits of ASCII and the dot are kept; any other character may have been replaced byte by byte. */
     private static boolean isAlike(String spelling, int[] listed) {
-        // how much of what is listed the spelling so far may account for
+        // the lengths of the beginnings of the listed name that match the spelling so far
         BitSet ends = new BitSet();
         ends.set(0);
         for (int c : spelling.codePoints().toArray()) {
@@ -73,7 +73,7 @@ final class ListedName {
         return Character.toLowerCase(Character.toUpperCase(c));
     }
 
-    /** The name without its ending. */
+    /** The name without its extension. */
     static String stem(String name) {
         int dot = name.lastIndexOf('.');
         return dot > 0 ? name.substring(0, dot) : name;

@@ -42,15 +42,16 @@ public final class Preview {
 
     /** Says why there is no preview, where the API has answered with another status than 200. */
     public void answered(Exchange exchange) throws IOException {
-        Message answer = exchange.getMessage();
-        int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
+        Message message = exchange.getMessage();
+        int status = message.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
         health.answered(status);
         if (status != 200) {
+            ApiAnswer answer = ApiAnswer.read(message);
             exchange.setProperty(Delivery.HTTP_STATUS, status);
-            exchange.setProperty(Delivery.RETRY_AFTER, HttpDate.retryAfter(answer));
-            tell(exchange, null, "http-" + status, "Preview: " + ApiAnswer.detail(status, ApiAnswer.text(answer)));
+            exchange.setProperty(Delivery.RETRY_AFTER, answer.retryAfter());
+            tell(exchange, null, "http-" + status, "Preview: " + answer.detail());
         } else {
-            answer.setBody(AnswerBody.open(answer));
+            message.setBody(ApiAnswer.open(message));
         }
     }
 

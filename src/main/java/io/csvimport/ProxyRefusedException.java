@@ -7,7 +7,7 @@ import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.HttpResponse;
 import org.apache.hc.core5.http.message.StatusLine;
 
-/** The proxy did not open the tunnel: nothing has reached the API. */
+/** The proxy refused the tunnel to the API: nothing has reached the API. */
 final class ProxyRefusedException extends IOException {
 
     private static final long serialVersionUID = 1L;
@@ -26,12 +26,12 @@ final class ProxyRefusedException extends IOException {
         return header == null ? null : header.getValue();
     }
 
-    /** Whether it does not know its user. */
+    /** Whether it refused the credential. */
     boolean isOfCredential() {
         return status == 407;
     }
 
-    /** The pause that the proxy asks for; null where it asks for none. */
+    /** The pause that the proxy asked for; null where it asked for none. */
     Duration retryAfter() {
         return retryAfter;
     }

@@ -238,21 +238,18 @@ public final class Voiding {
     /** The API has answered. */
     public void answered(Exchange exchange) {
         Request request = exchange.getProperty(PROPERTY, Request.class);
-        String body = null;
-        try {
-            body = AnswerBody.text(exchange.getMessage());
-        } catch (IOException e) {
-            LOG.debug("The answer to a DELETE was broken off", e);
-        }
-        request.status = exchange.getMessage().getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
-        request.voided = request.status == 204
-                || request.status == 404
-                || request.status == 200 && body != null && body.isBlank();
-        request.reason = "http-" + request.status;
-        request.pause = HttpDate.retryAfter(exchange.getMessage());
-        request.detail = ApiAnswer.detail(request.status, body == null ? "" : body);
-        if (request.status != 404) {
-            health.answered(request.status);
+        ApiAnswer answer = ApiAnswer.read(exchange.getMessage());
+        request.status = answer.status();
+        request.voided = answer.status() == 204
+                || answer.status() == 404
+                || answer.status() == 200
+                        && answer.broken() == null
+                        && answer.body().isBlank();
+        request.reason = "http-" + answer.status();
+        request.pause = answer.retryAfter();
+        request.detail = answer.detail();
+        if (answer.status() != 404) {
+            health.answered(answer.status());
         }
     }
 

@@ -144,7 +144,7 @@ class ImportIdTest {
     }
 
     private static String text(byte[] body, String contentType) throws IOException {
-        return AnswerBody.text(new ByteArrayInputStream(body), contentType);
+        return ApiAnswer.text(new ByteArrayInputStream(body), contentType);
     }
 
     private static byte[] gzip(byte[] bytes) throws IOException {

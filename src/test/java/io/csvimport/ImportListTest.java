@@ -143,7 +143,7 @@ class ImportListTest {
     }
 
     private static ImportList read(String json) throws IOException {
-        return ImportList.read(stream(json.replace('\'', '"')), id -> true, null);
+        return ImportList.read(200, null, stream(json.replace('\'', '"')), id -> true, null);
     }
 
     @Test
@@ -202,8 +202,8 @@ class ImportListTest {
     void failedRowsAreWrittenThoughTheIdComesAfterThem() throws IOException {
         String json = "{\"results\": [{\"failedRows\": {\"2\": \"a \\\"b\\\",\\nc\"}, \"id\": 7},"
                 + " {\"id\": 8, \"failedRows\": {\"2\": \"x\"}}]}";
-        ImportList list =
-                ImportList.read(stream(json), "7"::equals, new FailedRowsFile(directory, new Sources())::begin);
+        ImportList list = ImportList.read(
+                200, null, stream(json), "7"::equals, new FailedRowsFile(directory, new Sources())::begin);
         assertEquals(
                 List.of("7"), list.entries().stream().map(ImportList.Entry::id).toList());
         assertEquals(
@@ -232,7 +232,8 @@ class ImportListTest {
                 stream("], \"failedRows\": {}, \"template\": \"People\"}]}"));
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long before = threads.getCurrentThreadAllocatedBytes();
-        ImportList read = ImportList.read(list, "7"::equals, new FailedRowsFile(directory, new Sources())::begin);
+        ImportList read =
+                ImportList.read(200, null, list, "7"::equals, new FailedRowsFile(directory, new Sources())::begin);
         long after = threads.getCurrentThreadAllocatedBytes();
         assertEquals(statements + 1, read.entries().get(0).statements());
         return after - before;
@@ -260,7 +261,7 @@ class ImportListTest {
     }
 
     private static ImportList.Entry only(String entry) throws IOException {
-        return ImportList.read(stream("{\"results\": [" + entry + "], \"count\": 1}"), id -> true, null)
+        return ImportList.read(200, null, stream("{\"results\": [" + entry + "], \"count\": 1}"), id -> true, null)
                 .entries()
                 .get(0);
     }

@@ -180,8 +180,8 @@ class ImportSearchTest {
                         + "', 'size': 27, 'template': 'People', 'created': '2026-01-31T12:00:01.123Z'"
                         + (entry.startsWith("}") ? "" : ", ") + entry + "}]}")
                 .replace('\'', '"');
-        ImportList list =
-                ImportList.read(new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)), id -> true, null);
+        ImportList list = ImportList.read(
+                200, null, new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)), id -> true, null);
         Job job = new Job(
                 17,
                 new Job.Origin("file", "key", null, null, null),
