@@ -8,22 +8,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.util.Objects;
+import java.util.HashMap;
+import java.util.Map;
 import org.apache.camel.Handler;
 
 /**
- * The default audit trail: one event a line, UTF-8, on the disk before it counts as delivered: a round of the outbox at
- * once. The file is opened for every event, so that it may be rotated at any time.
+ * The default audit trail: one event a line, in UTF-8. A round of the outbox is forced to the disk before its events count
+ * as delivered. The file is opened for every event, so that it may be rotated at any time.
  */
 public final class AuditFile {
 
     private final Path file;
-    /** The file, as it was when it was written to last: it may have been rotated since. */
-    private FileChannel written;
-
-    private Object writtenKey;
-    /** Why something that was appended is not on the disk. */
-    private IOException unforced;
+    /** What was written to since the last {@link #force}, by its file key: more than one where the file was rotated. */
+    private final Map<Object, FileChannel> written = new HashMap<>();
 
     AuditFile(Settings settings) {
         file = settings.path("data-dir").resolve("audit").resolve("csv-import-audit.jsonl");
@@ -34,7 +31,7 @@ public final class AuditFile {
     }
 
     /**
-     * What a kill or a full disk cut short becomes a line of its own, and is sent again whole.
+     * Appends an event; after a line that a kill or a full disk cut short, on a line of its own.
      *
      * @param event one line of JSON, without its line end
      */
@@ -42,17 +39,17 @@ public final class AuditFile {
     public synchronized void append(String event) throws IOException {
         try {
             Files.createDirectories(file.getParent());
-            open();
-            long end = written.size();
-            String begin = end == 0 || lastByte(written, end) == '\n' ? "" : "\n";
+            FileChannel channel = open();
+            long end = channel.size();
+            String begin = end == 0 || lastByte(channel, end) == '\n' ? "" : "\n";
             ByteBuffer line = ByteBuffer.wrap((begin + event + "\n").getBytes(StandardCharsets.UTF_8));
             try {
-                written.position(end);
+                channel.position(end);
                 while (line.hasRemaining()) {
-                    written.write(line);
+                    channel.write(line);
                 }
             } catch (IOException e) {
-                written.truncate(end);
+                channel.truncate(end);
                 throw e;
             }
         } catch (IOException e) {
@@ -60,20 +57,19 @@ public final class AuditFile {
         }
     }
 
-    /** Opens the file that has the name now. What was written to one that was rotated away is forced first. */
-    private void open() throws IOException {
-        FileChannel channel =
+    private FileChannel open() throws IOException {
+        FileChannel opened =
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         try {
             Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
-            if (written != null && !Objects.equals(key, writtenKey)) {
-                forceWritten();
+            FileChannel before = written.putIfAbsent(key, opened);
+            if (before == null) {
+                return opened;
             }
-            close();
-            written = channel;
-            writtenKey = key;
+            opened.close();
+            return before;
         } catch (IOException e) {
-            channel.close();
+            opened.close();
             throw e;
         }
     }
@@ -81,38 +77,21 @@ public final class AuditFile {
     /**
      * Returns once all that was appended is on the disk.
      *
-     * @throws IOException where some of it is not: all since the last call is to be appended again
+     * @throws IOException where some of it is not: all since the last call is to be appended again, as a second attempt
+     *     would succeed without writing what the system has dropped
      */
     public synchronized void force() throws IOException {
-        try {
-            if (written != null) {
-                forceWritten();
+        IOException failure = null;
+        for (FileChannel channel : written.values()) {
+            try (channel) {
+                channel.force(false);
+            } catch (IOException e) {
+                failure = e;
             }
-            if (unforced != null) {
-                throw unforced;
-            }
-        } catch (IOException e) {
-            throw NamedOutput.named(file, e);
-        } finally {
-            unforced = null;
-            close();
         }
-    }
-
-    /** A second attempt would succeed, and force nothing: the system forgets what it could not write. */
-    private void forceWritten() throws IOException {
-        try {
-            written.force(false);
-        } catch (IOException e) {
-            unforced = e;
-            throw e;
-        }
-    }
-
-    private void close() throws IOException {
-        if (written != null) {
-            written.close();
-            written = null;
+        written.clear();
+        if (failure != null) {
+            throw NamedOutput.named(file, failure);
         }
     }
 
