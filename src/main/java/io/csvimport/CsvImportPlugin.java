@@ -191,9 +191,13 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind(
                 "csvImportReconciliation",
                 new Reconciliation(settings, ledger, deliveries, outcomes, imports, owner, clock));
-        registry.bind("csvImportFollowUp", new FollowUp(settings, database, owner, sources, events));
+        registry.bind(
+                "csvImportFollowUp",
+                new FollowUp(settings, new FollowedImports(database, organization, events), owner, sources));
         registry.bind("csvImportPreview", new Preview(health));
-        registry.bind("csvImportVoiding", new Voiding(settings, database, outcomes, owner, health, events));
+        registry.bind(
+                "csvImportVoiding",
+                new Voiding(settings, new Voids(database, organization, owner, events), outcomes, imports, health));
         registry.bind(
                 "csvImportHousekeeping", new Housekeeping(settings, database, deliveries, outcomes, owner, sources));
         registry.bind("csvImportOutbox", new Outbox(database, owner));

@@ -1,21 +1,19 @@
 package io.csvimport;
 
-import static io.csvimport.Database.query;
-import static io.csvimport.Database.update;
-
+import io.csvimport.FollowedImports.Completed;
+import io.csvimport.FollowedImports.Followed;
+import io.csvimport.FollowedImports.Look;
 import java.io.IOException;
-import java.sql.Connection;
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
@@ -40,7 +38,7 @@ public final class FollowUp {
         private Round(List<Followed> due, boolean whole) {
             open = due.stream()
                     .collect(Collectors.toMap(
-                            followed -> followed.job.outcome().importId(),
+                            followed -> followed.job().outcome().importId(),
                             Function.identity(),
                             (a, b) -> a,
                             LinkedHashMap::new));
@@ -56,53 +54,6 @@ public final class FollowUp {
         public List<String> getIds() {
             return open.keySet().stream().limit(MOST_CALLS).toList();
         }
-    }
-
-    /** @param listed how it was listed at the latest look, null where it was not */
-    private record Followed(Job job, int looks, String listed, boolean released) {
-
-        static Followed read(ResultSet row) throws SQLException {
-            return new Followed(
-                    JobRow.read(row),
-                    row.getInt("track_looks"),
-                    row.getString("listed"),
-                    row.getString("released_at") != null);
-        }
-
-        boolean isOld() {
-            return job.outcome().settledAt().plus(AT_MOST).isBefore(Instant.now());
-        }
-    }
-
-    /**
-     * What a look has shown of one import.
-     *
-     * @param rowsFile where its failed rows are, once it is completed
-     * @param rowsKey of that file, as {@link SourceFile#key} gives it
-     * @param again the longest pause before the next look
-     */
-    private record Shown(
-            Followed followed,
-            String listed,
-            Result result,
-            int failedRows,
-            String rowsFile,
-            String rowsKey,
-            Duration again) {
-
-        static Shown open(Followed followed, String listed) {
-            return of(followed, listed, Result.OPEN);
-        }
-
-        static Shown of(Followed followed, String listed, Result result) {
-            return new Shown(followed, listed, result, 0, null, null, LONGEST_PAUSE);
-        }
-    }
-
-    private enum Result {
-        OPEN,
-        COMPLETED,
-        UNREADABLE
     }
 
     /** Since when, in nanoseconds, an import is listed so. */
@@ -122,29 +73,28 @@ public final class FollowUp {
 
     private static final int BATCH = 100;
 
-    private final Database database;
+    private final FollowedImports imports;
     private final Owner owner;
     private final Sources sources;
     private final FailedRowsFile files;
-    private final AuditEvents events;
-    private final String organization;
     private final Duration interval;
     private final Duration quiet;
     /** By job: the imports of which the list says nothing that can be relied on yet. */
     private final Map<Long, Alike> alike = new HashMap<>();
+
+    /** The imports of this round whose failed rows are listed in a form that cannot be read. */
+    private final Set<Long> unreadable = new HashSet<>();
 
     private long nextRound = System.nanoTime();
     private long answered = System.nanoTime();
     private int failures;
     private long listLength;
 
-    FollowUp(Settings settings, Database database, Owner owner, Sources sources, AuditEvents events) {
-        this.database = database;
+    FollowUp(Settings settings, FollowedImports imports, Owner owner, Sources sources) {
+        this.imports = imports;
         this.owner = owner;
         this.sources = sources;
         files = new FailedRowsFile(settings.path("data-dir"), sources);
-        organization = settings.get("api.organization");
-        this.events = events;
         interval = settings.duration("track.interval");
         quiet = settings.duration("track.quiet");
     }
@@ -156,17 +106,7 @@ public final class FollowUp {
         if (now - nextRound < 0 || !owner.leads()) {
             return;
         }
-        List<Followed> due = database.read(c -> query(
-                c,
-                Followed::read,
-                // what is followed is accepted, or being voided; by "state = 'accepted'" SQLite would read all of that
-                // state
-                "SELECT * FROM csv_import_delivery WHERE track_at IS NOT NULL AND (track_at <= ? OR track_at > ?)"
-                        + " AND state <> 'voiding' AND organization = ? ORDER BY track_at LIMIT 5000",
-                Deliveries.text(Instant.now()),
-                // the clock was set back: no pause is so long
-                Deliveries.text(Instant.now().plus(interval.compareTo(LONGEST_PAUSE) > 0 ? interval : LONGEST_PAUSE)),
-                organization));
+        List<Followed> due = imports.due(interval.compareTo(LONGEST_PAUSE) > 0 ? interval : LONGEST_PAUSE);
         if (due.isEmpty()) {
             return;
         }
@@ -174,14 +114,18 @@ public final class FollowUp {
                 .removeIf(look -> now - look.since > AT_MOST.plus(LONGEST_PAUSE).toNanos());
         if (now - answered > AT_MOST.toNanos()) {
             // the list was refused for so long: nothing more is known, and nobody is to wait for it
-            for (Followed old : due.stream().filter(Followed::isOld).toList()) {
+            for (Followed old : due.stream().filter(FollowUp::isOld).toList()) {
                 giveUp(old, "unlisted", "The import list could not be had for " + AT_MOST.toHours() + " hours");
             }
-            due.removeIf(Followed::isOld);
+            due.removeIf(FollowUp::isOld);
         }
         // until an answer says otherwise, this round fails; those that are due meanwhile wait for the next one list
         nextRound = now + Pauses.growing(failures++).toNanos();
         exchange.setProperty(ROUND, new Round(due, due.size() > FEW && listLength / WORTH <= due.size()));
+    }
+
+    private static boolean isOld(Followed followed) {
+        return followed.job().outcome().settledAt().plus(AT_MOST).isBefore(Instant.now());
     }
 
     /** Judges the round's imports by the list in the message body; one that is cut short shows some, and proves nothing. */
@@ -205,44 +149,44 @@ public final class FollowUp {
         if (asked == null) {
             listLength = Math.max(list.results(), list.count());
         }
-        List<Shown> shown = new ArrayList<>();
+        List<Look> looks = new ArrayList<>();
         for (ImportList.Entry entry : list.entries()) {
             Followed followed = round.open.remove(entry.id());
             if (followed != null) {
-                shown.add(look(followed, entry));
+                looks.add(look(followed, entry));
             }
         }
         Collection<Followed> missed =
                 asked != null ? missed(round, asked) : list.isWhole() ? List.copyOf(round.open.values()) : List.of();
         round.open.values().removeAll(missed);
-        missed.forEach(followed -> shown.add(missing(followed)));
-        write(shown);
+        missed.forEach(followed -> looks.add(missing(followed)));
+        write(looks);
     }
 
     /** The API has no import of this id. */
     public void miss(Exchange exchange) throws CsvImportUnsettledException {
         Round round = exchange.getProperty(ROUND, Round.class);
-        List<Shown> shown = new ArrayList<>();
+        List<Look> looks = new ArrayList<>();
         for (Followed followed : missed(round, exchange.getProperty("csvImportFollowed", String.class))) {
             round.open.values().remove(followed);
-            shown.add(missing(followed));
+            looks.add(missing(followed));
         }
-        write(shown);
+        write(looks);
     }
 
     private static List<Followed> missed(Round round, String id) {
         return round.open.containsKey(id) ? List.of(round.open.get(id)) : List.of();
     }
 
-    private Shown missing(Followed followed) {
-        alike.remove(followed.job.id());
-        return Shown.open(followed, null);
+    private Look missing(Followed followed) {
+        alike.remove(followed.job().id());
+        return again(followed, null, LONGEST_PAUSE);
     }
 
-    private Shown look(Followed followed, ImportList.Entry entry) {
+    private Look look(Followed followed, ImportList.Entry entry) {
         FailedRows rows = entry.failedRows();
         String listed = rows.count() + "/" + Long.toHexString(rows.digest()) + "/" + entry.statements();
-        Job job = followed.job;
+        Job job = followed.job();
         if (rows.count() > 0 || rows.isReadable() && entry.hasStatements()) {
             alike.remove(job.id());
         } else {
@@ -250,43 +194,50 @@ public final class FollowUp {
             since = alike.merge(job.id(), since, (before, now) -> before.listed.equals(listed) ? before : now);
             Duration left = quiet.minusNanos(System.nanoTime() - since.since);
             if (left.compareTo(Duration.ZERO) > 0) {
-                return new Shown(followed, listed, Result.OPEN, 0, null, null, left);
+                return again(followed, listed, left);
             }
         }
-        if (!listed.equals(followed.listed)) {
-            return Shown.open(followed, listed);
+        if (!listed.equals(followed.listed())) {
+            return again(followed, listed, LONGEST_PAUSE);
         }
         if (!rows.isReadable()) {
-            return Shown.of(followed, listed, Result.UNREADABLE);
+            unreadable.add(followed.job().id());
+            return again(followed, listed, LONGEST_PAUSE);
         }
         if (rows.count() == 0) {
-            return Shown.of(followed, listed, Result.COMPLETED);
+            return new Look(followed, listed, new Completed(0, null, null), null);
         }
         try {
             if (!isInPlace(followed)) {
-                return Shown.open(followed, listed);
+                return again(followed, listed, LONGEST_PAUSE);
             }
             // what could not be stored there for a day goes into the data dir
-            String stored = files.store(job, entry.rowsFile(), !followed.isOld());
+            String stored = files.store(job, entry.rowsFile(), !isOld(followed));
             String key = sources.folders(stored)
                     .orElse(SourceFolders.LOCAL)
                     .find(stored)
                     .key();
-            return new Shown(followed, listed, Result.COMPLETED, rows.count(), stored, key, LONGEST_PAUSE);
+            return new Look(followed, listed, new Completed(rows.count(), stored, key), null);
         } catch (IOException e) {
             LOG.warn(
                     "The failed rows of {} cannot be written now, it is tried again: {}",
                     job.names().fileName(),
                     e.toString());
-            return Shown.open(followed, listed);
+            return again(followed, listed, LONGEST_PAUSE);
         }
+    }
+
+    /** It is looked up again, each time later, but no later than that. */
+    private Look again(Followed followed, String listed, Duration latest) {
+        Duration pause = interval.multipliedBy(1L << Math.min(followed.looks(), 20));
+        return new Look(followed, listed, null, pause.compareTo(latest) > 0 ? latest : pause);
     }
 
     /** A file that waits to be moved is waited for: its rows are to lie beside it. */
     private boolean isInPlace(Followed followed) {
-        String path = followed.job.origin().path();
-        return followed.released
-                || followed.isOld()
+        String path = followed.job().origin().path();
+        return followed.released()
+                || isOld(followed)
                 || path != null
                         && sources.folders(path)
                                 .filter(SourceFolders::isReadOnly)
@@ -294,33 +245,23 @@ public final class FollowUp {
     }
 
     /** A few at a time: an upload waits for no long transaction. */
-    private void write(List<Shown> shown) throws CsvImportUnsettledException {
-        for (int from = 0; from < shown.size(); from += BATCH) {
-            List<Shown> some = shown.subList(from, Math.min(from + BATCH, shown.size()));
-            List<Job> completed = database.inTransaction(c -> {
-                List<Job> written = new ArrayList<>();
-                for (Shown one : some) {
-                    if (one.result == Result.COMPLETED) {
-                        complete(c, one).ifPresent(written::add);
-                    } else {
-                        lookAgain(c, one);
-                    }
-                }
-                return written;
-            });
-            for (Job job : completed) {
-                alike.remove(job.id());
-                job.log(LOG, Level.INFO, "");
+    private void write(List<Look> looks) throws CsvImportUnsettledException {
+        for (int from = 0; from < looks.size(); from += BATCH) {
+            List<Look> some = looks.subList(from, Math.min(from + BATCH, looks.size()));
+            for (Job completed : imports.write(some)) {
+                alike.remove(completed.id());
+                completed.log(LOG, Level.INFO, "");
             }
-            for (Shown one : some) {
-                if (one.result == Result.UNREADABLE) {
+            for (Look look : some) {
+                Followed followed = look.followed();
+                if (unreadable.remove(followed.job().id())) {
                     giveUp(
-                            one.followed,
+                            followed,
                             "failed-rows-unreadable",
                             "The import list tells its failed rows in a form that cannot be read");
-                } else if (one.result == Result.OPEN && one.followed.isOld()) {
+                } else if (look.completed() == null && isOld(followed)) {
                     giveUp(
-                            one.followed,
+                            followed,
                             "unlisted",
                             "The import list has not shown it twice alike for " + AT_MOST.toHours() + " hours");
                 }
@@ -328,66 +269,9 @@ public final class FollowUp {
         }
     }
 
-    private Optional<Job> complete(Connection c, Shown shown) throws SQLException {
-        Job job = shown.followed.job;
-        int updated = update(
-                c,
-                "UPDATE csv_import_delivery SET state = 'completed', track_at = NULL, failed_rows = ?,"
-                        + " failed_rows_file = ?, failed_rows_key = ?, reason = NULL, detail = NULL WHERE job = ? AND state = 'accepted'",
-                shown.failedRows,
-                shown.rowsFile,
-                shown.rowsKey,
-                job.id());
-        if (updated == 0) {
-            return Optional.empty();
-        }
-        String detail = shown.rowsFile == null ? null : "failed rows: " + shown.failedRows + ", in " + shown.rowsFile;
-        Job completed = job.with(job.outcome()
-                .because(null, detail)
-                .with(new Outcome.Rows(shown.failedRows, null))
-                .to(State.COMPLETED));
-        events.insert(c, completed);
-        return Optional.of(completed);
-    }
-
-    private void lookAgain(Connection c, Shown shown) throws SQLException {
-        int looks = shown.followed.looks + 1;
-        Duration pause = interval.multipliedBy(1L << Math.min(looks - 1, 20));
-        pause = pause.compareTo(shown.again) > 0 ? shown.again : pause;
-        update(
-                c,
-                "UPDATE csv_import_delivery SET track_at = ?, track_looks = ?, listed = ?"
-                        + " WHERE job = ? AND state = 'accepted' AND track_at IS NOT NULL",
-                Deliveries.text(Instant.now().plus(pause)),
-                looks,
-                shown.listed,
-                shown.followed.job.id());
-    }
-
-    /** The import stays accepted, and is not followed any more. */
     private void giveUp(Followed followed, String reason, String why) throws CsvImportUnsettledException {
-        Outcome unlisted = followed.job
-                .outcome()
-                .because(reason, why + ": it is not followed any more")
-                .with(Outcome.Rows.NONE);
-        Job job = followed.job.with(unlisted);
-        boolean written = database.inTransaction(c -> {
-            boolean mine = update(
-                            c,
-                            "UPDATE csv_import_delivery SET track_at = NULL, reason = ?, detail = ?"
-                                    + " WHERE job = ? AND state = 'accepted' AND track_at IS NOT NULL",
-                            unlisted.reason(),
-                            unlisted.detail(),
-                            job.id())
-                    == 1;
-            if (mine) {
-                events.insert(c, job, "unlisted");
-            }
-            return mine;
-        });
-        alike.remove(job.id());
-        if (written) {
-            job.log(LOG, Level.WARN, "");
-        }
+        alike.remove(followed.job().id());
+        imports.giveUp(followed.job(), reason, why + ": it is not followed any more")
+                .ifPresent(job -> job.log(LOG, Level.WARN, ""));
     }
 }

@@ -60,8 +60,9 @@ public record Outcome(
 
     /** Another state, for the same reason; it is tried, or looked for, again at that time. */
     public Outcome to(State next, Instant again) {
-        Instant settled = next.isSettled() ? Instant.now() : null;
-        return new Outcome(next, importId, reconciled, why, failures, rows, again, settled);
+        // an import keeps the time when it was accepted
+        Instant settled = next.isImported() && state.isImported() ? settledAt : Instant.now();
+        return new Outcome(next, importId, reconciled, why, failures, rows, again, next.isSettled() ? settled : null);
     }
 
     /** Accepted, as the import list or a person has shown. */

@@ -1,16 +1,13 @@
 package io.csvimport;
 
-import static io.csvimport.Database.query;
-import static io.csvimport.Database.update;
-
 import java.io.IOException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -60,52 +57,29 @@ public final class Voiding {
     /** States of what a person may withdraw. */
     private static final Set<State> UNSENT = EnumSet.of(State.CLAIMED, State.WAITING, State.HELD);
 
-    private final Database database;
+    private final Voids voids;
     private final Outcomes outcomes;
-    private final String spool;
     private final ListedImports imports;
-    private final Owner owner;
-    private final AuditEvents events;
     private final ApiHealth health;
-    private final String organization;
+    private final String spool;
     private final boolean documentsPath;
     private final Set<Long> underway = ConcurrentHashMap.newKeySet();
     private final Map<Long, Integer> failures = new ConcurrentHashMap<>();
 
-    Voiding(
-            Settings settings,
-            Database database,
-            Outcomes outcomes,
-            Owner owner,
-            ApiHealth health,
-            AuditEvents events) {
-        this.database = database;
+    Voiding(Settings settings, Voids voids, Outcomes outcomes, ListedImports imports, ApiHealth health) {
+        this.voids = voids;
         this.outcomes = outcomes;
-        spool = settings.path("data-dir").resolve("spool") + "/";
-        this.owner = owner;
+        this.imports = imports;
         this.health = health;
-        organization = settings.get("api.organization");
-        imports = new ListedImports(database, organization);
-        this.events = events;
+        spool = settings.path("data-dir").resolve("spool") + "/";
         documentsPath = settings.get("void.path").equals("csv-import");
     }
 
-    /** The jobs whose void is to go on: of this process after a failure, of one that has ended at once. */
+    /** The jobs whose void is to go on. */
     public List<Long> due() throws CsvImportUnsettledException {
-        Instant now = Instant.now();
-        String ended = owner.leads() ? "owner NOT IN " + owner.living() + " OR " : "";
-        List<Long> jobs = database.read(c -> query(
-                c,
-                row -> row.getLong("job"),
-                "SELECT job FROM csv_import_delivery WHERE state = 'voiding' AND organization = ? AND (" + ended
-                        + "owner = ? AND (next_attempt_at IS NULL OR next_attempt_at NOT BETWEEN ? AND ?))"
-                        + " ORDER BY job LIMIT 100",
-                organization,
-                owner.id(),
-                Deliveries.text(now),
-                Deliveries.text(now.plus(HttpDate.LONGEST_PAUSE))));
-        jobs.removeIf(underway::contains);
-        return jobs;
+        return voids.due(HttpDate.LONGEST_PAUSE).stream()
+                .filter(job -> !underway.contains(job))
+                .toList();
     }
 
     /**
@@ -130,8 +104,8 @@ public final class Voiding {
             request.job = withdraw(job);
             return;
         }
-        request.job = job.with(job.outcome().to(State.VOIDING));
         if (!underway.add(job.id())) {
+            request.job = job.with(job.outcome().to(State.VOIDING));
             return;
         }
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
@@ -140,13 +114,10 @@ public final class Voiding {
                 underway.remove(job.id());
             }
         });
-        request.underway = database.inTransaction(c -> update(
-                        c,
-                        "UPDATE csv_import_delivery SET state = 'voiding', owner = ?, next_attempt_at = NULL"
-                                + " WHERE job = ? AND state IN ('accepted', 'completed', 'voiding')",
-                        owner.id(),
-                        job.id())
-                == 1);
+        Optional<Job> voiding = voids.begin(job);
+        request.underway = voiding.isPresent();
+        request.job =
+                voiding.isPresent() ? voiding.get() : voids.ofJob(job.id()).orElse(job);
     }
 
     /** What waits, and has no import, is withdrawn: nothing is to be asked of the API. */
@@ -175,21 +146,15 @@ public final class Voiding {
             throw new CsvImportRefusedException(400, "no-id", "No import is named: set the header csvImportId");
         }
         String what = number == null ? "import " + Visible.of(id) : "job " + number;
-        List<Job> found = database.read(c -> JobRow.select(
-                c,
-                "organization = ? AND " + (number == null ? "import_id = ? AND state <> 'duplicate'" : "job = ?"),
-                organization,
-                number == null ? id : number));
+        Optional<Job> found = number == null ? voids.ofImport(id) : voids.ofJob(number);
         if (found.isEmpty() && number == null && message.getHeader("csvImportForce", false, Boolean.class)) {
-            return insert(exchange.getFromRouteId(), id);
+            LOG.warn("Import {} is voided on demand, though the ledger does not know it", Visible.of(id));
+            return voids.insert(Objects.requireNonNullElse(exchange.getFromRouteId(), "csv-import-void"), id);
         }
-        if (found.isEmpty()) {
-            throw new CsvImportRefusedException(
-                    404,
-                    "unknown-import",
-                    "The ledger knows no " + what + (number == null ? "; csvImportForce voids it nevertheless" : ""));
-        }
-        Job job = found.get(found.size() - 1);
+        Job job = found.orElseThrow(() -> new CsvImportRefusedException(
+                404,
+                "unknown-import",
+                "The ledger knows no " + what + (number == null ? "; csvImportForce voids it nevertheless" : "")));
         String importId = job.outcome().importId();
         boolean isUnsent = UNSENT.contains(job.state()) && number != null;
         boolean isImport = job.state().isImported() && importId != null;
@@ -202,27 +167,6 @@ public final class Voiding {
                             + (job.state() == State.DUPLICATE ? "; the first one is " + importId : ""));
         }
         return job;
-    }
-
-    /** A row of its own for an import that the ledger does not know: it goes on after a crash, and has its event. */
-    private Job insert(String source, String id) throws CsvImportUnsettledException {
-        LOG.warn("Import {} is voided on demand, though the ledger does not know it", Visible.of(id));
-        String now = Deliveries.text(Instant.now());
-        return database.read(c -> query(
-                        c,
-                        JobRow::read,
-                        "INSERT INTO csv_import_delivery (source_key, source, state, organization, import_id, duplicates,"
-                                + " owner, created_at, settled_at, released_at)"
-                                + " VALUES (?, ?, 'voiding', ?, ?, 'import', ?, ?, ?, ?) RETURNING *",
-                        "void:" + UUID.randomUUID(),
-                        source == null ? "csv-import-void" : source,
-                        organization,
-                        id,
-                        owner.id(),
-                        now,
-                        now,
-                        now))
-                .get(0);
     }
 
     /** Names the import in the path, as the API's document does, or as its sample. */
@@ -291,17 +235,7 @@ public final class Voiding {
      */
     public void end(Exchange exchange) throws CsvImportRefusedException, CsvImportUnsettledException {
         Request request = exchange.getProperty(PROPERTY, Request.class);
-        if (request.underway) {
-            int status = request.status;
-            if (request.voided) {
-                voided(request);
-            } else if (status / 100 == 4 && !LATER.contains(status)) {
-                giveUp(request);
-            } else {
-                tryAgain(request);
-            }
-        }
-        Job job = request.job;
+        Job job = request.underway ? ended(request) : request.job;
         Message message = exchange.getMessage();
         message.setHeader(Delivery.OUTCOME, job.state().toString());
         message.setHeader(Delivery.IMPORT_ID, job.outcome().importId());
@@ -311,56 +245,24 @@ public final class Voiding {
         message.setHeader(Delivery.DETAIL, open ? request.detail : null);
     }
 
-    private void voided(Request request) throws CsvImportUnsettledException {
-        Job job = request.job.with(request.job.outcome().because(null, null).to(State.VOIDED));
-        boolean written = database.inTransaction(c -> {
-            boolean mine = update(
-                            c,
-                            "UPDATE csv_import_delivery SET state = 'voided', track_at = NULL, next_attempt_at = NULL,"
-                                    + " reason = NULL, detail = NULL WHERE job = ? AND state = 'voiding'",
-                            job.id())
-                    == 1;
-            if (mine) {
-                events.insert(c, job);
-            }
-            return mine;
-        });
-        request.job = job;
-        failures.remove(job.id());
-        if (written) {
-            job.log(LOG, Level.INFO, "");
-        }
-    }
-
-    /** What the ledger did not know before, it forgets again. */
-    private void giveUp(Request request) throws CsvImportRefusedException, CsvImportUnsettledException {
+    private Job ended(Request request) throws CsvImportRefusedException, CsvImportUnsettledException {
         Job job = request.job;
-        database.inTransaction(c -> job.content().sha256() == null
-                ? update(c, "DELETE FROM csv_import_delivery WHERE job = ? AND state = 'voiding'", job.id())
-                : update(
-                        c,
-                        "UPDATE csv_import_delivery SET next_attempt_at = NULL, reason = NULL, detail = NULL,"
-                                + " state = CASE WHEN failed_rows IS NULL THEN 'accepted' ELSE 'completed' END"
-                                + " WHERE job = ? AND state = 'voiding'",
-                        job.id()));
-        failures.remove(job.id());
-        LOG.warn("Import {} is not voided: {}", Visible.of(job.outcome().importId()), Visible.of(request.detail));
-        throw new CsvImportRefusedException(502, request.reason, request.detail);
-    }
-
-    private void tryAgain(Request request) throws CsvImportUnsettledException {
-        long id = request.job.id();
-        int doublings = failures.merge(id, 1, Integer::sum) - 1;
+        if (request.voided) {
+            Optional<Job> voided = voids.voided(job);
+            failures.remove(job.id());
+            voided.ifPresent(now -> now.log(LOG, Level.INFO, ""));
+            return voided.orElse(job.with(job.outcome().to(State.VOIDED)));
+        }
+        if (request.status / 100 == 4 && !LATER.contains(request.status)) {
+            voids.refused(job);
+            failures.remove(job.id());
+            LOG.warn("Import {} is not voided: {}", Visible.of(job.outcome().importId()), Visible.of(request.detail));
+            throw new CsvImportRefusedException(502, request.reason, request.detail);
+        }
+        int doublings = failures.merge(job.id(), 1, Integer::sum) - 1;
         Duration pause = Pauses.askedOrGrowing(request.pause, doublings);
-        request.job = request.job.with(request.job.outcome().because(request.reason, request.detail));
-        request.job.log(LOG, Level.WARN, "; next attempt in " + pause.toSeconds() + " s");
-        database.inTransaction(c -> update(
-                c,
-                "UPDATE csv_import_delivery SET next_attempt_at = ?, reason = ?, detail = ?"
-                        + " WHERE job = ? AND state = 'voiding'",
-                Deliveries.text(Instant.now().plus(pause)),
-                request.reason,
-                request.detail,
-                id));
+        Job waits = voids.waits(job, request.reason, request.detail, pause);
+        waits.log(LOG, Level.WARN, "; next attempt in " + pause.toSeconds() + " s");
+        return waits;
     }
 }
