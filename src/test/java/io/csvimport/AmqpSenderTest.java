@@ -27,6 +27,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -35,6 +37,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * the product over AMQP 1.0 and over Artemis core.
  */
 @Tag("long")
+@Execution(ExecutionMode.SAME_THREAD)
 class AmqpSenderTest extends CsvImportTestSupport {
 
     private static final Path SENDER = Path.of("src/test/python/amqp_sender.py");

@@ -49,14 +49,13 @@ class AuditTest extends CsvImportTestSupport {
             http.close();
         });
         endpoint.start();
-        System.setProperty(
+        settings.setProperty(
                 "audit.endpoint", "http://localhost:" + endpoint.getAddress().getPort());
     }
 
     @AfterEach
     void stopEndpoint() {
         endpoint.stop(0);
-        System.clearProperty("audit.endpoint");
     }
 
     @Test
@@ -136,7 +135,7 @@ class AuditTest extends CsvImportTestSupport {
     }
 
     @Test
-    @With("audit.uri={{sys:audit.endpoint}}/trail")
+    @With("audit.uri={{audit.endpoint}}/trail")
     void overHttpAnEventIsACloudEventAsJsonAndCarriesNothingOfTheApi() throws Exception {
         awaitIn(".imported", drop("People/people.csv", CSV));
         awaitThat(() -> delivered.size() == 1);
@@ -149,7 +148,7 @@ class AuditTest extends CsvImportTestSupport {
     }
 
     @Test
-    @With("audit.uri={{sys:audit.endpoint}}/trail")
+    @With("audit.uri={{audit.endpoint}}/trail")
     void anAuditEndpointThatIsAwayGetsEveryEventLaterTheSameAndNoUploadIsRepeated() throws Exception {
         answer = 503;
         for (int i = 0; i < 4; i++) {
@@ -174,7 +173,7 @@ class AuditTest extends CsvImportTestSupport {
     }
 
     @Test
-    @With("audit.uri={{sys:audit.endpoint}}/trail")
+    @With("audit.uri={{audit.endpoint}}/trail")
     void anEventThatIsRefusedHoldsBackTheLaterOnesOfItsJobAndNoOthers() throws Exception {
         refused = "people.csv";
         awaitIn(".imported", drop("People/people.csv", CSV));

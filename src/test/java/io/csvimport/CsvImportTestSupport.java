@@ -39,11 +39,15 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * The product's routes on a Camel Main of each test's own, in a folder of its own, against a sandbox of its own. What a
  * test looks at is what a user has: files, requests, rows of the ledger, lines of the audit trail.
+ * Tests mostly wait, and each has all of its own: they run at a time.
  */
+@Execution(ExecutionMode.CONCURRENT)
 abstract class CsvImportTestSupport extends CamelMainTestSupport {
 
     /**

@@ -295,13 +295,15 @@ class OutcomeTest extends CsvImportTestSupport {
         assertEquals(now + 4 * minute, pace.take(now + 4 * minute));
     }
 
+    /** The file is refused until it was seen waiting: a pause may be over soon. */
     private void waitFor(String status, String path, String retryAfter, long seconds) throws Exception {
-        sandbox.failNext(SandboxFault.status(Integer.parseInt(status), false, Map.of("Retry-After", retryAfter)));
+        sandbox.failAll(SandboxFault.status(Integer.parseInt(status), false, Map.of("Retry-After", retryAfter)));
         drop(path, CSV + path);
         String waiting = "SELECT * FROM csv_import_delivery WHERE state = 'waiting' AND template = '"
                 + Path.of(path).getParent() + "'";
-        awaitThat(() -> rows(waiting).size() == 1);
-        Map<String, String> job = rows(waiting).get(0);
+        List<Map<String, String>> seen = soon().until(() -> rows(waiting), rows -> rows.size() == 1);
+        sandbox.failAll(SandboxFault.none());
+        Map<String, String> job = seen.get(0);
         Instant sent = Instant.parse(job.get("sending_at"));
         long pause = Duration.between(sent, Instant.parse(job.get("next_attempt_at")))
                 .toSeconds();

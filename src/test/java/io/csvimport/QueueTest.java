@@ -40,6 +40,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -47,6 +49,7 @@ import org.springframework.util.FileSystemUtils;
 
 /** The queue source, in-process, against a real broker: AMQP 1.0 and Artemis core. */
 @CsvImportTestSupport.With({"jms.username=" + Broker.USER, "jms.password=" + Broker.PASSWORD})
+@Execution(ExecutionMode.SAME_THREAD)
 class QueueTest extends CsvImportTestSupport {
 
     @TempDir
@@ -277,6 +280,11 @@ class QueueTest extends CsvImportTestSupport {
             ((JmsMessage) message).getFacade().setProperty("sent", new Date());
             return message;
         };
+        // a new connection for each try
+        broker.server()
+                .getActiveMQServer()
+                .getAddressSettingsRepository()
+                .addMatch(queue("core"), new AddressSettings().setMaxDeliveryAttempts(3));
         broker.send(broker.amqp(), queue("core"), odd, good, odd);
         awaitAcknowledged("core");
         awaitState("good.csv", "accepted");

@@ -35,11 +35,8 @@ import org.apache.camel.health.HealthCheckRegistry;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The inbox of an SFTP server: who is let in, which files are taken, when, as what, and where they go. */
-@Execution(ExecutionMode.CONCURRENT)
 class SftpTest extends CsvImportTestSupport {
 
     private SftpRig server;
