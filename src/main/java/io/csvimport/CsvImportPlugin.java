@@ -175,6 +175,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 "csvImportSettle", ledger::settle,
                 "csvImportTell", ledger::tell);
         steps.forEach(registry::bind);
+        registry.bind("csvImportCountFailure", (Processor) ledger::countFailure);
+        registry.bind("csvImportAskedOrLongerPause", (Processor) Ledger::pause);
+        registry.bind("csvImportPostpone", (Processor) Ledger::postpone);
         Sources sources = new Sources();
         registry.bind("csvImportSettings", settings);
         registry.bind("csvImportSources", sources);

@@ -31,6 +31,11 @@ public final class Delivery {
     /** Set where the ledger had the outcome before: only the release is left to do. */
     static final String RECALLED = "csvImportRecalled";
 
+    /** What the claim has come to: new, duplicate or busy. */
+    static final String CLAIM = "csvImportClaim";
+    /** How long it waits, a {@link java.time.Duration} or its text. */
+    static final String PAUSE = "csvImportPause";
+
     static final String SUMMARY = "csvImportSummary";
 
     /** The template that the source's folder names. */
@@ -94,6 +99,8 @@ public final class Delivery {
                         HTTP_STATUS,
                         RETRY_AFTER,
                         RECALLED,
+                        CLAIM,
+                        PAUSE,
                         TEMPLATE,
                         NOTIFY,
                         FILE_NAME,

@@ -21,7 +21,6 @@ import org.slf4j.event.Level;
 public final class Ledger {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    private static final Duration ITEM_PAUSE = Duration.ofSeconds(10);
     /** For so long, a database may still do what it was asked for on a connection that is gone. */
     private static final Duration LONGEST_COMMIT = Duration.ofMinutes(10);
 
@@ -45,8 +44,6 @@ public final class Ledger {
 
     /** An attempt whose begin may be committed, though this process did not hear of it; nanoTime as of its begin. */
     private record Begun(String sourceKey, Instant began, long nanoTime) {}
-
-    private static final Set<String> OWN_REASONS = Set.of(Failure.FAILED, Preview.UNREADABLE);
 
     private interface Begin<T> {
         T commit(Job.Attempt attempt) throws CsvImportUnsettledException;
@@ -163,23 +160,32 @@ public final class Ledger {
         }
         Job job = claim.job();
         if (job == null) {
-            throw CsvImportUnsettledException.ofItemAlone(
-                    Visible.of(delivery.names().fileName()) + ": another process has it", ITEM_PAUSE);
+            isBusy(exchange, Visible.of(delivery.names().fileName()) + ": another process has it");
+            return;
         }
         name(exchange, job);
         delivery.claimed(job, claim.mayGoOn() && !rejected);
-        if (claim.mayGoOn() && !rejected && atOnce) {
-            begun(exchange, delivery);
+        if (claim.mayGoOn()) {
+            exchange.setProperty(Delivery.CLAIM, "new");
+            if (atOnce && !rejected) {
+                begun(exchange, delivery);
+            }
         } else if (job.state() == State.DUPLICATE) {
-            exchange.setProperty(Delivery.OUTCOME, "duplicate");
-        } else if (!claim.mayGoOn()) {
+            exchange.setProperty(Delivery.CLAIM, "duplicate");
+        } else {
             boolean isLogged = known != null
                     && Objects.equals(known.outcome().detail(), job.outcome().detail());
             if (!isLogged) {
                 job.log(LOG, Level.WARN, "");
             }
-            throw CsvImportUnsettledException.ofItemAlone(job.summary(), ITEM_PAUSE);
+            isBusy(exchange, job.summary());
         }
+    }
+
+    /** It is not its turn yet. */
+    private static void isBusy(Exchange exchange, String why) {
+        exchange.setProperty(Delivery.CLAIM, "busy");
+        exchange.setProperty(Delivery.DETAIL, why);
     }
 
     /** Whether it is still what was claimed: the same bytes under the same names. */
@@ -234,11 +240,11 @@ public final class Ledger {
         }
     }
 
-    private void begun(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
+    private void begun(Exchange exchange, Delivery delivery) {
         if (delivery.job().state() != State.SENDING) {
-            throw CsvImportUnsettledException.ofItemAlone(
-                    delivery.names().fileName() + ": another file of this name and template is being uploaded",
-                    ITEM_PAUSE);
+            String name = delivery.names().fileName();
+            isBusy(exchange, name + ": another file of this name and template is being uploaded");
+            return;
         }
         doubts.remove(delivery.job().id());
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
@@ -287,10 +293,49 @@ public final class Ledger {
         }
     }
 
+    /** Counts a failure that concerns this file alone; the last that is allowed makes it held. */
+    public void countFailure(Exchange exchange) {
+        Delivery delivery = Delivery.of(exchange);
+        Job job = delivery.job();
+        Outcome failed = failedAgain(job, outcome(exchange, job));
+        delivery.became(job.with(job.outcome().failed(failed.failures())));
+        exchange.setProperty(Delivery.OUTCOME, failed.state().toString());
+        exchange.setProperty(Delivery.DETAIL, failed.detail());
+    }
+
+    /** From a second to a minute, longer with each attempt; what the API asks for with Retry-After, up to ten minutes. */
+    public static void pause(Exchange exchange) {
+        Duration asked = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
+        int doublings = Delivery.of(exchange).job().attempt().number() - 1;
+        exchange.setProperty(Delivery.PAUSE, Pauses.askedOrGrowing(asked, doublings));
+    }
+
+    /**
+     * It waits for others, and the ledger has nothing to write.
+     *
+     * @throws CsvImportUnsettledException always; later files need not wait for it
+     */
+    public static void postpone(Exchange exchange) throws CsvImportUnsettledException {
+        throw CsvImportUnsettledException.ofItemAlone(
+                exchange.getProperty(Delivery.DETAIL, String.class),
+                exchange.getProperty(Delivery.PAUSE, Duration.class));
+    }
+
+    /** What the steps before have found out. */
+    private static Outcome outcome(Exchange exchange, Job job) {
+        Outcome.Why why = new Outcome.Why(
+                exchange.getProperty(Delivery.REASON, String.class),
+                exchange.getProperty(Delivery.DETAIL, String.class),
+                exchange.getProperty(Delivery.HTTP_STATUS, Integer.class));
+        return job.outcome()
+                .answered(exchange.getProperty(Delivery.IMPORT_ID, String.class), why)
+                .to(State.of(exchange.getProperty(Delivery.OUTCOME, String.class)));
+    }
+
     /**
      * Writes what became of the delivery; a settled one with its audit event.
      *
-     * @throws CsvImportUnsettledException where it waits or its outcome is unknown
+     * @throws CsvImportUnsettledException where it waits or its outcome is unknown, for the pause of the exchange
      */
     public void settle(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
@@ -299,28 +344,20 @@ public final class Ledger {
             exchange.setProperty(Delivery.SUMMARY, job.summary());
             return;
         }
-        Outcome.Why why = new Outcome.Why(
-                exchange.getProperty(Delivery.REASON, String.class),
-                exchange.getProperty(Delivery.DETAIL, String.class),
-                exchange.getProperty(Delivery.HTTP_STATUS, Integer.class));
-        Outcome outcome = job.outcome()
-                .answered(exchange.getProperty(Delivery.IMPORT_ID, String.class), why)
-                .to(State.of(exchange.getProperty(Delivery.OUTCOME, String.class)));
-        if (isOwnFailure(exchange, outcome)) {
-            outcome = failedAgain(job, outcome);
-        }
+        Outcome outcome = outcome(exchange, job);
         // a file that was moved had its answer; of anything else the source may have the only bytes
         boolean durable =
                 outcome.state().isSettled() && !(exchange.getProperty(Delivery.SOURCE_FILE) instanceof FileMark);
         String next = "it is looked for in the import list";
-        if (outcome.state() == State.UNKNOWN) {
-            CsvUpload upload = exchange.getProperty(Delivery.UPLOAD, CsvUpload.class);
-            doubts.put(job.id(), Doubt.of(job, delivery.beganNanos(), upload.isComplete()));
-            outcome = outcome.to(State.UNKNOWN, Instant.now().plusSeconds(1));
-        } else if (!outcome.state().isSettled()) {
-            Duration pause = pause(exchange, job);
+        if (!outcome.state().isSettled()) {
+            Duration pause = exchange.getProperty(Delivery.PAUSE, Duration.class);
             outcome = outcome.to(outcome.state(), Instant.now().plus(pause));
-            next = "next attempt in " + pause.toSeconds() + " s";
+            if (outcome.state() == State.UNKNOWN) {
+                CsvUpload upload = exchange.getProperty(Delivery.UPLOAD, CsvUpload.class);
+                doubts.put(job.id(), Doubt.of(job, delivery.beganNanos(), upload.isComplete()));
+            } else {
+                next = "next attempt in " + pause.toSeconds() + " s";
+            }
         }
         // whatever the ledger says to it
         delivery.became(job.with(outcome));
@@ -337,16 +374,6 @@ public final class Ledger {
                 now.summary(),
                 now.outcome().nextAttempt(),
                 exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
-    }
-
-    /**
-     * Whether it waits for a reason that concerns this file alone: a bug, a preview that cannot be read, or a refusal while
-     * the API answers its list.
-     */
-    private static boolean isOwnFailure(Exchange exchange, Outcome outcome) {
-        return outcome.state() == State.WAITING
-                && (outcome.reason() != null && OWN_REASONS.contains(outcome.reason())
-                        || exchange.getProperty(Delivery.LISTED) != null);
     }
 
     /** Counts a failure that concerns this file alone; where it was the last that is allowed, a person decides. */
@@ -397,11 +424,5 @@ public final class Ledger {
     void forgetDoubts(List<Job> unknown) {
         doubts.keySet()
                 .removeIf(id -> !unwritten.containsKey(id) && unknown.stream().noneMatch(job -> job.id() == id));
-    }
-
-    /** Growing from a second to a minute with each attempt; what the API asks for with Retry-After, up to ten. */
-    private static Duration pause(Exchange exchange, Job job) {
-        Duration asked = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
-        return Pauses.askedOrGrowing(asked, job.attempt().number() - 1);
     }
 }
