@@ -67,7 +67,7 @@ class CrashTest {
 
     @ParameterizedTest(name = "before {1}")
     @CsvSource({
-        "pipeline/csv-import, inspect-file",
+        "pipeline/csv-import, enrich-file",
         "pipeline/csv-import, claim-delivery",
         "pipeline/csv-import, upload-file",
         "api/csv-import-upload, post-csv",
