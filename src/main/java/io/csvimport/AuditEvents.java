@@ -4,8 +4,6 @@ import static io.csvimport.Database.update;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -14,6 +12,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import org.apache.camel.support.LRUCacheFactory;
+import org.jdbi.v3.core.Handle;
 
 /**
  * The audit events, CloudEvents 1.0 as JSON. An event is made once, in the transaction that changes the state, and
@@ -35,12 +34,12 @@ final class AuditEvents {
     }
 
     /** Writes the event {@code csv-import.<state>} of the job. */
-    void insert(Connection c, Job job) throws SQLException {
+    void insert(Handle c, Job job) {
         insert(c, job, job.state().toString());
     }
 
     /** Writes the event {@code csv-import.<what>} of the job. */
-    void insert(Connection c, Job job, String what) throws SQLException {
+    void insert(Handle c, Job job, String what) {
         String type = "csv-import." + what;
         String prefix = job.id() + "/" + type + "/";
         String time = Deliveries.text(Instant.now());

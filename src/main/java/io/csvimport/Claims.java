@@ -3,13 +3,12 @@ package io.csvimport;
 import static io.csvimport.Database.update;
 import static io.csvimport.Deliveries.text;
 
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jdbi.v3.core.Handle;
 
 /** Writes what begins: the rows of new jobs, and that the next byte of one may leave. */
 public final class Claims {
@@ -53,12 +52,12 @@ public final class Claims {
                     ? new Claim(begin(c, claim.job, attempt).orElse(claim.job), true)
                     : claim;
         };
-        Claim claim = attempt != null ? database.inTransaction(work) : database.relaxed(work);
+        Claim claim = attempt != null ? database.durable(work) : database.relaxed(work);
         boolean isDuplicate = claim.job != null && claim.job.state() == State.DUPLICATE;
         return isDuplicate ? new Claim(outcomes.write(claim.job, claim.job.outcome()), false) : claim;
     }
 
-    private Claim claim(Connection c, Job job, SourceFile source, boolean single) throws SQLException {
+    private Claim claim(Handle c, Job job, SourceFile source, boolean single) {
         Optional<Job> found = job.id() != 0 ? Optional.of(job) : insert(c, job);
         if (found.isEmpty() || job.id() == 0 && isGone(c, found.get(), source)) {
             return new Claim(null, false);
@@ -89,12 +88,12 @@ public final class Claims {
         return new Claim(others.isEmpty() ? claimed : awaits(c, claimed, others.get(0)), false);
     }
 
-    private Optional<Job> insert(Connection c, Job job) throws SQLException {
+    private Optional<Job> insert(Handle c, Job job) {
         return JobRow.insert(c, job.with(job.attempt(), owner.id()), organization);
     }
 
     /** Another process has released the file since it was recalled: the row is taken back, nothing is left to deliver. */
-    private boolean isGone(Connection c, Job job, SourceFile source) throws SQLException {
+    private boolean isGone(Handle c, Job job, SourceFile source) {
         boolean isGone = database.isShared() && source != null && !source.isThere();
         if (isGone) {
             update(c, "DELETE FROM csv_import_delivery WHERE job = ?", job.id());
@@ -102,7 +101,7 @@ public final class Claims {
         return isGone;
     }
 
-    private boolean becomeSingle(Connection c, Job job) throws SQLException {
+    private boolean becomeSingle(Handle c, Job job) {
         return update(
                         c,
                         "UPDATE csv_import_delivery SET single = 1 WHERE job = ? AND NOT EXISTS (SELECT 1"
@@ -118,7 +117,7 @@ public final class Claims {
     }
 
     /** The job list tells what a claimed job waits for. */
-    private static Job awaits(Connection c, Job job, Job first) throws SQLException {
+    private static Job awaits(Handle c, Job job, Job first) {
         Outcome waits = job.outcome()
                 .because(
                         "same-bytes",
@@ -137,7 +136,7 @@ public final class Claims {
 
     /** Writes, durably, the row of a job whose source lets go of it; empty where its item was kept before. */
     Optional<Job> keep(Job job) throws CsvImportUnsettledException {
-        return database.inTransaction(c -> insert(c, job));
+        return database.durable(c -> insert(c, job));
     }
 
     /**
@@ -146,10 +145,10 @@ public final class Claims {
      * @return empty where it may not: another upload of this name and template is in flight, or the row has moved on
      */
     Optional<Job> begin(Job job, Job.Attempt attempt) throws CsvImportUnsettledException {
-        return database.inTransaction(c -> begin(c, job, attempt));
+        return database.durable(c -> begin(c, job, attempt));
     }
 
-    private Optional<Job> begin(Connection c, Job job, Job.Attempt attempt) throws SQLException {
+    private Optional<Job> begin(Handle c, Job job, Job.Attempt attempt) {
         int updated = update(
                 c,
                 "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, api_time = ?, owner = ?,"
@@ -178,7 +177,7 @@ public final class Claims {
      * @return false where there is no row yet: it may still be committed
      */
     boolean takeBack(String sourceKey, Instant began) throws CsvImportUnsettledException {
-        return database.inTransaction(c -> {
+        return database.durable(c -> {
             update(
                     c,
                     "UPDATE csv_import_delivery SET state = 'waiting'"
@@ -193,7 +192,7 @@ public final class Claims {
 
     /** The bytes of a job have moved; its source is the file from now on. */
     Job moved(Job job, Job.Origin to) throws CsvImportUnsettledException {
-        database.inTransaction(c -> update(
+        database.durable(c -> update(
                 c,
                 "UPDATE csv_import_delivery SET source_key = ?, file_path = ?, envelope = ? WHERE job = ?",
                 to.sourceKey(),

@@ -3,36 +3,42 @@ package io.csvimport;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.pool.HikariPool;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
+import java.sql.Types;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.HandleCallback;
+import org.jdbi.v3.core.Handles;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.JdbiException;
+import org.jdbi.v3.core.argument.AbstractArgumentFactory;
+import org.jdbi.v3.core.argument.Argument;
+import org.jdbi.v3.core.config.ConfigRegistry;
+import org.jdbi.v3.core.mapper.ColumnMapper;
+import org.jdbi.v3.core.statement.SqlStatements;
+import org.jdbi.v3.core.statement.TemplateEngine;
 
 /**
- * The ledger's database: one SQLite file in the data dir, durable at every commit, or a PostgreSQL that several
- * processes share. Migrated when it is opened. A data dir is of one process at a time, whichever it is.
+ * The ledger's database: one SQLite file in the data dir, or a PostgreSQL that several processes share. Migrated when it
+ * is opened. A data dir belongs to one process at a time, whichever it is.
+ *
+ * <p>Its statements bind {@link Instant}s and strings as every database stores them.
  */
 final class Database implements AutoCloseable {
 
-    /** A piece of work in one transaction. */
-    interface Work<T> {
-        T run(Connection connection) throws SQLException;
-    }
+    /** A piece of work with a connection to the ledger. */
+    interface Work<T> extends HandleCallback<T, RuntimeException> {}
 
     /** Reads the current row. */
     interface Row<T> {
@@ -43,14 +49,14 @@ final class Database implements AutoCloseable {
     /** Changes nothing, and is written nevertheless. */
     private static final String TRIAL = "UPDATE csv_import_schema SET applied_at = applied_at WHERE version = 1";
 
-    private final List<FileChannel> locks = new ArrayList<>();
     private final boolean shared;
-    /** SQLite's one connection, or null. */
-    private LedgerFile file;
-    /** PostgreSQL's connections, or null. */
-    private HikariDataSource pool;
-
+    private final LedgerLocks locks = new LedgerLocks();
     private final LedgerAvailability availability;
+    private Jdbi jdbi;
+    /** For what only reads, and must not keep the embedded ledger's one connection from its work. */
+    private Jdbi readOnly;
+    /** Closes the connections. */
+    private Closeable pool;
 
     /** The ledger of a data dir that has one, or is new. */
     Database(Settings settings) throws IOException {
@@ -78,13 +84,13 @@ final class Database implements AutoCloseable {
         Path disk = shared ? dataDir : LedgerFile.path(url).getParent();
         availability = new LedgerAvailability(bare, disk.toFile());
         try {
-            lock(
+            locks.lock(
                     dataDir.resolve("csv-import-ledger.lock"),
                     "data dir " + dataDir,
                     "csv-import.data-dir, CSV_IMPORT_DATA_DIR");
             if (!shared && settings.find("ledger.url").isPresent()) {
                 Path ledger = LedgerFile.path(url);
-                lock(
+                locks.lock(
                         ledger.resolveSibling(ledger.getFileName() + ".lock"),
                         "ledger " + ledger,
                         "csv-import.ledger.url, CSV_IMPORT_LEDGER_URL");
@@ -94,23 +100,10 @@ final class Database implements AutoCloseable {
             throw e;
         }
         try {
-            Optional<Path> trace = isNew ? Optional.empty() : trace(dataDir);
-            // to open what is missing would make it, and delete a write-ahead log that is left of it
-            boolean isRefused = trace.isPresent() && !shared && LedgerFile.isMissing(url);
-            if (!isRefused) {
-                try (Connection connection = DriverManager.getConnection(url, username, password)) {
-                    isRefused = !Migrations.run(connection, shared, trace.isPresent());
-                }
-            }
-            if (isRefused) {
-                throw new IOException("there is none, though " + trace.get() + " tells of earlier imports. Put the"
-                        + " ledger back where it was. Or start once with --new-ledger: what was imported before is"
-                        + " then forgotten, and a file that is still in the inbox is imported again");
-            }
-            file = shared ? null : new LedgerFile(url);
-            pool = shared ? pool(url, username, password, settings.number("parallel") + 4) : null;
-            trial();
-        } catch (SQLException | IOException | HikariPool.PoolInitializationException e) {
+            migrate(url, username, password, isNew ? Optional.empty() : trace(dataDir));
+            connect(url, username, password, settings.number("parallel") + 4);
+            transact(true, handle -> handle.execute(TRIAL));
+        } catch (JdbiException | IOException | HikariPool.PoolInitializationException e) {
             close();
             throw new IOException("The ledger " + bare + " cannot be opened: "
                     + LedgerErrors.explain(e).replace(url, bare));
@@ -132,19 +125,66 @@ final class Database implements AutoCloseable {
         return Optional.empty();
     }
 
-    private static HikariDataSource pool(String url, String username, String password, int size) {
+    private void migrate(String url, String username, String password, Optional<Path> trace) throws IOException {
+        // to open what is missing would make it, and delete a write-ahead log that is left of it
+        boolean isRefused = trace.isPresent() && !shared && LedgerFile.isMissing(url);
+        if (!isRefused) {
+            try (Handle handle = configure(Jdbi.create(() -> DriverManager.getConnection(url, username, password)))
+                    .open()) {
+                isRefused = !new Migrations(handle, shared).run(trace.isPresent());
+            }
+        }
+        if (isRefused) {
+            throw new IOException("there is none, though " + trace.get() + " tells of earlier imports. Put the"
+                    + " ledger back where it was. Or start once with --new-ledger: what was imported before is"
+                    + " then forgotten, and a file that is still in the inbox is imported again");
+        }
+    }
+
+    private void connect(String url, String username, String password, int size) throws IOException {
         HikariConfig config = new HikariConfig();
         config.setPoolName("csv-import-ledger");
-        config.setJdbcUrl(url);
-        config.setUsername(username);
-        config.setPassword(password);
         config.setConnectionTimeout(5_000);
-        config.setMaximumPoolSize(size);
-        // a connection that has gone silent, or a process frozen within a transaction, holds up nobody
-        config.addDataSourceProperty("socketTimeout", "10");
-        config.addDataSourceProperty("tcpKeepAlive", "true");
-        config.setConnectionInitSql("SET idle_in_transaction_session_timeout = '10s'");
-        return new HikariDataSource(config);
+        if (shared) {
+            config.setJdbcUrl(url);
+            config.setUsername(username);
+            config.setPassword(password);
+            config.setMaximumPoolSize(size);
+            // a connection that has gone silent, or a process frozen within a transaction, holds up nobody
+            config.addDataSourceProperty("socketTimeout", "10");
+            config.addDataSourceProperty("tcpKeepAlive", "true");
+            config.setConnectionInitSql("SET idle_in_transaction_session_timeout = '10s'");
+            HikariDataSource connections = new HikariDataSource(config);
+            pool = connections;
+            jdbi = configure(Jdbi.create(connections));
+            readOnly = jdbi;
+        } else {
+            LedgerFile file = new LedgerFile(url, config);
+            pool = file;
+            jdbi = configure(Jdbi.create(file));
+            readOnly = configure(Jdbi.create(file::openReadOnly));
+        }
+    }
+
+    private static Jdbi configure(Jdbi jdbi) {
+        jdbi.getConfig(SqlStatements.class).setTemplateEngine(TemplateEngine.NOP);
+        // a transaction ends by itself; a connection that broke in one has none to end
+        jdbi.getConfig(Handles.class).setForceEndTransactions(false);
+        jdbi.registerArgument(new AbstractArgumentFactory<String>(Types.VARCHAR) {
+            @Override
+            protected Argument build(String value, ConfigRegistry config) {
+                return (position, statement, context) -> statement.setString(position, Visible.storable(value));
+            }
+        });
+        jdbi.registerArgument(new AbstractArgumentFactory<Instant>(Types.VARCHAR) {
+            @Override
+            protected Argument build(Instant value, ConfigRegistry config) {
+                return (position, statement, context) -> statement.setString(position, Deliveries.text(value));
+            }
+        });
+        jdbi.registerColumnMapper(Instant.class, (ColumnMapper<Instant>)
+                (row, column, context) -> Deliveries.instant(row.getString(column)));
+        return jdbi;
     }
 
     /** Whether other processes may work on the same ledger. */
@@ -160,212 +200,120 @@ final class Database implements AutoCloseable {
                 : "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '" + more.toSeconds() + " seconds')";
     }
 
-    private void lock(Path file, String what, String setting) throws IOException {
-        FileChannel channel;
-        try {
-            channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        } catch (IOException e) {
-            throw new IOException("The " + what + " cannot be written by this user: " + e + " (" + setting + ")");
-        }
-        locks.add(channel);
-        try {
-            if (channel.tryLock() != null) {
-                return;
-            }
-        } catch (OverlappingFileLockException e) {
-            // this very process has it: the same answer
-        }
-        throw new IOException(
-                "Another process works on the " + what + ": stop it, or give this one another (" + setting + ")");
-    }
-
     /**
      * A durable transaction: what it has done is on the disk when it returns.
      *
-     * @throws CsvImportUnsettledException where the database is away or refuses: nothing of the work is kept
+     * @throws CsvImportUnsettledException where the database is unavailable or refuses: nothing of the work is kept
      */
-    <T> T inTransaction(Work<T> work) throws CsvImportUnsettledException {
-        return connected(connection -> transact(connection, true, work));
+    <T> T durable(Work<T> work) throws CsvImportUnsettledException {
+        return available(() -> transact(true, work));
     }
 
     /**
      * A relaxed transaction: what it has done survives this process, and may be lost in a power failure. For what is
      * found out again where it is missing.
      *
-     * @throws CsvImportUnsettledException as {@link #inTransaction}
+     * @throws CsvImportUnsettledException as {@link #durable}
      */
     <T> T relaxed(Work<T> work) throws CsvImportUnsettledException {
-        return connected(connection -> transact(connection, false, work));
-    }
-
-    private <T> T transact(Connection connection, boolean durable, Work<T> work) throws SQLException {
-        try {
-            begin(connection, durable);
-            T done = work.run(connection);
-            commit(connection);
-            return done;
-        } catch (SQLException | RuntimeException | Error e) {
-            undo(connection, e);
-            throw e;
-        }
-    }
-
-    private <T> T connected(Work<T> work) throws CsvImportUnsettledException {
-        try {
-            T result = run(work);
-            if (availability.isTrialDue()) {
-                trial();
-                availability.worksAgain();
-            }
-            return result;
-        } catch (SQLException e) {
-            throw unsettled(e);
-        }
-    }
-
-    private CsvImportUnsettledException unsettled(SQLException e) {
-        return LedgerErrors.isRefusal(e)
-                ? new LedgerRefusedException(e)
-                : new CsvImportUnsettledException(
-                        availability.failed(e), Instant.now().plusSeconds(2), e);
-    }
-
-    private <T> T run(Work<T> work) throws SQLException {
-        return shared ? pooled(work) : file.use(work);
-    }
-
-    /** Writes, durably, what changes nothing. */
-    private void trial() throws SQLException {
-        run(connection -> transact(connection, true, c -> update(c, TRIAL)));
-    }
-
-    /** Reads, and says why the ledger cannot be read or written, a sentence without its full stop; null where it can. */
-    String problem() {
-        try {
-            read(c -> query(c, row -> 1, "SELECT 1"));
-            return availability.problem();
-        } catch (CsvImportUnsettledException e) {
-            return e.getMessage();
-        }
-    }
-
-    private <T> T pooled(Work<T> work) throws SQLException {
-        try (Connection connection = pool.getConnection()) {
-            return work.run(connection);
-        }
-    }
-
-    private void begin(Connection connection, boolean durable) throws SQLException {
-        if (shared) {
-            connection.setAutoCommit(false);
-            if (!durable) {
-                execute(connection, "SET LOCAL synchronous_commit = off");
-            }
-            return;
-        }
-        file.setDurable(durable);
-        // JDBC's own way compiles four statements for each transaction, and makes two of it
-        update(connection, "BEGIN IMMEDIATE");
-    }
-
-    private void commit(Connection connection) throws SQLException {
-        if (shared) {
-            connection.commit();
-        } else {
-            update(connection, "COMMIT");
-        }
+        return available(() -> transact(false, work));
     }
 
     /**
      * Reads as the pipeline sees it.
      *
-     * @throws CsvImportUnsettledException where the database is away
+     * @throws CsvImportUnsettledException where the database is unavailable
      */
     <T> T read(Work<T> work) throws CsvImportUnsettledException {
-        return connected(work);
+        return available(() -> jdbi.withHandle(work));
     }
 
     /**
      * Only reads, for people and for metrics: the embedded ledger's one connection is the pipeline's, and is not kept from
      * its work.
      *
-     * @throws CsvImportUnsettledException where the database is away
+     * @throws CsvImportUnsettledException where the database is unavailable
      */
     <T> T look(Work<T> work) throws CsvImportUnsettledException {
-        if (shared) {
-            return read(work);
-        }
         try {
-            return file.look(work);
-        } catch (SQLException e) {
+            return readOnly.withHandle(work);
+        } catch (JdbiException e) {
             throw unsettled(e);
         }
     }
 
-    private void undo(Connection connection, Throwable cause) {
+    /** Reads, and says why the ledger cannot be read or written, a sentence without its full stop; null where it can. */
+    String problem() {
         try {
-            if (shared) {
-                connection.rollback();
-            } else {
-                update(connection, "ROLLBACK");
+            read(handle -> handle.select("SELECT 1").mapTo(Integer.class).one());
+            return availability.problem();
+        } catch (CsvImportUnsettledException e) {
+            return e.getMessage();
+        }
+    }
+
+    private <T> T transact(boolean durable, Work<T> work) {
+        return jdbi.withHandle(handle -> {
+            if (!shared) {
+                LedgerFile.setDurable(handle.getConnection(), durable);
             }
-        } catch (SQLException e) {
-            // SQLite rolls back by itself when the disk is full; nothing is sure of this connection any more
-            cause.addSuppressed(e);
-            if (shared) {
-                pool.evictConnection(connection);
-            } else {
-                file.evict();
+            return handle.inTransaction(inside -> {
+                if (shared && !durable) {
+                    inside.execute("SET LOCAL synchronous_commit = off");
+                }
+                return work.withHandle(inside);
+            });
+        });
+    }
+
+    private interface Use<T> {
+        T run();
+    }
+
+    private <T> T available(Use<T> use) throws CsvImportUnsettledException {
+        try {
+            T result = use.run();
+            if (availability.isTrialDue()) {
+                transact(true, handle -> handle.execute(TRIAL));
+                availability.worksAgain();
             }
+            return result;
+        } catch (JdbiException e) {
+            throw unsettled(e);
         }
     }
 
-    static void execute(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
+    /** @throws JdbiException what is no error of the database's */
+    private CsvImportUnsettledException unsettled(JdbiException e) {
+        SQLException cause = LedgerErrors.cause(e);
+        if (cause == null) {
+            throw e;
         }
+        return LedgerErrors.isRefusal(cause)
+                ? new LedgerRefusedException(cause)
+                : new CsvImportUnsettledException(
+                        availability.failed(cause), Instant.now().plusSeconds(2), cause);
     }
 
-    static int update(Connection connection, String sql, Object... parameters) throws SQLException {
-        try (PreparedStatement statement = prepare(connection, sql, parameters)) {
-            return statement.executeUpdate();
-        }
+    static int update(Handle handle, String sql, Object... parameters) {
+        return handle.execute(sql, parameters);
     }
 
-    static <T> List<T> query(Connection connection, Row<T> row, String sql, Object... parameters) throws SQLException {
-        try (PreparedStatement statement = prepare(connection, sql, parameters);
-                ResultSet result = statement.executeQuery()) {
-            List<T> rows = new ArrayList<>();
-            while (result.next()) {
-                rows.add(row.read(result));
-            }
-            return rows;
-        }
-    }
-
-    private static PreparedStatement prepare(Connection connection, String sql, Object... parameters)
-            throws SQLException {
-        PreparedStatement statement = connection.prepareStatement(sql);
-        for (int i = 0; i < parameters.length; i++) {
-            statement.setObject(i + 1, parameters[i] instanceof String text ? Visible.storable(text) : parameters[i]);
-        }
-        return statement;
+    static <T> List<T> query(Handle handle, Row<T> row, String sql, Object... parameters) {
+        return handle.select(sql, parameters)
+                .map((result, context) -> row.read(result))
+                .list();
     }
 
     @Override
     public void close() {
-        if (file != null) {
-            file.close();
-        }
-        if (pool != null) {
-            pool.close();
-        }
-        for (FileChannel lock : locks) {
-            try {
-                lock.close();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+        try {
+            if (pool != null) {
+                pool.close();
             }
+            locks.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 }

@@ -4,7 +4,6 @@ import static io.csvimport.Database.query;
 import static io.csvimport.Database.update;
 import static io.csvimport.Deliveries.text;
 
-import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -12,6 +11,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jdbi.v3.core.Handle;
 
 /** The accepted jobs that are followed until the API lists their imports as completed. */
 public final class FollowedImports {
@@ -72,7 +72,7 @@ public final class FollowedImports {
 
     /** Writes what looks have shown, in one transaction; answers the jobs that are completed by that. */
     List<Job> write(List<Look> looks) throws CsvImportUnsettledException {
-        return database.inTransaction(c -> {
+        return database.durable(c -> {
             List<Job> written = new ArrayList<>();
             for (Look look : looks) {
                 if (look.completed == null) {
@@ -85,7 +85,7 @@ public final class FollowedImports {
         });
     }
 
-    private Optional<Job> complete(Connection c, Job job, Completed completed) throws SQLException {
+    private Optional<Job> complete(Handle c, Job job, Completed completed) {
         int updated = update(
                 c,
                 "UPDATE csv_import_delivery SET state = 'completed', track_at = NULL, failed_rows = ?,"
@@ -109,7 +109,7 @@ public final class FollowedImports {
         return Optional.of(now);
     }
 
-    private static void lookAgain(Connection c, Look look) throws SQLException {
+    private static void lookAgain(Handle c, Look look) {
         update(
                 c,
                 "UPDATE csv_import_delivery SET track_at = ?, track_looks = ?, listed = ?"
@@ -124,7 +124,7 @@ public final class FollowedImports {
     /** The import stays accepted, and is not followed any more; empty where it was not followed. */
     Optional<Job> giveUp(Job job, String reason, String detail) throws CsvImportUnsettledException {
         Job unlisted = job.with(job.outcome().because(reason, detail).with(Outcome.Rows.NONE));
-        return database.inTransaction(c -> {
+        return database.durable(c -> {
             int updated = update(
                     c,
                     "UPDATE csv_import_delivery SET track_at = NULL, reason = ?, detail = ?"

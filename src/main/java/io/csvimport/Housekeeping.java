@@ -63,7 +63,7 @@ public final class Housekeeping {
         forgetAbandoned();
         if (owner.leads()) {
             forgetJobs(before("ledger.keep"));
-            database.inTransaction(c -> update(
+            database.durable(c -> update(
                     c,
                     "DELETE FROM csv_import_owner WHERE lease_until < " + database.clock(Duration.ofDays(-1))
                             + " AND owner <> ?",

@@ -3,12 +3,12 @@ package io.csvimport;
 import static io.csvimport.Database.query;
 import static io.csvimport.Database.update;
 
-import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.jdbi.v3.core.Handle;
 
 /** The columns of {@code csv_import_delivery} that make a {@link Job}. */
 final class JobRow {
@@ -54,7 +54,7 @@ final class JobRow {
     }
 
     /** Empty where another process was faster, or the item has its row already. */
-    static Optional<Job> insert(Connection c, Job job, String organization) throws SQLException {
+    static Optional<Job> insert(Handle c, Job job, String organization) {
         Instant now = Instant.now();
         List<Long> ids = query(
                 c,
@@ -93,12 +93,12 @@ final class JobRow {
         return Optional.of(inserted);
     }
 
-    static Optional<Job> find(Connection c, long job) throws SQLException {
+    static Optional<Job> find(Handle c, long job) {
         return select(c, "job = ?", job).stream().findFirst();
     }
 
     /** @param where with what may follow it */
-    static List<Job> select(Connection c, String where, Object... parameters) throws SQLException {
+    static List<Job> select(Handle c, String where, Object... parameters) {
         return query(c, JobRow::read, "SELECT * FROM csv_import_delivery WHERE " + where, parameters);
     }
 }

@@ -174,7 +174,7 @@ final class Jobs {
 
     /** Lets a held or waiting job go on now. */
     long retry(long job) throws Problem, CsvImportUnsettledException {
-        int updated = database.inTransaction(c -> Database.update(
+        int updated = database.durable(c -> Database.update(
                 c,
                 "UPDATE csv_import_delivery SET state = CASE state WHEN 'claimed' THEN 'claimed' ELSE 'waiting' END,"
                         + " settled_at = NULL, failures = 0, next_attempt_at = ? WHERE job = ? AND released_at IS NULL"

@@ -19,6 +19,15 @@ final class LedgerErrors {
 
     private LedgerErrors() {}
 
+    /** The database's own error among the causes; null where there is none. */
+    static SQLException cause(Throwable e) {
+        Throwable cause = e;
+        while (cause != null && !(cause instanceof SQLException)) {
+            cause = cause.getCause();
+        }
+        return (SQLException) cause;
+    }
+
     /** Whether it refuses these very values, and works otherwise; all other errors mean that it is away. */
     static boolean isRefusal(SQLException e) {
         if (e instanceof SQLiteException) {

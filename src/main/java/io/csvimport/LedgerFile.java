@@ -1,92 +1,66 @@
 package io.csvimport;
 
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Objects;
-import java.util.Properties;
 import java.util.concurrent.locks.ReentrantLock;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.jdbi.v3.core.ConnectionException;
+import org.jdbi.v3.core.ConnectionFactory;
 import org.sqlite.SQLiteConfig;
-import org.sqlite.SQLiteConnection;
+import org.sqlite.SQLiteDataSource;
 import org.sqlite.SQLiteOpenMode;
-import org.sqlite.jdbc4.JDBC4Connection;
-import org.sqlite.jdbc4.JDBC4PreparedStatement;
 
 /**
  * The SQLite file by its one connection, one use at a time: durable at every commit unless the connection is told
- * otherwise. The connection compiles each statement once: that takes SQLite longer than to run it.
+ * otherwise.
  */
-final class LedgerFile implements AutoCloseable {
-
-    private static final Logger LOG = LoggerFactory.getLogger(LedgerFile.class);
+final class LedgerFile implements ConnectionFactory, Closeable {
 
     private static final String PREFIX = "jdbc:sqlite:";
     private static final String PUT_BACK =
             " Put back the file that was there, and the work goes on. Or stop the process,"
                     + " restore a backup or start it with --new-ledger";
 
-    /** A statement that outlives its use. */
-    private static final class Kept extends JDBC4PreparedStatement {
-
-        Kept(SQLiteConnection connection, String sql) throws SQLException {
-            super(connection, sql);
-        }
-
-        @Override
-        public void close() throws SQLException {
-            if (!pointer.isClosed()) {
-                rs.close();
-                clearParameters();
-            }
-        }
-    }
-
-    private static final class Keeper extends JDBC4Connection {
-
-        private final Map<String, Kept> statements = new HashMap<>();
-        private boolean durable = true;
-
-        Keeper(String url, String file, Properties properties) throws SQLException {
-            super(url, file, properties);
-        }
-
-        @Override
-        public PreparedStatement prepareStatement(String sql, int type, int concurrency, int holdability)
-                throws SQLException {
-            checkOpen();
-            checkCursor(type, concurrency, holdability);
-            Kept statement = statements.get(sql);
-            // an error of the disk closes a statement for good
-            if (statement == null || statement.pointer.isClosed()) {
-                statement = new Kept(this, sql);
-                statements.put(sql, statement);
-            }
-            return statement;
-        }
-    }
-
     private final String url;
     private final Path path;
     /** The file system's own key of the file that was opened: another one in its place is another ledger. */
     private final Object key;
 
+    /** Waits longer than the pool would, and is not interrupted. */
     private final ReentrantLock turn = new ReentrantLock();
-    private Keeper connection;
-    private boolean closed;
+
+    private final HikariDataSource pool;
 
     /** @throws IOException where the file is not there: a ledger is made by its migrations */
-    LedgerFile(String url) throws IOException {
+    LedgerFile(String url, HikariConfig config) throws IOException {
         this.url = url;
         path = path(url);
         key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+        config.setMaximumPoolSize(1);
+        config.setMaxLifetime(0);
+        config.setKeepaliveTime(0);
+        config.setDataSource(new SQLiteDataSource() {
+            @Override
+            public LedgerConnection getConnection(String username, String password) throws SQLException {
+                LedgerConnection connection =
+                        new LedgerConnection(url, url.substring(PREFIX.length()), config().toProperties());
+                try {
+                    checkPlace();
+                } catch (SQLException e) {
+                    connection.close();
+                    throw e;
+                }
+                return connection;
+            }
+        });
+        pool = new HikariDataSource(config);
     }
 
     /** The file that a JDBC URL names. */
@@ -101,31 +75,35 @@ final class LedgerFile implements AutoCloseable {
         return !Files.exists(file) || Files.size(file) == 0;
     }
 
-    /** Runs a piece of work with the connection, which is made where there is none. */
-    <T> T use(Database.Work<T> work) throws SQLException {
+    @Override
+    public Connection openConnection() throws SQLException {
         turn.lock();
         try {
-            if (closed) {
-                throw new SQLException("It is closed");
-            }
             checkPlace();
-            if (connection == null) {
-                connection = new Keeper(url, url.substring(PREFIX.length()), config().toProperties());
+            return pool.getConnection();
+        } catch (SQLException | RuntimeException e) {
+            turn.unlock();
+            throw e;
+        }
+    }
+
+    @Override
+    public void closeConnection(Connection connection) throws SQLException {
+        try (connection) {
+            if (connection.unwrap(LedgerConnection.class).isBroken()) {
+                pool.evictConnection(connection);
             }
-            return work.run(connection);
         } finally {
             turn.unlock();
         }
     }
 
-    /** Runs a piece of work that only reads, with a connection of its own: no other work waits for it. */
-    <T> T look(Database.Work<T> work) throws SQLException {
+    /** A connection of its own: no other work waits for it. */
+    Connection openReadOnly() throws SQLException {
         checkPlace();
         SQLiteConfig config = config();
         config.setReadOnly(true);
-        try (Connection reader = config.createConnection(url)) {
-            return work.run(reader);
-        }
+        return config.createConnection(url);
     }
 
     /** What is written into a file that has no name any more is lost with the process. */
@@ -141,11 +119,12 @@ final class LedgerFile implements AutoCloseable {
         }
     }
 
-    /** Within a use, and outside a transaction: whether the commits to come are on the disk when they return. */
-    void setDurable(boolean durable) throws SQLException {
-        if (durable != connection.durable) {
-            Database.execute(connection, "PRAGMA synchronous = " + (durable ? "FULL" : "NORMAL"));
-            connection.durable = durable;
+    /** Outside a transaction of a connection that is open here: whether its commits are on the disk when they return. */
+    static void setDurable(Connection connection, boolean durable) {
+        try {
+            connection.unwrap(LedgerConnection.class).setDurable(durable);
+        } catch (SQLException e) {
+            throw new ConnectionException(e);
         }
     }
 
@@ -154,24 +133,8 @@ final class LedgerFile implements AutoCloseable {
     public void close() {
         turn.lock();
         try {
-            closed = true;
-            evict();
+            pool.close();
         } finally {
-            turn.unlock();
-        }
-    }
-
-    /** Closes the connection; the next use makes another one. */
-    void evict() {
-        turn.lock();
-        try {
-            if (connection != null) {
-                connection.close();
-            }
-        } catch (SQLException e) {
-            LOG.debug("The ledger's connection cannot be closed", e);
-        } finally {
-            connection = null;
             turn.unlock();
         }
     }

@@ -68,7 +68,7 @@ final class ListedImports {
             List<Object> some = jobs.subList(from, Math.min(from + BATCH, jobs.size()));
             List<Object> parameters = new ArrayList<>(List.of(shown));
             parameters.addAll(some);
-            database.inTransaction(c -> update(
+            database.durable(c -> update(
                     c,
                     "UPDATE csv_import_delivery SET shown = ? WHERE job IN (" + places(some) + ")",
                     parameters.toArray()));

@@ -5,8 +5,6 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
@@ -16,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import org.apache.camel.health.HealthCheck;
+import org.jdbi.v3.core.Handle;
 
 /**
  * The product's meters in Micrometer. Counters count outcomes as they happen; gauges query the ledger for unsettled files
@@ -178,7 +177,7 @@ final class Metrics {
         return open;
     }
 
-    private static List<Count> count(Connection c, String sql) throws SQLException {
+    private static List<Count> count(Handle c, String sql) {
         return Database.query(
                 c, row -> new Count(row.getString(1), row.getLong(2), Deliveries.instant(row.getString(3))), sql);
     }

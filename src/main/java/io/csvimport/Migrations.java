@@ -1,23 +1,18 @@
 package io.csvimport;
 
-import static io.csvimport.Database.query;
-import static io.csvimport.Database.update;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.sql.Connection;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Instant;
-import java.util.HashSet;
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import org.jdbi.v3.core.Handle;
 
 /**
- * Brings a ledger up to date: the SQL files of {@code csv-import/db} that it does not have yet, in their order, each in
- * a transaction of its own together with its row in {@code csv_import_schema}. Several processes may start at once: one
- * works, the others wait for it.
+ * Brings a ledger up to date: the SQL files of {@code csv-import/db} that it does not have yet, in their order, in one
+ * transaction, with a row of {@code csv_import_schema} for each. Several processes may start at once: one works, the
+ * others wait for it.
  */
 final class Migrations {
 
@@ -35,12 +30,24 @@ final class Migrations {
     /** PostgreSQL's lock for it: any number that others do not use. */
     private static final long LOCK = 0x6373_7669_6d70L;
 
-    private final Connection connection;
+    private final Handle handle;
     private final boolean shared;
 
-    private Migrations(Connection connection, boolean shared) {
-        this.connection = connection;
+    Migrations(Handle handle, boolean shared) {
+        this.handle = handle;
         this.shared = shared;
+    }
+
+    static int version(String file) {
+        return Integer.parseInt(file.substring(1, file.indexOf("__")));
+    }
+
+    static String sql(String file, boolean shared) throws IOException {
+        String identity =
+                shared ? "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY" : "INTEGER PRIMARY KEY AUTOINCREMENT";
+        try (InputStream in = Migrations.class.getResourceAsStream("/csv-import/db/" + file)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).replace("${identity}", identity);
+        }
     }
 
     /**
@@ -50,128 +57,83 @@ final class Migrations {
      * @return false where it has none, and is refused: nothing was changed
      * @throws IOException where the ledger is of a newer version of the product; the message says so
      */
-    static boolean run(Connection connection, boolean shared, boolean isNewRefused) throws SQLException, IOException {
-        Migrations migrations = new Migrations(connection, shared);
-        boolean goesOn = true;
-        while (goesOn) {
-            migrations.begin();
-            try {
-                Set<Integer> applied = migrations.applied();
-                if (applied.isEmpty() && isNewRefused) {
-                    migrations.end("ROLLBACK");
-                    return false;
-                }
-                goesOn = migrations.applyNext(applied);
-                migrations.end("COMMIT");
-            } catch (SQLException | IOException | RuntimeException e) {
-                migrations.end("ROLLBACK");
-                throw e;
+    boolean run(boolean isNewRefused) throws IOException {
+        return handle.inTransaction(inside -> {
+            if (shared) {
+                inside.select("SELECT pg_advisory_xact_lock(?)", LOCK)
+                        .mapToMap()
+                        .list();
             }
-        }
-        return true;
+            Set<Integer> applied = applied();
+            if (applied.isEmpty() && isNewRefused) {
+                return false;
+            }
+            int newest = version(FILES.get(FILES.size() - 1));
+            int found = applied.isEmpty() ? 0 : Collections.max(applied);
+            if (found > newest) {
+                throw new IOException("it has version " + found + ", and this program knows versions up to " + newest
+                        + ": start the newer version of csv-import-routes that it was last used with");
+            }
+            if (applied.isEmpty()) {
+                createTable();
+            }
+            for (String file : FILES) {
+                if (!applied.contains(version(file))) {
+                    inside.createScript(sql(file, shared)).execute();
+                    note(version(file));
+                }
+            }
+            if (applied.isEmpty()) {
+                setFirstJob(System.currentTimeMillis());
+            }
+            return true;
+        });
     }
 
-    static int version(String file) {
-        return Integer.parseInt(file.substring(1, file.indexOf("__")));
-    }
-
-    private void begin() throws SQLException {
-        Database.execute(connection, shared ? "BEGIN" : "BEGIN IMMEDIATE");
-        if (shared) {
-            Database.execute(connection, "SELECT pg_advisory_xact_lock(" + LOCK + ")");
-        }
-    }
-
-    private void end(String how) throws SQLException {
-        Database.execute(connection, how);
-    }
-
-    private Set<Integer> applied() throws SQLException {
-        List<String> columns = query(
-                connection,
-                row -> row.getString(1),
-                shared
-                        ? "SELECT column_name FROM information_schema.columns"
-                                + " WHERE table_schema = current_schema() AND table_name = 'csv_import_schema'"
-                        : "SELECT name FROM pragma_table_info('csv_import_schema')");
+    private Set<Integer> applied() {
+        List<String> columns = handle.select(
+                        shared
+                                ? "SELECT column_name FROM information_schema.columns"
+                                        + " WHERE table_schema = current_schema() AND table_name = 'csv_import_schema'"
+                                : "SELECT name FROM pragma_table_info('csv_import_schema')")
+                .mapTo(String.class)
+                .list();
         if (columns.isEmpty()) {
             return Set.of();
         }
         if (columns.contains("installed_rank")) {
             takeOver();
         }
-        return new HashSet<>(query(connection, row -> row.getInt(1), "SELECT version FROM csv_import_schema"));
+        return handle.select("SELECT version FROM csv_import_schema")
+                .mapTo(Integer.class)
+                .set();
     }
 
     /** Of an earlier version of the product, which had its migrations done by Flyway. */
-    private void takeOver() throws SQLException {
-        List<Integer> versions = query(
-                connection,
-                row -> Integer.parseInt(row.getString(1)),
-                "SELECT version FROM csv_import_schema WHERE version IS NOT NULL AND version <> '0'");
-        Database.execute(connection, "DROP TABLE csv_import_schema");
+    private void takeOver() {
+        List<String> versions = handle.select(
+                        "SELECT version FROM csv_import_schema WHERE version IS NOT NULL AND version <> '0'")
+                .mapTo(String.class)
+                .list();
+        handle.execute("DROP TABLE csv_import_schema");
         createTable();
-        for (int version : versions) {
-            note(version);
-        }
+        versions.forEach(version -> note(Integer.parseInt(version)));
     }
 
-    private void createTable() throws SQLException {
-        Database.execute(
-                connection, "CREATE TABLE csv_import_schema (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)");
+    private void createTable() {
+        handle.execute("CREATE TABLE csv_import_schema (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)");
     }
 
-    private void note(int version) throws SQLException {
-        update(
-                connection,
-                "INSERT INTO csv_import_schema (version, applied_at) VALUES (?, ?)",
-                version,
-                Deliveries.text(Instant.now()));
-    }
-
-    /** @return whether there may be more */
-    private boolean applyNext(Set<Integer> applied) throws SQLException, IOException {
-        int newest = version(FILES.get(FILES.size() - 1));
-        int found = applied.stream().mapToInt(version -> version).max().orElse(0);
-        if (found > newest) {
-            throw new IOException("it has version " + found + ", and this program knows versions up to " + newest
-                    + ": start the newer version of csv-import-routes that it was last used with");
-        }
-        for (String file : FILES) {
-            int version = version(file);
-            if (!applied.contains(version)) {
-                boolean first = applied.isEmpty();
-                if (first) {
-                    createTable();
-                }
-                try (Statement statement = connection.createStatement()) {
-                    statement.executeUpdate(sql(file, shared));
-                }
-                note(version);
-                if (first) {
-                    setFirstJob(System.currentTimeMillis());
-                }
-                return true;
-            }
-        }
-        return false;
-    }
-
-    static String sql(String file, boolean shared) throws IOException {
-        String identity =
-                shared ? "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY" : "INTEGER PRIMARY KEY AUTOINCREMENT";
-        try (InputStream in = Database.class.getResourceAsStream("/csv-import/db/" + file)) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8).replace("${identity}", identity);
-        }
+    private void note(int version) {
+        handle.execute("INSERT INTO csv_import_schema (version, applied_at) VALUES (?, ?)", version, Instant.now());
     }
 
     /**
      * The jobs of a ledger are counted from the millisecond in which it was made. So the jobs of another ledger, and with
      * them the ids of events and the names of tagged files, are others, unless one makes 1,000 jobs a second for ever.
      */
-    private void setFirstJob(long job) throws SQLException {
-        Database.execute(
-                connection,
+    private void setFirstJob(long job) {
+        handle.execute(
                 shared
                         ? "ALTER TABLE csv_import_delivery ALTER COLUMN job RESTART WITH " + job
                         : "INSERT INTO sqlite_sequence (name, seq) VALUES ('csv_import_delivery', " + (job - 1) + ")");

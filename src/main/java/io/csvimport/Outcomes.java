@@ -4,11 +4,10 @@ import static io.csvimport.Database.query;
 import static io.csvimport.Database.update;
 import static io.csvimport.Deliveries.text;
 
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import org.jdbi.v3.core.Handle;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -38,7 +37,7 @@ public final class Outcomes {
 
     /** Whatever was being sent by a process that has ended since has an unknown outcome from now on. */
     void doubtUnfinished() throws CsvImportUnsettledException {
-        database.inTransaction(c -> update(
+        database.durable(c -> update(
                 c,
                 "UPDATE csv_import_delivery SET state = 'unknown', reason = 'process-ended',"
                         + " detail = 'The process ended while the file was being sent'"
@@ -47,7 +46,7 @@ public final class Outcomes {
 
     /** What is done in the same transaction; nothing is written where the row has moved on. */
     private interface Then {
-        void run(Connection c, Optional<Job> written) throws SQLException;
+        void run(Handle c, Optional<Job> written);
     }
 
     /** Commits an outcome, durably. */
@@ -77,7 +76,7 @@ public final class Outcomes {
                 then.run(c, written);
                 return written;
             };
-            Optional<Job> written = durable ? database.inTransaction(work) : database.relaxed(work);
+            Optional<Job> written = durable ? database.durable(work) : database.relaxed(work);
             return written.isPresent() ? written.get() : movedOn(job, outcome);
         } catch (LedgerRefusedException e) {
             String detail = e.getMessage()
@@ -87,7 +86,7 @@ public final class Outcomes {
                             new Outcome.Why("unstorable", detail, outcome.why().httpStatus()))
                     .with(new Outcome.Rows(outcome.rows().failed(), null));
             Outcome kept = outcome.state().isSettled() ? storable.to(State.HELD) : storable;
-            Job held = database.inTransaction(c -> write(c, job, kept)).orElse(job.with(kept));
+            Job held = database.durable(c -> write(c, job, kept)).orElse(job.with(kept));
             held.log(LOG, Level.WARN, "");
             return held;
         }
@@ -100,7 +99,7 @@ public final class Outcomes {
     }
 
     /** Empty where the row is another process's or another attempt's by now, or settled. */
-    private Optional<Job> write(Connection c, Job job, Outcome outcome) throws SQLException {
+    private Optional<Job> write(Handle c, Job job, Outcome outcome) {
         int updated = update(
                 c,
                 "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
@@ -135,7 +134,7 @@ public final class Outcomes {
     }
 
     /** An import that the ledger does not know: its upload was given up before its answer came. */
-    private void insertLate(Connection c, Job attempt, Outcome accepted) throws SQLException {
+    private void insertLate(Handle c, Job attempt, Outcome accepted) {
         boolean known = !query(
                         c,
                         row -> 1,
@@ -203,7 +202,7 @@ public final class Outcomes {
         database.relaxed(c -> released(c, job, to, key));
     }
 
-    private static int released(Connection c, Job job, String to, String key) throws SQLException {
+    private static int released(Handle c, Job job, String to, String key) {
         return update(
                 c,
                 "UPDATE csv_import_delivery SET released_at = ?, released_to = ?, released_key = ? WHERE job = ?"

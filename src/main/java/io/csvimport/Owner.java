@@ -40,7 +40,7 @@ final class Owner {
         place = Files.readString(file).strip() + "/";
         id = place + UUID.randomUUID();
         // one process a data dir: whoever was here before is dead
-        database.inTransaction(c -> update(c, "DELETE FROM csv_import_owner WHERE owner LIKE ?", place + "%"));
+        database.durable(c -> update(c, "DELETE FROM csv_import_owner WHERE owner LIKE ?", place + "%"));
         renew();
         if (database.isShared()) {
             long pause = LEASE.minus(MARGIN).dividedBy(4).toMillis();
@@ -67,7 +67,7 @@ final class Owner {
 
     private void renew() throws CsvImportUnsettledException {
         long asked = System.nanoTime();
-        database.inTransaction(c -> update(
+        database.durable(c -> update(
                 c,
                 "INSERT INTO csv_import_owner (owner, lease_until) VALUES (?, " + database.clock(LEASE) + ")"
                         + " ON CONFLICT (owner) DO UPDATE SET lease_until = excluded.lease_until",
@@ -78,7 +78,7 @@ final class Owner {
     /** Others need not wait for the end of the lease. */
     void leave() {
         try {
-            database.inTransaction(c -> update(c, "DELETE FROM csv_import_owner WHERE owner = ?", id));
+            database.durable(c -> update(c, "DELETE FROM csv_import_owner WHERE owner = ?", id));
         } catch (CsvImportUnsettledException e) {
             LOG.warn("The lease on the ledger ends by itself");
         }

@@ -64,7 +64,7 @@ public final class Voids {
     /** A row for an import that the ledger does not know: its void goes on after a crash, and has its event. */
     Job insert(String source, String importId) throws CsvImportUnsettledException {
         String now = text(Instant.now());
-        return database.inTransaction(c -> query(
+        return database.durable(c -> query(
                         c,
                         JobRow::read,
                         "INSERT INTO csv_import_delivery (source_key, source, state, organization, import_id, duplicates,"
@@ -83,7 +83,7 @@ public final class Voids {
 
     /** Commits that the import is to be voided, by this process; empty where it is no import any more. */
     Optional<Job> begin(Job job) throws CsvImportUnsettledException {
-        int updated = database.inTransaction(c -> update(
+        int updated = database.durable(c -> update(
                 c,
                 "UPDATE csv_import_delivery SET state = 'voiding', owner = ?, next_attempt_at = NULL"
                         + " WHERE job = ? AND state IN ('accepted', 'completed', 'voiding')",
@@ -96,7 +96,7 @@ public final class Voids {
     /** Empty where another process has gone on with it meanwhile. */
     Optional<Job> voided(Job voiding) throws CsvImportUnsettledException {
         Job voided = voiding.with(voiding.outcome().because(null, null).to(State.VOIDED));
-        return database.inTransaction(c -> {
+        return database.durable(c -> {
             int updated = update(
                     c,
                     "UPDATE csv_import_delivery SET state = 'voided', track_at = NULL, next_attempt_at = NULL,"
@@ -117,13 +117,13 @@ public final class Voids {
                 ? "DELETE FROM csv_import_delivery"
                 : "UPDATE csv_import_delivery SET next_attempt_at = NULL, reason = NULL, detail = NULL,"
                         + " state = CASE WHEN failed_rows IS NULL THEN 'accepted' ELSE 'completed' END";
-        database.inTransaction(c -> update(
+        database.durable(c -> update(
                 c, change + " WHERE job = ? AND owner = ? AND state = 'voiding'", voiding.id(), voiding.owner()));
     }
 
     /** It is tried again after a pause, and says why. */
     Job waits(Job voiding, String reason, String detail, Duration pause) throws CsvImportUnsettledException {
-        database.inTransaction(c -> update(
+        database.durable(c -> update(
                 c,
                 "UPDATE csv_import_delivery SET next_attempt_at = ?, reason = ?, detail = ?"
                         + " WHERE job = ? AND owner = ? AND state = 'voiding'",

@@ -17,10 +17,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
@@ -315,8 +317,8 @@ class LedgerTest {
         assertEquals("accepted", row(other).get("state"));
         assertThrows(
                 LedgerRefusedException.class,
-                () -> database.inTransaction(c -> Database.update(
-                        c, "UPDATE csv_import_delivery SET import_id = ? WHERE job = ?", id.toString(), other.id())));
+                () -> database.durable(c -> c.execute(
+                        "UPDATE csv_import_delivery SET import_id = ? WHERE job = ?", id.toString(), other.id())));
     }
 
     @ParameterizedTest
@@ -433,20 +435,18 @@ class LedgerTest {
     // many rows
 
     private void insert(int from, int to, String state, String released) throws SQLException {
-        try (Connection connection = connect(url)) {
-            connection.setAutoCommit(false);
-            for (int i = from; i < to; i++) {
-                Database.update(
-                        connection,
+        try (Connection connection = connect(url);
+                PreparedStatement insert = connection.prepareStatement(
                         "INSERT INTO csv_import_delivery (source_key, source, state, organization, template, file_name,"
                                 + " duplicates, owner, created_at, settled_at, released_at)"
-                                + " VALUES (?, 'file', ?, '5664', 'People', ?, 'import', 'x', ?, ?, ?)",
-                        "key" + i,
-                        state,
-                        i + ".csv",
-                        OLD,
-                        released,
-                        released);
+                                + " VALUES (?, 'file', ?, '5664', 'People', ?, 'import', 'x', ?, ?, ?)")) {
+            connection.setAutoCommit(false);
+            for (int i = from; i < to; i++) {
+                List<String> values = Arrays.asList("key" + i, state, i + ".csv", OLD, released, released);
+                for (int column = 1; column <= values.size(); column++) {
+                    insert.setString(column, values.get(column - 1));
+                }
+                insert.executeUpdate();
             }
             connection.commit();
         }
@@ -529,8 +529,7 @@ class LedgerTest {
                     file.toString(),
                     name.startsWith("legacy") ? null : FileMark.of(file).key());
             String sha256 = Sha256.of(FileMark.of(file));
-            database.inTransaction(c -> Database.update(
-                    c,
+            database.durable(c -> c.execute(
                     "UPDATE csv_import_delivery SET single = 0, file_size = 10, sha256 = ?, released_at = ? WHERE job = ?",
                     sha256,
                     OLD,
@@ -562,10 +561,11 @@ class LedgerTest {
                 "SELECT * FROM csv_import_delivery WHERE source = 'x' ORDER BY job DESC LIMIT 50",
                 "SELECT id FROM csv_import_event WHERE sent_at IS NULL AND retry_at <= 'x' ORDER BY retry_at, sequence"
                         + " LIMIT 1000")) {
-            try (Connection connection = connect(url)) {
+            try (Connection connection = connect(url);
+                    Statement statement = connection.createStatement()) {
                 if (!embedded) {
                     // of an empty table it would read the whole one
-                    Database.execute(connection, "SET enable_seqscan = off");
+                    statement.execute("SET enable_seqscan = off");
                 }
                 String plan = LedgerRows.query(connection, (embedded ? "EXPLAIN QUERY PLAN " : "EXPLAIN ") + sql)
                         .toString();
