@@ -556,6 +556,9 @@ class LedgerTest {
                 "SELECT job FROM csv_import_delivery WHERE released_at < 'x' AND COALESCE(released_to, failed_rows_file)"
                         + " IS NOT NULL ORDER BY released_at, job LIMIT 200",
                 "SELECT COUNT(*) FROM csv_import_delivery WHERE state = 'rejected'",
+                "SELECT 1 FROM csv_import_delivery first WHERE (first.single = 1 OR first.duplicates = 'import')"
+                        + " AND first.job <> 1 AND first.organization = 'x' AND first.template = 'x'"
+                        + " AND first.sha256 = 'x' AND first.state IN ('accepted', 'completed')",
                 "SELECT * FROM csv_import_delivery WHERE template = 'x' ORDER BY job DESC LIMIT 50",
                 "SELECT * FROM csv_import_delivery WHERE file_name = 'x' ORDER BY job DESC LIMIT 50",
                 "SELECT * FROM csv_import_delivery WHERE source = 'x' ORDER BY job DESC LIMIT 50",
@@ -571,6 +574,7 @@ class LedgerTest {
                         .toString();
                 assertTrue(plan.matches("(?is).*(using (covering )?index|index (only )?scan).*"), plan);
                 assertFalse(plan.contains("TEMP B-TREE") || plan.contains("Seq Scan"), plan);
+                assertEquals(sql.contains("sha256"), plan.contains("csv_import_delivery_same_bytes"), plan);
             }
         }
     }
