@@ -58,7 +58,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                             .newScheduledThreadPool(CsvImportPlugin.class, "csv-import-timer", 2);
                     database = new Database(settings, starting.getGlobalOption(NEW_LEDGER) != null);
                     owner = new Owner(database, settings.path("data-dir"), timer);
-                    Metrics metrics = new Metrics(meters(starting), database, settings.path("data-dir"));
+                    Metrics metrics = new Metrics(meters(starting), new OpenJobs(database), settings.path("data-dir"));
                     starting.addComponent(
                             "csv-import-http",
                             new ApiClient(settings, timer, owner::holdsLease, metrics::asked).component());
@@ -202,8 +202,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 "csvImportVoiding",
                 new Voiding(settings, new Voids(database, organization, owner, events), outcomes, imports, health));
         registry.bind(
-                "csvImportHousekeeping", new Housekeeping(settings, database, deliveries, outcomes, owner, sources));
-        registry.bind("csvImportOutbox", new Outbox(database, owner));
+                "csvImportHousekeeping",
+                new Housekeeping(settings, new Retention(database, owner), deliveries, outcomes, owner, sources));
+        registry.bind("csvImportOutbox", new Outbox(new UnsentEvents(database), owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
         registry.bind("csvImportSpoolFolder", spoolFolder);
@@ -216,7 +217,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         PostedBodies bodies = Optional.ofNullable(registry.findSingleByType(PostedBodies.class))
                 .orElseGet(() -> new PostedBodies(settings));
         bodies.clear();
-        registry.bind("csvImportOperations", new Operations(new Jobs(database, deliveries, outcomes, lanes), bodies));
+        registry.bind(
+                "csvImportOperations",
+                new Operations(new Jobs(new JobList(database), deliveries, outcomes, lanes), bodies));
         checkAuditTarget(context, settings);
     }
 

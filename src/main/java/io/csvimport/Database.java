@@ -6,6 +6,7 @@ import com.zaxxer.hikari.pool.HikariPool;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.reflect.Type;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
@@ -25,7 +26,10 @@ import org.jdbi.v3.core.JdbiException;
 import org.jdbi.v3.core.argument.AbstractArgumentFactory;
 import org.jdbi.v3.core.argument.Argument;
 import org.jdbi.v3.core.config.ConfigRegistry;
+import org.jdbi.v3.core.generic.GenericTypes;
 import org.jdbi.v3.core.mapper.ColumnMapper;
+import org.jdbi.v3.core.mapper.RowMapper;
+import org.jdbi.v3.core.mapper.reflect.ConstructorMapper;
 import org.jdbi.v3.core.statement.SqlStatements;
 import org.jdbi.v3.core.statement.TemplateEngine;
 
@@ -184,7 +188,13 @@ final class Database implements AutoCloseable {
         });
         jdbi.registerColumnMapper(Instant.class, (ColumnMapper<Instant>)
                 (row, column, context) -> Deliveries.instant(row.getString(column)));
+        jdbi.registerRowMapper(Database::mapperOfRecord);
         return jdbi;
+    }
+
+    private static Optional<RowMapper<?>> mapperOfRecord(Type type, ConfigRegistry config) {
+        Class<?> erased = GenericTypes.getErasedType(type);
+        return erased.isRecord() ? Optional.of(ConstructorMapper.of(erased)) : Optional.empty();
     }
 
     /** Whether other processes may work on the same ledger. */

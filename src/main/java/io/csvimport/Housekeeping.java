@@ -1,8 +1,5 @@
 package io.csvimport;
 
-import static io.csvimport.Database.query;
-import static io.csvimport.Database.update;
-
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
@@ -23,18 +20,10 @@ import org.slf4j.event.Level;
 public final class Housekeeping {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    /** Rows of one transaction: an upload waits for no long one. */
-    private static final int BATCH = 200;
-
     private static final Duration UNSENT = Duration.ofHours(1);
 
-    private record Done(long job, String releasedAt) {}
-
-    private record Imported(
-            Done done, String file, String key, long size, String sha256, String failedRows, String failedRowsKey) {}
-
     private final Settings settings;
-    private final Database database;
+    private final Retention retention;
     private final Deliveries deliveries;
     private final Outcomes outcomes;
     private final Owner owner;
@@ -42,13 +31,13 @@ public final class Housekeeping {
 
     Housekeeping(
             Settings settings,
-            Database database,
+            Retention retention,
             Deliveries deliveries,
             Outcomes outcomes,
             Owner owner,
             Sources sources) {
         this.settings = settings;
-        this.database = database;
+        this.retention = retention;
         this.deliveries = deliveries;
         this.outcomes = outcomes;
         this.owner = owner;
@@ -63,44 +52,19 @@ public final class Housekeeping {
         forgetAbandoned();
         if (owner.leads()) {
             forgetJobs(before("ledger.keep"));
-            database.durable(c -> update(
-                    c,
-                    "DELETE FROM csv_import_owner WHERE lease_until < " + database.clock(Duration.ofDays(-1))
-                            + " AND owner <> ?",
-                    owner.id()));
+            owner.forgetDead();
         }
     }
 
     /** In the order in which they were done; one whose events are not all sent and old is passed over. */
-    private void forgetJobs(String before) throws CsvImportUnsettledException {
-        List<Done> batch;
-        Done last = new Done(0, "");
+    private void forgetJobs(Instant before) throws CsvImportUnsettledException {
+        List<Retention.Done> batch;
+        Retention.Done last = new Retention.Done(0, "");
         do {
-            Done after = last;
-            batch = database.look(c -> query(
-                    c,
-                    row -> new Done(row.getLong("job"), row.getString("released_at")),
-                    "SELECT job, released_at FROM csv_import_delivery done WHERE released_at < ?"
-                            + " AND (released_at, job) > (?, ?) AND state <> 'voiding' AND NOT EXISTS (SELECT 1"
-                            + " FROM csv_import_event kept WHERE kept.job = done.job"
-                            + " AND (kept.sent_at IS NULL OR kept.sent_at >= ?)) ORDER BY released_at, job LIMIT "
-                            + BATCH,
-                    before,
-                    after.releasedAt,
-                    after.job,
-                    before));
-            for (Done done : batch) {
-                last = done;
-            }
-            List<Done> forgotten = batch;
-            database.relaxed(c -> {
-                for (Done done : forgotten) {
-                    update(c, "DELETE FROM csv_import_event WHERE job = ?", done.job);
-                    update(c, "DELETE FROM csv_import_delivery WHERE job = ? AND state <> 'voiding'", done.job);
-                }
-                return null;
-            });
-        } while (batch.size() == BATCH);
+            batch = retention.done(before, last);
+            retention.forget(batch);
+            last = batch.isEmpty() ? last : batch.get(batch.size() - 1);
+        } while (batch.size() == Retention.BATCH);
     }
 
     /** Items that their source does not offer any more. */
@@ -114,51 +78,33 @@ public final class Housekeeping {
         });
     }
 
-    private String before(String setting) {
-        return Deliveries.text(ZonedDateTime.now(ZoneOffset.UTC)
+    private Instant before(String setting) {
+        return ZonedDateTime.now(ZoneOffset.UTC)
                 .minus(Period.parse(settings.get(setting)))
-                .toInstant());
+                .toInstant();
     }
 
-    private void deleteImported(String before) throws CsvImportUnsettledException {
-        List<Imported> batch;
+    private void deleteImported(Instant before) throws CsvImportUnsettledException {
+        List<Retention.Kept> batch;
         do {
-            batch = database.look(c -> query(
-                    c,
-                    row -> new Imported(
-                            new Done(row.getLong("job"), row.getString("released_at")),
-                            row.getString("released_to"),
-                            row.getString("released_key"),
-                            row.getLong("file_size"),
-                            row.getString("sha256"),
-                            row.getString("failed_rows_file"),
-                            row.getString("failed_rows_key")),
-                    "SELECT * FROM csv_import_delivery WHERE released_at < ?"
-                            + " AND COALESCE(released_to, failed_rows_file) IS NOT NULL"
-                            + " AND state IN ('accepted', 'completed', 'voided') AND owner LIKE ?"
-                            + " ORDER BY released_at, job LIMIT " + BATCH,
-                    before,
-                    owner.here()));
-            for (Imported imported : batch) {
-                deleteQuietly(imported.file, found -> isReleased(imported, found));
-                deleteQuietly(imported.failedRows, found -> found.key().equals(imported.failedRowsKey));
-                database.relaxed(c -> update(
-                        c,
-                        "UPDATE csv_import_delivery SET released_to = NULL, failed_rows_file = NULL WHERE job = ?",
-                        imported.done.job));
+            batch = retention.withFiles(before);
+            for (Retention.Kept job : batch) {
+                deleteQuietly(job.releasedTo(), found -> isReleased(job, found));
+                deleteQuietly(job.failedRowsFile(), found -> found.key().equals(job.failedRowsKey()));
+                retention.forgetFiles(job);
             }
-        } while (batch.size() == BATCH);
+        } while (batch.size() == Retention.BATCH);
     }
 
     /** Where its identity tells nothing, in a ledger of an earlier version or on a file system without, its bytes do. */
-    private static boolean isReleased(Imported imported, SourceFile found) throws IOException {
-        if (found.key().equals(imported.key)) {
+    private static boolean isReleased(Retention.Kept job, SourceFile found) throws IOException {
+        if (found.key().equals(job.releasedKey())) {
             return true;
         }
-        boolean perhaps = imported.key == null
-                ? found.size() == imported.size
-                : found instanceof FileMark mark && mark.looksLike(imported.key);
-        return perhaps && Sha256.of(found).equals(imported.sha256);
+        boolean perhaps = job.releasedKey() == null
+                ? found.size() == job.fileSize()
+                : found instanceof FileMark mark && mark.looksLike(job.releasedKey());
+        return perhaps && Sha256.of(found).equals(job.sha256());
     }
 
     private interface Check {

@@ -1,11 +1,6 @@
 package io.csvimport;
 
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -24,85 +19,21 @@ final class Jobs {
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final Set<State> OPEN = EnumSet.of(State.WAITING, State.UNKNOWN, State.HELD);
 
-    /** What is shown of a row, by its column; the rest is for the product alone. */
-    private static final Map<String, String> SHOWN = new LinkedHashMap<>();
-
-    static {
-        for (String column : List.of(
-                "job",
-                "import_id",
-                "state",
-                "template",
-                "notify",
-                "file_name",
-                "file_size",
-                "sha256",
-                "source",
-                "attempts",
-                "reconciled",
-                "reason",
-                "detail",
-                "http_status",
-                "failed_rows",
-                "failed_rows_file",
-                "created_at",
-                "sending_at",
-                "next_attempt_at",
-                "settled_at",
-                "released_at",
-                "file_path",
-                "released_to")) {
-            SHOWN.put(column, column.equals("source") ? "from" : camelCase(column));
-        }
-    }
-
-    private final Database database;
+    private final JobList list;
     private final Deliveries deliveries;
     private final Outcomes outcomes;
     private final Lanes lanes;
 
-    Jobs(Database database, Deliveries deliveries, Outcomes outcomes, Lanes lanes) {
-        this.database = database;
+    Jobs(JobList list, Deliveries deliveries, Outcomes outcomes, Lanes lanes) {
+        this.list = list;
         this.deliveries = deliveries;
         this.outcomes = outcomes;
         this.lanes = lanes;
     }
 
-    private static String camelCase(String column) {
-        String[] words = column.split("_");
-        for (int i = 1; i < words.length; i++) {
-            words[i] = Character.toUpperCase(words[i].charAt(0)) + words[i].substring(1);
-        }
-        return String.join("", words);
-    }
-
     /** @param filters by the names of the answer; a page counts from 1 */
     Map<String, Object> list(Map<String, String> filters, int page, int size) throws CsvImportUnsettledException {
-        StringBuilder where = new StringBuilder(" FROM csv_import_delivery WHERE 1 = 1");
-        List<Object> values = new ArrayList<>();
-        SHOWN.forEach((column, name) -> {
-            if (filters.containsKey(name)) {
-                where.append(" AND ").append(column).append(" = ?");
-                values.add(filters.get(name));
-            }
-        });
-        return database.look(c -> {
-            Map<String, Object> answer = new LinkedHashMap<>();
-            answer.put(
-                    "count",
-                    Database.query(c, row -> row.getLong(1), "SELECT COUNT(*)" + where, values.toArray())
-                            .get(0));
-            values.add(size);
-            values.add((page - 1L) * size);
-            answer.put(
-                    "results",
-                    Database.query(
-                            c,
-                            Jobs::json,
-                            "SELECT *" + where + " ORDER BY job DESC LIMIT ? OFFSET ?",
-                            values.toArray()));
-            return answer;
-        });
+        return list.page(filters, page, size);
     }
 
     /**
@@ -114,26 +45,13 @@ final class Jobs {
     long find(String id, String by) throws Problem, CsvImportUnsettledException {
         boolean job = !"import".equals(by) && id.matches("\\d{1,18}");
         boolean importId = !"job".equals(by);
-        Set<Long> found = new LinkedHashSet<>(database.look(c -> {
-            List<Long> jobs = new ArrayList<>();
-            if (job) {
-                jobs.addAll(Database.query(
-                        c,
-                        row -> row.getLong(1),
-                        "SELECT job FROM csv_import_delivery WHERE job = ?",
-                        Long.parseLong(id)));
-            }
-            if (importId) {
-                // of an import and its duplicates, the import
-                jobs.addAll(Database.query(
-                        c,
-                        row -> row.getLong(1),
-                        "SELECT job FROM csv_import_delivery WHERE import_id = ?"
-                                + " ORDER BY CASE state WHEN 'duplicate' THEN 1 ELSE 0 END, job DESC LIMIT 1",
-                        id));
-            }
-            return jobs;
-        }));
+        Set<Map<String, Object>> found = new LinkedHashSet<>();
+        if (job) {
+            found.addAll(list.numbered(Long.parseLong(id)));
+        }
+        if (importId) {
+            found.addAll(list.ofImport(id));
+        }
         if (found.isEmpty()) {
             throw new Problem(
                     404,
@@ -141,47 +59,23 @@ final class Jobs {
                             + Visible.of(id) + "'");
         }
         if (found.size() > 1) {
-            List<Map<String, Object>> results = new ArrayList<>();
-            for (long one : found) {
-                results.add(json(one));
-            }
+            List<Map<String, Object>> results = List.copyOf(found);
             throw new Problem(
                     409,
                     id + " is a job, and the import id of job " + results.get(1).get("job")
                             + ": say which one, with by=job or by=import",
                     Map.of("results", results));
         }
-        return found.iterator().next();
+        return ((Number) found.iterator().next().get("job")).longValue();
     }
 
     Map<String, Object> json(long job) throws CsvImportUnsettledException {
-        return database.look(c -> Database.query(c, Jobs::json, "SELECT * FROM csv_import_delivery WHERE job = ?", job))
-                .get(0);
-    }
-
-    private static Map<String, Object> json(ResultSet row) throws SQLException {
-        Map<String, Object> json = new LinkedHashMap<>();
-        for (Map.Entry<String, String> shown : SHOWN.entrySet()) {
-            Object value = row.getObject(shown.getKey());
-            if (value != null) {
-                json.put(shown.getValue(), value);
-            }
-        }
-        json.put("notify", NotifyAddresses.of(row.getString("notify")));
-        json.put("reconciled", row.getInt("reconciled") == 1);
-        return json;
+        return list.numbered(job).get(0);
     }
 
     /** Lets a held or waiting job go on now. */
     long retry(long job) throws Problem, CsvImportUnsettledException {
-        int updated = database.durable(c -> Database.update(
-                c,
-                "UPDATE csv_import_delivery SET state = CASE state WHEN 'claimed' THEN 'claimed' ELSE 'waiting' END,"
-                        + " settled_at = NULL, failures = 0, next_attempt_at = ? WHERE job = ? AND released_at IS NULL"
-                        + " AND state IN ('claimed', 'waiting', 'held')",
-                Deliveries.text(Instant.now()),
-                job));
-        if (updated == 0) {
+        if (!list.retry(job)) {
             throw refused(job, "retried");
         }
         LOG.info("Job {} goes on now, as asked for", job);

@@ -1,8 +1,5 @@
 package io.csvimport;
 
-import static io.csvimport.Database.query;
-import static io.csvimport.Database.update;
-
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -10,12 +7,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** What the ledger knows of the imports that the API lists. */
 final class ListedImports {
 
     /** An import of a job of ours; template as it was uploaded with. */
-    record Known(String importId, long job, String template, String shown) {}
+    public record Known(String importId, long job, String template, String shown) {}
 
     private static final int BATCH = 500;
 
@@ -33,25 +32,19 @@ final class ListedImports {
 
     /** Those of import ids that are jobs of ours, by their ids. */
     Map<String, List<Known>> known(Collection<String> listed) throws CsvImportUnsettledException {
-        List<Object> ids = new ArrayList<>();
-        listed.stream().filter(Objects::nonNull).distinct().forEach(ids::add);
         Map<String, List<Known>> known = new HashMap<>();
-        for (int from = 0; from < ids.size(); from += BATCH) {
-            List<Object> some = ids.subList(from, Math.min(from + BATCH, ids.size()));
-            List<Object> parameters = new ArrayList<>(some);
-            parameters.add(organization);
-            List<Known> rows = database.read(c -> query(
-                    c,
-                    row -> new Known(
-                            row.getString("import_id"),
-                            row.getLong("job"),
-                            row.getString("template"),
-                            row.getString("shown")),
-                    "SELECT import_id, job, template, shown FROM csv_import_delivery WHERE import_id IN ("
-                            + places(some) + ") AND organization = ? AND state <> 'duplicate'",
-                    parameters.toArray()));
-            rows.forEach(row ->
-                    known.computeIfAbsent(row.importId, id -> new ArrayList<>()).add(row));
+        for (List<Object> some :
+                batches(listed.stream().filter(Objects::nonNull).distinct())) {
+            String places = places(some);
+            some.add(organization);
+            database.read(handle -> handle.select(
+                                    "SELECT import_id, job, template, shown FROM csv_import_delivery WHERE import_id IN ("
+                                            + places + ") AND organization = ? AND state <> 'duplicate'",
+                                    some.toArray())
+                            .mapTo(Known.class)
+                            .list())
+                    .forEach(row -> known.computeIfAbsent(row.importId, id -> new ArrayList<>())
+                            .add(row));
         }
         return known;
     }
@@ -59,19 +52,15 @@ final class ListedImports {
     /** Remembers that a list has shown them; filter null: the list of all. */
     void show(Collection<Known> known, String filter) throws CsvImportUnsettledException {
         String shown = filter == null ? "list" : "template";
-        List<Object> jobs = new ArrayList<>();
-        known.stream()
+        Stream<Long> jobs = known.stream()
                 .filter(row ->
                         filter == null ? row.shown == null : filter.equals(row.template) && !shown.equals(row.shown))
-                .forEach(row -> jobs.add(row.job));
-        for (int from = 0; from < jobs.size(); from += BATCH) {
-            List<Object> some = jobs.subList(from, Math.min(from + BATCH, jobs.size()));
-            List<Object> parameters = new ArrayList<>(List.of(shown));
-            parameters.addAll(some);
-            database.durable(c -> update(
-                    c,
-                    "UPDATE csv_import_delivery SET shown = ? WHERE job IN (" + places(some) + ")",
-                    parameters.toArray()));
+                .map(Known::job);
+        for (List<Object> some : batches(jobs)) {
+            String places = places(some);
+            some.add(0, shown);
+            database.durable(handle -> handle.execute(
+                    "UPDATE csv_import_delivery SET shown = ? WHERE job IN (" + places + ")", some.toArray()));
         }
     }
 
@@ -90,15 +79,23 @@ final class ListedImports {
         return has(" AND shown = 'template' AND template = ?", template);
     }
 
-    private boolean has(String where, String... template) throws CsvImportUnsettledException {
+    private boolean has(String where, Object... template) throws CsvImportUnsettledException {
         List<Object> parameters = new ArrayList<>(List.of(organization));
-        Collections.addAll(parameters, (Object[]) template);
-        return !database.read(c -> query(
-                        c,
-                        row -> 1,
+        Collections.addAll(parameters, template);
+        return database.read(handle -> handle.select(
                         "SELECT 1 FROM csv_import_delivery WHERE organization = ?" + where + " LIMIT 1",
-                        parameters.toArray()))
-                .isEmpty();
+                        parameters.toArray())
+                .mapTo(Integer.class)
+                .findFirst()
+                .isPresent());
+    }
+
+    private static List<List<Object>> batches(Stream<?> values) {
+        List<Object> all = new ArrayList<>(values.toList());
+        return IntStream.range(0, (all.size() + BATCH - 1) / BATCH)
+                .<List<Object>>mapToObj(
+                        n -> new ArrayList<>(all.subList(n * BATCH, Math.min((n + 1) * BATCH, all.size()))))
+                .toList();
     }
 
     private static String places(List<Object> parameters) {

@@ -14,7 +14,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import org.apache.camel.health.HealthCheck;
-import org.jdbi.v3.core.Handle;
 
 /**
  * The product's meters in Micrometer. Counters count outcomes as they happen; gauges query the ledger for unsettled files
@@ -28,10 +27,8 @@ final class Metrics {
     /** What the ledger has open; an instant is null where nothing is open. */
     private record Open(Map<String, Long> files, Instant oldestFile, long events, Instant oldestEvent) {}
 
-    private record Count(String name, long count, Instant oldest) {}
-
     private final MeterRegistry meters;
-    private final Database database;
+    private final OpenJobs ledger;
     private final Timer upload;
     private final Counter uploaded;
     /** By their tags: Micrometer's own look-up is slow. */
@@ -40,9 +37,9 @@ final class Metrics {
     private Open open;
     private long openAt;
 
-    Metrics(MeterRegistry meters, Database database, Path dataDir) {
+    Metrics(MeterRegistry meters, OpenJobs ledger, Path dataDir) {
         this.meters = meters;
-        this.database = database;
+        this.ledger = ledger;
         upload = Timer.builder("csv.import.upload")
                 .description("How long accepted uploads took, from the connection to the answer")
                 .serviceLevelObjectives(List.of(100, 500, 1_000, 5_000, 15_000, 60_000, 300_000, 900_000).stream()
@@ -148,37 +145,23 @@ final class Metrics {
     private synchronized Open open() {
         if (openAt == 0 || System.nanoTime() - openAt > FRESH_NANOS) {
             try {
-                open = database.look(c -> {
-                    Map<String, Long> files = new HashMap<>();
-                    Instant oldest = null;
-                    for (Count state : count(
-                            c,
-                            "SELECT state, COUNT(*), MIN(created_at) FROM csv_import_delivery"
-                                    + " WHERE released_at IS NULL AND state IN ('" + String.join("', '", OPEN)
-                                    + "') GROUP BY state UNION ALL SELECT 'voiding', COUNT(*), NULL"
-                                    + " FROM csv_import_delivery WHERE state = 'voiding'")) {
-                        files.put(state.name, state.count);
-                        boolean isToBeImported = !state.name.equals("held") && !state.name.equals("voiding");
-                        if (isToBeImported && (oldest == null || state.oldest.isBefore(oldest))) {
-                            oldest = state.oldest;
-                        }
+                Map<String, Long> files = new HashMap<>();
+                Instant oldest = null;
+                for (OpenJobs.Count jobs : ledger.jobs()) {
+                    files.put(jobs.state(), jobs.count());
+                    boolean isToBeImported =
+                            !jobs.state().equals("held") && !jobs.state().equals("voiding");
+                    if (isToBeImported && (oldest == null || jobs.oldest().isBefore(oldest))) {
+                        oldest = jobs.oldest();
                     }
-                    Count events = count(
-                                    c,
-                                    "SELECT 'events', COUNT(*), MIN(created_at) FROM csv_import_event WHERE sent_at IS NULL")
-                            .get(0);
-                    return new Open(files, oldest, events.count, events.oldest);
-                });
+                }
+                OpenJobs.Count events = ledger.events();
+                open = new Open(files, oldest, events.count(), events.oldest());
             } catch (CsvImportUnsettledException e) {
                 open = null;
             }
             openAt = System.nanoTime();
         }
         return open;
-    }
-
-    private static List<Count> count(Handle c, String sql) {
-        return Database.query(
-                c, row -> new Count(row.getString(1), row.getLong(2), Deliveries.instant(row.getString(3))), sql);
     }
 }

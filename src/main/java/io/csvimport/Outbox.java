@@ -16,23 +16,20 @@ import org.slf4j.LoggerFactory;
  */
 public final class Outbox {
 
-    /** One event; its payload is sent as it is. */
-    public record Event(String id, String payload, int failures) {}
-
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     /** After so many failures in a row the endpoint is taken to be away: all events wait. */
     private static final int AWAY = 3;
     /** Longer than any pause: what is to wait longer was written before the clock was set back. */
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(2);
 
-    private final Database database;
+    private final UnsentEvents events;
     private final Owner owner;
     private final List<String> taken = new ArrayList<>();
     private int failuresInARow;
     private long closedUntil = System.nanoTime();
 
-    Outbox(Database database, Owner owner) {
-        this.database = database;
+    Outbox(UnsentEvents events, Owner owner) {
+        this.events = events;
         this.owner = owner;
     }
 
@@ -40,24 +37,12 @@ public final class Outbox {
      * The first event of each job, where it is due: those that were never refused, then the others. It ends early when
      * the audit endpoint turns out to be away. What an earlier round could not force to the disk is due again.
      */
-    public Iterator<Event> due() throws CsvImportUnsettledException {
+    public Iterator<UnsentEvents.Event> due() throws CsvImportUnsettledException {
         taken.clear();
         if (!isOpen() || !owner.leads()) {
-            return List.<Event>of().iterator();
+            return List.<UnsentEvents.Event>of().iterator();
         }
-        Instant now = Instant.now();
-        return database
-                .read(c -> Database.query(
-                        c,
-                        row -> new Event(row.getString("id"), row.getString("payload"), row.getInt("failures")),
-                        "SELECT id, payload, failures FROM csv_import_event due WHERE sent_at IS NULL"
-                                + " AND (retry_at <= ? OR retry_at > ?) AND NOT EXISTS (SELECT 1"
-                                + " FROM csv_import_event earlier WHERE earlier.job = due.job"
-                                + " AND earlier.sequence < due.sequence AND earlier.sent_at IS NULL)"
-                                + " ORDER BY retry_at, sequence LIMIT 1000",
-                        Deliveries.text(now),
-                        Deliveries.text(now.plus(LONGEST_PAUSE))))
-                .stream()
+        return events.due(LONGEST_PAUSE).stream()
                 // asked when its turn comes
                 .filter(event -> isOpen())
                 .iterator();
@@ -69,43 +54,33 @@ public final class Outbox {
 
     /** The audit endpoint has taken the event. */
     public void sent(Exchange exchange) {
-        taken.add(exchange.getProperty("csvImportEvent", Event.class).id);
+        taken.add(
+                exchange.getProperty("csvImportEvent", UnsentEvents.Event.class).id());
         failuresInARow = 0;
     }
 
     /** Marks what was taken in this round, once it is on the disk; what a power failure loses of it is sent again. */
     public void mark() throws CsvImportUnsettledException {
         if (!taken.isEmpty()) {
-            String now = Deliveries.text(Instant.now());
-            database.relaxed(c -> {
-                for (String id : taken) {
-                    Database.update(c, "UPDATE csv_import_event SET sent_at = ? WHERE id = ?", now, id);
-                }
-                return null;
-            });
+            events.sent(taken);
             taken.clear();
         }
     }
 
     /** The audit endpoint has not taken the event: it comes again, the same. */
     public void failed(Exchange exchange) throws CsvImportUnsettledException {
-        Event event = exchange.getProperty("csvImportEvent", Event.class);
+        UnsentEvents.Event event = exchange.getProperty("csvImportEvent", UnsentEvents.Event.class);
         failuresInARow++;
         if (failuresInARow >= AWAY) {
             closedUntil =
                     System.nanoTime() + Pauses.growing(failuresInARow - AWAY).toNanos();
         }
-        Duration pause = Pauses.growing(event.failures);
+        Duration pause = Pauses.growing(event.failures());
         LOG.warn(
                 "Audit event {} is not taken yet, next attempt in {} s: {}",
-                event.id,
+                event.id(),
                 pause.toSeconds(),
                 String.valueOf(exchange.getProperty(Exchange.EXCEPTION_CAUGHT)));
-        database.relaxed(c -> Database.update(
-                c,
-                "UPDATE csv_import_event SET failures = ?, retry_at = ? WHERE id = ?",
-                event.failures + 1,
-                Deliveries.text(Instant.now().plus(pause)),
-                event.id));
+        events.refused(event, Instant.now().plus(pause));
     }
 }

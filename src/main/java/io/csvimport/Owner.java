@@ -1,8 +1,5 @@
 package io.csvimport;
 
-import static io.csvimport.Database.query;
-import static io.csvimport.Database.update;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,11 +25,15 @@ final class Owner {
     private final Database database;
     private final String place;
     private final String id;
+    /** SQL: whether an owner's lease has not ended. */
+    private final String alive;
+
     private volatile long deadline = System.nanoTime();
 
     Owner(Database database, Path dataDir, ScheduledExecutorService timer)
             throws IOException, CsvImportUnsettledException {
         this.database = database;
+        alive = "lease_until > " + database.clock(Duration.ZERO);
         Path file = dataDir.resolve("csv-import-place");
         if (!Files.exists(file)) {
             Files.writeString(file, UUID.randomUUID().toString());
@@ -40,7 +41,7 @@ final class Owner {
         place = Files.readString(file).strip() + "/";
         id = place + UUID.randomUUID();
         // one process a data dir: whoever was here before is dead
-        database.durable(c -> update(c, "DELETE FROM csv_import_owner WHERE owner LIKE ?", place + "%"));
+        database.durable(handle -> handle.execute("DELETE FROM csv_import_owner WHERE owner LIKE ?", place + "%"));
         renew();
         if (database.isShared()) {
             long pause = LEASE.minus(MARGIN).dividedBy(4).toMillis();
@@ -67,8 +68,7 @@ final class Owner {
 
     private void renew() throws CsvImportUnsettledException {
         long asked = System.nanoTime();
-        database.durable(c -> update(
-                c,
+        database.durable(handle -> handle.execute(
                 "INSERT INTO csv_import_owner (owner, lease_until) VALUES (?, " + database.clock(LEASE) + ")"
                         + " ON CONFLICT (owner) DO UPDATE SET lease_until = excluded.lease_until",
                 id));
@@ -78,7 +78,7 @@ final class Owner {
     /** Others need not wait for the end of the lease. */
     void leave() {
         try {
-            database.durable(c -> update(c, "DELETE FROM csv_import_owner WHERE owner = ?", id));
+            database.durable(handle -> handle.execute("DELETE FROM csv_import_owner WHERE owner = ?", id));
         } catch (CsvImportUnsettledException e) {
             LOG.warn("The lease on the ledger ends by itself");
         }
@@ -92,31 +92,33 @@ final class Owner {
     /** Whether this process does what one of all is to do. */
     boolean leads() throws CsvImportUnsettledException {
         return !database.isShared()
-                || database.read(c -> query(
-                                c,
-                                row -> row.getString(1),
-                                "SELECT MIN(owner) FROM csv_import_owner WHERE lease_until > "
-                                        + database.clock(Duration.ZERO)))
-                        .contains(id);
+                || database.read(handle -> handle.select("SELECT MIN(owner) FROM csv_import_owner WHERE " + alive)
+                        .mapTo(String.class)
+                        .list()
+                        .contains(id));
     }
 
     /** Whether another, living process has it. */
     boolean isForeign(String owner) throws CsvImportUnsettledException {
         return database.isShared()
                 && !owner.equals(id)
-                && !database.read(c -> query(
-                                c,
-                                row -> 1,
-                                "SELECT 1 FROM csv_import_owner WHERE owner = ? AND lease_until > "
-                                        + database.clock(Duration.ZERO),
-                                owner))
-                        .isEmpty();
+                && database.read(
+                        handle -> handle.select("SELECT 1 FROM csv_import_owner WHERE owner = ? AND " + alive, owner)
+                                .mapTo(Integer.class)
+                                .findFirst()
+                                .isPresent());
+    }
+
+    /** Forgets the processes whose leases ended a day ago. */
+    void forgetDead() throws CsvImportUnsettledException {
+        database.durable(handle -> handle.execute(
+                "DELETE FROM csv_import_owner WHERE lease_until < " + database.clock(Duration.ofDays(-1))
+                        + " AND owner <> ?",
+                id));
     }
 
     /** SQL: the owners that may be sending. */
     String living() {
-        return database.isShared()
-                ? "(SELECT owner FROM csv_import_owner WHERE lease_until > " + database.clock(Duration.ZERO) + ")"
-                : "('" + id + "')";
+        return database.isShared() ? "(SELECT owner FROM csv_import_owner WHERE " + alive + ")" : "('" + id + "')";
     }
 }
