@@ -2,6 +2,7 @@ package io.csvimport;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.nio.file.Path;
@@ -10,7 +11,6 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import org.apache.camel.health.HealthCheck;
@@ -31,8 +31,8 @@ final class Metrics {
     private final OpenJobs ledger;
     private final Timer upload;
     private final Counter uploaded;
-    /** By their tags: Micrometer's own look-up is slow. */
-    private final Map<String, Counter> counters = new ConcurrentHashMap<>();
+    private final Meter.MeterProvider<Counter> files;
+    private final Meter.MeterProvider<Counter> requests;
 
     private Open open;
     private long openAt;
@@ -50,36 +50,47 @@ final class Metrics {
                 .baseUnit("bytes")
                 .description("The bytes of the accepted files")
                 .register(meters);
+        files = Counter.builder("csv.import.files")
+                .description("Files whose fate was settled, by outcome and source; completed ones were accepted before")
+                .withRegistry(meters);
+        requests = Counter.builder("csv.import.api.requests")
+                .description("Requests to the API, by operation and status; none: no answer")
+                .withRegistry(meters);
         // registered at start: Prometheus sees no increase from an absent counter to 1
         for (String outcome : List.of("accepted", "duplicate", "rejected", "held", "withdrawn")) {
-            List.of("file", "sftp", "jms", "http").forEach(from -> files(outcome, from));
+            List.of("file", "sftp", "jms", "http").forEach(from -> files.withTags("outcome", outcome, "from", from));
         }
         for (String state : Stream.concat(OPEN.stream(), Stream.of("voiding")).toList()) {
-            Gauge.builder("csv.import.open.files", this, ofLedger(now -> now.files.getOrDefault(state, 0L)))
-                    .description("Files that are not settled, by state")
-                    .tag("state", state)
-                    .register(meters);
+            gauge(
+                    "csv.import.open.files",
+                    null,
+                    "Files that are not settled, by state",
+                    now -> now.files.getOrDefault(state, 0L),
+                    "state",
+                    state);
         }
-        gauge(
-                "csv.import.open.files.age",
-                "seconds",
-                "The oldest file that is to be imported",
-                ofLedger(now -> age(now.oldestFile)));
-        gauge(
-                "csv.import.outbox.events",
-                null,
-                "Audit events that the audit endpoint has not received yet",
-                ofLedger(now -> now.events));
-        gauge("csv.import.outbox.events.age", "seconds", "The oldest of these", ofLedger(now -> age(now.oldestEvent)));
-        gauge(
-                "csv.import.data.dir.free",
-                "bytes",
-                "What is left on the disk of the data dir",
-                metrics -> dataDir.toFile().getUsableSpace());
+        String oldest = "The oldest file that is to be imported";
+        gauge("csv.import.open.files.age", "seconds", oldest, now -> age(now.oldestFile));
+        String events = "Audit events that the audit endpoint has not received yet";
+        gauge("csv.import.outbox.events", null, events, now -> now.events);
+        gauge("csv.import.outbox.events.age", "seconds", "The oldest of these", now -> age(now.oldestEvent));
+        Gauge.builder("csv.import.data.dir.free", this, metrics -> dataDir.toFile()
+                        .getUsableSpace())
+                .baseUnit("bytes")
+                .description("What is left on the disk of the data dir")
+                .register(meters);
     }
 
-    private void gauge(String name, String unit, String description, ToDoubleFunction<Metrics> value) {
-        Gauge.builder(name, this, value).baseUnit(unit).description(description).register(meters);
+    /** Not a number while the ledger is unavailable. */
+    private void gauge(String name, String unit, String description, ToDoubleFunction<Open> value, String... tags) {
+        Gauge.builder(name, this, metrics -> {
+                    Open now = metrics.open();
+                    return now == null ? Double.NaN : value.applyAsDouble(now);
+                })
+                .baseUnit(unit)
+                .description(description)
+                .tags(tags)
+                .register(meters);
     }
 
     void show(Readiness health) {
@@ -94,18 +105,10 @@ final class Metrics {
 
     /** Counts an outcome that has an audit event. */
     void count(Job job, String outcome) {
-        files(outcome, job.origin().from()).increment();
+        files.withTags("outcome", outcome, "from", job.origin().from()).increment();
         if (outcome.equals("accepted")) {
             uploaded.increment(job.content().size());
         }
-    }
-
-    private Counter files(String outcome, String from) {
-        return counters.computeIfAbsent(outcome + " " + from, unknown -> Counter.builder("csv.import.files")
-                .description("Files whose fate was settled, by outcome and source; completed ones were accepted before")
-                .tag("outcome", outcome)
-                .tag("from", from)
-                .register(meters));
     }
 
     /** @param status of the API's answer; 0 where there was none */
@@ -116,30 +119,15 @@ final class Metrics {
                     case "DELETE" -> "void";
                     default -> path.contains("/preview") ? "preview" : "upload";
                 };
-        requests(operation, status == 0 ? "none" : String.valueOf(status)).increment();
+        String answer = status == 0 ? "none" : String.valueOf(status);
+        requests.withTags("operation", operation, "status", answer).increment();
         if (operation.equals("upload") && status / 100 == 2) {
             upload.record(Duration.ofNanos(nanos));
         }
     }
 
-    private Counter requests(String operation, String status) {
-        return counters.computeIfAbsent(operation + " " + status, unknown -> Counter.builder("csv.import.api.requests")
-                .description("Requests to the API, by operation and status; none: no answer")
-                .tag("operation", operation)
-                .tag("status", status)
-                .register(meters));
-    }
-
     private static double age(Instant oldest) {
         return oldest == null ? 0 : Duration.between(oldest, Instant.now()).toMillis() / 1000.0;
-    }
-
-    /** NaN while the ledger is unavailable. */
-    private static ToDoubleFunction<Metrics> ofLedger(ToDoubleFunction<Open> value) {
-        return metrics -> {
-            Open now = metrics.open();
-            return now == null ? Double.NaN : value.applyAsDouble(now);
-        };
     }
 
     private synchronized Open open() {

@@ -18,6 +18,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.model.ModelCamelContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Runs the routes of the {@code *.camel.yaml} files of folders and their sub-folders, and follows changes. A file replaces
@@ -33,11 +34,8 @@ final class RoutesFolder {
     private final Set<RouteFile> running = new LinkedHashSet<>();
     /** The versions of each file that may run, the newest first. The second one runs until the first one does. */
     private final Map<Path, List<RouteFile>> versions = new TreeMap<>();
-    /** Why a file, or its newest version, does not run. */
-    private final Map<Path, String> problems = new HashMap<>();
-
-    /** By a file of a later folder, the file that replaces it. */
-    private final Map<Path, Path> replaced = new HashMap<>();
+    /** What was logged of a file whose newest version does not run. */
+    private final Map<Path, String> logged = new HashMap<>();
 
     private Map<Path, Version> lastScan = Map.of();
     /** The files that {@link #versions} was read from. */
@@ -62,15 +60,12 @@ final class RoutesFolder {
     synchronized void scan() {
         try {
             Map<Path, Version> now = listing.list(lastScan);
-            if (!now.equals(known)) {
-                Map<Path, Version> settled = new TreeMap<>(known);
-                Set<Path> still = new TreeSet<>(now.keySet());
-                still.addAll(known.keySet());
-                still.removeIf(file -> !Objects.equals(now.get(file), lastScan.get(file)));
-                still.forEach(file -> settled.compute(file, (any, before) -> now.get(file)));
-                if (!settled.equals(known)) {
-                    update(settled);
-                }
+            Map<Path, Version> settled = new TreeMap<>(known);
+            settled.keySet().removeIf(file -> !now.containsKey(file) && !lastScan.containsKey(file));
+            now.forEach((file, version) ->
+                    settled.compute(file, (any, before) -> version.equals(lastScan.get(file)) ? version : before));
+            if (!settled.equals(known)) {
+                update(settled);
             }
             lastScan = now;
         } catch (RuntimeException | Error e) {
@@ -83,7 +78,7 @@ final class RoutesFolder {
         changed.entrySet().removeIf(file -> file.getValue().equals(known.get(file.getKey())));
         known = new TreeMap<>(files);
         versions.keySet().retainAll(files.keySet());
-        problems.keySet().retainAll(files.keySet());
+        logged.keySet().retainAll(files.keySet());
         Map<Path, String> texts = read(changed.keySet());
         // Camel joins a route with its configuration when it parses the route: configurations come first
         Set<Path> configurations = new TreeSet<>(texts.keySet());
@@ -156,16 +151,13 @@ final class RoutesFolder {
                 if (owner == null) {
                     version.ids().forEach(id -> owners.put(id, version));
                     wanted.add(version);
-                    replaced.remove(file);
                     if (version == versions.get(file).get(0)) {
-                        problems.remove(file);
+                        logged.remove(file);
                     }
                     break;
                 }
                 if (owner.layer() != version.layer()) {
-                    if (!owner.path().equals(replaced.put(file, owner.path()))) {
-                        LOG.info("{} replaces {}", owner.path(), file);
-                    }
+                    log(file, Level.INFO, owner.path() + " replaces " + file);
                     break;
                 }
                 report(
@@ -225,11 +217,17 @@ final class RoutesFolder {
     }
 
     private void report(Path file, Exception e) {
-        String reason = reason(e);
-        if (!reason.equals(problems.put(file, reason))) {
-            List<RouteFile> candidates = versions.getOrDefault(file, List.of());
-            boolean runs = candidates.size() > 1 || candidates.stream().anyMatch(running::contains);
-            LOG.error("{} is not used{}: {}", file, runs ? ", its previous version continues to run" : "", reason);
+        List<RouteFile> candidates = versions.getOrDefault(file, List.of());
+        boolean runs = candidates.size() > 1 || candidates.stream().anyMatch(running::contains);
+        log(
+                file,
+                Level.ERROR,
+                file + " is not used" + (runs ? ", its previous version continues to run" : "") + ": " + reason(e));
+    }
+
+    private void log(Path file, Level level, String message) {
+        if (!message.equals(logged.put(file, message))) {
+            LOG.atLevel(level).log(message);
         }
     }
 
