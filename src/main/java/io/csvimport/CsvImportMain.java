@@ -10,30 +10,17 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Collectors;
-import org.apache.camel.CamelContext;
-import org.apache.camel.Component;
-import org.apache.camel.RuntimeCamelException;
-import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
-import org.apache.camel.main.MainListenerSupport;
-import org.apache.camel.support.LifecycleStrategySupport;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/** Runs the routes by themselves, on Camel Main: the routes from a folder, health on the management port. */
+/** Starts the product by itself, on Camel Main: checks the settings, and says what is wrong without a stack trace. */
 public final class CsvImportMain {
 
     private static final String LOGGING = "log4j2.configurationFile";
-    private static final int SCAN_MILLIS = 500;
 
     /** The argument of a start that {@code bin/csv-import-routes --cache} learns from: it reads no application.properties. */
     private static final String REHEARSAL = "--rehearsal";
@@ -130,8 +117,6 @@ public final class CsvImportMain {
 
     private static int run(Settings settings, Properties files, List<Path> routes, boolean isLedgerNew)
             throws Exception {
-        Logger log = LoggerFactory.getLogger("csv-import");
-        AtomicBoolean routesAreLoaded = new AtomicBoolean();
         Main main = new Main();
         main.setPropertyPlaceholderLocations("false");
         main.setOverrideProperties(files);
@@ -146,110 +131,9 @@ public final class CsvImportMain {
         main.addInitialProperty("camel.management.host", settings.get("management.host"));
         // lines of text have no context
         main.addInitialProperty("camel.mdc.enabled", String.valueOf(isJson(settings)));
-        main.addMainListener(new MainListenerSupport() {
-            @Override
-            public void beforeConfigure(BaseMainSupport main) {
-                // Camel Main uses this server for its port, and starts none of its own
-                PostedBodies bodies = new PostedBodies(settings);
-                main.getCamelContext().getRegistry().bind("csvImportPostedBodies", bodies);
-                try {
-                    main.getCamelContext().addService(new ManagementServer(settings, bodies));
-                } catch (Exception e) {
-                    throw new RuntimeCamelException(e);
-                }
-            }
-
-            @Override
-            public void afterConfigure(BaseMainSupport configured) {
-                CamelContext context = configured.getCamelContext();
-                context.getGlobalOptions().put(CsvImportPlugin.STANDALONE, "true");
-                context.addLifecycleStrategy(new LifecycleStrategySupport() {
-                    @Override
-                    public void onComponentAdd(String name, Component component) {
-                        // its server may listen already
-                        if (name.equals("platform-http")) {
-                            ManagementGuard.install(context, settings, routesAreLoaded::get);
-                        }
-                    }
-                });
-                if (isLedgerNew) {
-                    context.getGlobalOptions().put(CsvImportPlugin.NEW_LEDGER, "true");
-                }
-                // tasks that have not begun when the time of the stop is over are left to the next start
-                context.getExecutorServiceManager().setShutdownAwaitTermination(1000);
-            }
-
-            @Override
-            public void afterStart(BaseMainSupport started) {
-                ManagementGuard.install(started.getCamelContext(), settings, routesAreLoaded::get);
-                RoutesFolder folder = new RoutesFolder(started.getCamelContext(), routes);
-                folder.load();
-                routesAreLoaded.set(true);
-                NeededRoutes needed = new NeededRoutes(started.getCamelContext(), settings);
-                if (!needed.missing().isEmpty()) {
-                    log.error(
-                            "Routes that the product needs do not run until their files in {} are corrected: {}",
-                            routes,
-                            needed.missing());
-                }
-                started.getCamelContext()
-                        .getRegistry()
-                        .lookupByNameAndType("csvImportReadiness", Readiness.class)
-                        .started(needed::missing);
-                started.getCamelContext()
-                        .getExecutorServiceManager()
-                        .newSingleThreadScheduledExecutor(folder, "csv-import-routes-folder")
-                        .scheduleWithFixedDelay(folder::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
-                log.info(welcome(settings, routes));
-            }
-
-            @Override
-            public void beforeStop(BaseMainSupport stopping) {
-                log.info("csv-import-routes stops: uploads are finished, the next start continues with the rest");
-            }
-
-            @Override
-            public void afterStop(BaseMainSupport stopped) {
-                log.info("csv-import-routes has stopped");
-            }
-        });
+        main.addMainListener(new Standalone(settings, routes, isLedgerNew));
         main.run();
         return main.getExitCode();
-    }
-
-    private static String welcome(Settings settings, List<Path> routes) {
-        String management = "http://" + settings.get("management.host") + ":" + settings.get("management.port");
-        String audit = settings.get("audit.uri");
-        Map<String, Object> lines = new LinkedHashMap<>();
-        lines.put("API", settings.get("api.url") + ", organization " + settings.get("api.organization"));
-        if (settings.flag("file.enabled")) {
-            lines.put("inbox", settings.path("file.directory"));
-        }
-        if (settings.flag("sftp.enabled")) {
-            lines.put(
-                    "SFTP",
-                    settings.get("sftp.username") + "@" + settings.get("sftp.host") + ":" + settings.get("sftp.port")
-                            + ", " + settings.get("sftp.directory"));
-        }
-        if (settings.flag("jms.enabled")) {
-            lines.put("queue", settings.get("jms.queue"));
-        }
-        lines.put("routes", routes.stream().map(Path::toString).collect(Collectors.joining(", on top of ")));
-        lines.put("data", settings.path("data-dir"));
-        lines.put(
-                "audit trail",
-                audit.equals("bean:csvImportAuditFile")
-                        ? new AuditFile(settings).file()
-                        : audit.split(":")[0] + ":… (csv-import.audit.uri)");
-        lines.put("health", management + "/observe/health");
-        lines.put(
-                "operations",
-                ManagementGuard.isOperable(settings)
-                        ? management + "/csv-imports"
-                        : "none: they need csv-import.management.username and .password here");
-        StringBuilder text = new StringBuilder("csv-import-routes is ready.");
-        lines.forEach((name, value) -> text.append("\n  %-11s %s".formatted(name, value)));
-        return text.toString();
     }
 
     private static String profile() {
