@@ -5,18 +5,13 @@ import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
-import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
-import java.util.Comparator;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServer;
@@ -25,61 +20,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The server of the management port, in place of Camel's own, which leaves every connection open and every body in
- * memory. Closes a connection on which nothing happens for {@link #IDLE}, unless its request is being answered, and one
- * whose request is not whole after {@link #SLOWEST}. Beyond {@link #MOST_CONNECTIONS} the one that has been idle for
- * longest makes room.
+ * The server of the management port, in place of Camel's own, which limits neither connections nor bodies in memory: see
+ * {@link ConnectionLimits} and {@link BodyToFile}.
  */
 final class ManagementServer extends VertxPlatformHttpServer {
 
-    static final int MOST_CONNECTIONS = 64;
-
     private static final Logger LOG = LoggerFactory.getLogger(ManagementServer.class);
 
-    private static final Duration IDLE = Duration.ofSeconds(30);
-    private static final Duration SLOWEST = Duration.ofMinutes(5);
     private static final int LONGEST_LINE = 1 << 16;
     private static final int LARGEST_HEADER = 1 << 15;
-    private static final long LOOK_MILLIS = 1000;
     private static final int WORKERS = 20;
     private static final Duration LONGEST_STOP = Duration.ofSeconds(5);
-
-    /** A connection with its latest request; times in nanoseconds. */
-    private static final class Connection {
-
-        private HttpServerRequest request;
-        private long began;
-        private long bytes;
-        private long progress = System.nanoTime();
-
-        void begin(HttpServerRequest next) {
-            request = next;
-            began = System.nanoTime();
-            progress = began;
-            bytes = 0;
-        }
-
-        boolean isIdle() {
-            return request == null
-                    || request.response().ended()
-                    || request.response().closed();
-        }
-
-        boolean isOverdue(long now) {
-            boolean idle = isIdle();
-            boolean answering = !idle && request.isEnded();
-            if (answering || !idle && request.bytesRead() > bytes) {
-                bytes = request.bytesRead();
-                progress = now;
-            }
-            return now - progress >= IDLE.toNanos() || !idle && !answering && now - began >= SLOWEST.toNanos();
-        }
-    }
 
     private final String host;
     private final int port;
     private final PostedBodies bodies;
-    private final Map<HttpConnection, Connection> connections = new ConcurrentHashMap<>();
+    private final ConnectionLimits limits = new ConnectionLimits();
     private Vertx vertx;
     private Router root;
     private HttpServer server;
@@ -118,7 +74,10 @@ final class ManagementServer extends VertxPlatformHttpServer {
     protected void initializeServer() {
         vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1).setWorkerPoolSize(WORKERS));
         root = Router.router(vertx);
-        root.route().handler(this::note);
+        root.route().handler(ctx -> {
+            limits.requested(ctx.request());
+            ctx.next();
+        });
         Router routes = Router.router(vertx);
         root.route("/*").subRouter(routes);
         String name = VertxPlatformHttpRouter.getRouterNameFromPort(port);
@@ -140,50 +99,11 @@ final class ManagementServer extends VertxPlatformHttpServer {
                 .setHttp2ClearTextEnabled(false)
                 .setMaxInitialLineLength(LONGEST_LINE)
                 .setMaxHeaderSize(LARGEST_HEADER));
-        server.connectionHandler(this::welcome);
+        server.connectionHandler(limits::connected);
         server.invalidRequestHandler(ManagementServer::refuse);
         server.requestHandler(root);
-        vertx.setPeriodic(LOOK_MILLIS, timer -> closeOverdue());
+        vertx.setPeriodic(ConnectionLimits.PERIOD.toMillis(), timer -> limits.closeOverdue());
         server.listen().toCompletionStage().toCompletableFuture().get();
-    }
-
-    private void welcome(HttpConnection connection) {
-        if (connections.size() >= MOST_CONNECTIONS) {
-            HttpConnection longestIdle = connections.entrySet().stream()
-                    .filter(entry -> entry.getValue().isIdle())
-                    .min(Comparator.comparingLong(entry -> entry.getValue().progress))
-                    .map(Map.Entry::getKey)
-                    .orElse(connection);
-            close(longestIdle);
-            if (longestIdle == connection) {
-                return;
-            }
-        }
-        connections.put(connection, new Connection());
-        connection.closeHandler(closed -> connections.remove(connection));
-    }
-
-    private void note(RoutingContext ctx) {
-        Connection connection = connections.get(ctx.request().connection());
-        if (connection != null) {
-            connection.begin(ctx.request());
-        }
-        ctx.next();
-    }
-
-    private void closeOverdue() {
-        long now = System.nanoTime();
-        connections.forEach((connection, state) -> {
-            if (state.isOverdue(now)) {
-                close(connection);
-            }
-        });
-    }
-
-    /** At once: a graceful close would wait for a client that does not read. */
-    private void close(HttpConnection connection) {
-        connections.remove(connection);
-        ((ConnectionBase) connection).channel().close();
     }
 
     private static void refuse(HttpServerRequest request) {

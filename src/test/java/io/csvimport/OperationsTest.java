@@ -621,7 +621,7 @@ class OperationsTest {
     void manyIdleConnectionsKeepNobodyOut() throws Exception {
         List<Socket> idle = new ArrayList<>();
         try {
-            for (int i = 0; i < 3 * ManagementServer.MOST_CONNECTIONS; i++) {
+            for (int i = 0; i < 3 * ConnectionLimits.MOST; i++) {
                 idle.add(new Socket("127.0.0.1", port));
             }
             assertEquals(200, product.get("/observe/health/live").statusCode());
