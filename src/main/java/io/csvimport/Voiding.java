@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.support.SynchronizationAdapter;
@@ -23,36 +24,12 @@ import org.slf4j.event.Level;
  */
 public final class Voiding {
 
-    /** The exchange property of a void: the import, and how far it came. */
-    public static final class Request {
-
-        private Job job;
-        private boolean underway;
-        private boolean voided;
-        private int status;
-        private String reason;
-        private String detail;
-        private Duration pause;
-
-        Request(Job job) {
-            this.job = job;
-        }
-
-        /** Whether the API is to be asked, now and by this request. */
-        public boolean isUnderway() {
-            return underway;
-        }
-
-        /** Whether the import list decides: the API has answered with another 2xx than the documented ones. */
-        public boolean isDecidedByList() {
-            return status / 100 == 2 && !voided;
-        }
-    }
-
-    static final String PROPERTY = "csvImportVoid";
+    /** Exchange property: begun where the API is to be asked; then what it has said, voided or refused. */
+    static final String VOID = "csvImportVoid";
+    /** Exchange property: the {@link Job} that is voided. */
+    private static final String VOIDED_JOB = "csvImportVoidedJob";
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    private static final Set<Integer> LATER = Set.of(401, 403, 407, 408, 429);
 
     /** States of what a person may withdraw. */
     private static final Set<State> UNSENT = EnumSet.of(State.CLAIMED, State.WAITING, State.HELD);
@@ -95,18 +72,20 @@ public final class Voiding {
             LOG.warn("Nothing is voided: {}", e.getMessage());
             throw e;
         }
-        Request request = new Request(job);
-        exchange.setProperty(PROPERTY, request);
+        Stream.of(VOID, Delivery.HTTP_STATUS, Delivery.RETRY_AFTER, Delivery.REASON, Delivery.DETAIL)
+                .forEach(exchange::removeProperty);
+        exchange.setProperty(VOIDED_JOB, begin(exchange, job));
+    }
+
+    private Job begin(Exchange exchange, Job job) throws CsvImportRefusedException, CsvImportUnsettledException {
         if (job.state() == State.VOIDED) {
-            return;
+            return job;
         }
         if (UNSENT.contains(job.state())) {
-            request.job = withdraw(job);
-            return;
+            return withdraw(job);
         }
         if (!underway.add(job.id())) {
-            request.job = job.with(job.outcome().to(State.VOIDING));
-            return;
+            return job.with(job.outcome().to(State.VOIDING));
         }
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
@@ -115,9 +94,11 @@ public final class Voiding {
             }
         });
         Optional<Job> voiding = voids.begin(job);
-        request.underway = voiding.isPresent();
-        request.job =
-                voiding.isPresent() ? voiding.get() : voids.ofJob(job.id()).orElse(job);
+        if (voiding.isEmpty()) {
+            return voids.ofJob(job.id()).orElse(job);
+        }
+        exchange.setProperty(VOID, "begun");
+        return voiding.get();
     }
 
     /** What waits, and has no import, is withdrawn: nothing is to be asked of the API. */
@@ -169,29 +150,27 @@ public final class Voiding {
         return job;
     }
 
+    private static Job job(Exchange exchange) {
+        return exchange.getProperty(VOIDED_JOB, Job.class);
+    }
+
     /** Names the import in the path, as the API's document does, or as its sample. */
     public void prepare(Exchange exchange) {
-        Request request = exchange.getProperty(PROPERTY, Request.class);
         Message message = exchange.getMessage();
         message.setBody(null);
         message.setHeader(
-                Exchange.HTTP_PATH, CsvUpload.encode(request.job.outcome().importId()));
+                Exchange.HTTP_PATH, CsvUpload.encode(job(exchange).outcome().importId()));
         message.setHeader(Exchange.HTTP_QUERY, documentsPath ? null : "deleteLrsStatements=true");
     }
 
-    /** The API has answered. */
+    /** The API has answered: its text is the body, null where it could not be read to its end. */
     public void answered(Exchange exchange) {
-        Request request = exchange.getProperty(PROPERTY, Request.class);
         ApiAnswer answer = ApiAnswer.read(exchange.getMessage());
-        request.status = answer.status();
-        request.voided = answer.status() == 204
-                || answer.status() == 404
-                || answer.status() == 200
-                        && answer.broken() == null
-                        && answer.body().isBlank();
-        request.reason = "http-" + answer.status();
-        request.pause = answer.retryAfter();
-        request.detail = answer.detail();
+        exchange.getMessage().setBody(answer.broken() == null ? answer.body().strip() : null);
+        exchange.setProperty(Delivery.HTTP_STATUS, answer.status());
+        exchange.setProperty(Delivery.RETRY_AFTER, answer.retryAfter());
+        exchange.setProperty(Delivery.REASON, "http-" + answer.status());
+        exchange.setProperty(Delivery.DETAIL, answer.detail());
         if (answer.status() != 404) {
             health.answered(answer.status());
         }
@@ -204,65 +183,77 @@ public final class Voiding {
      * @throws IOException where the list cannot be read to its end: nothing is proven
      */
     public void judge(Exchange exchange) throws IOException, CsvImportUnsettledException {
-        Request request = exchange.getProperty(PROPERTY, Request.class);
+        String importId = job(exchange).outcome().importId();
         ImportList list = ImportList.read(exchange.getMessage(), id -> true, null);
         boolean isListed = list.entries().stream()
-                .anyMatch(entry -> entry.id() == null
-                        || entry.id().equals(request.job.outcome().importId()));
+                .anyMatch(entry -> entry.id() == null || entry.id().equals(importId));
         boolean isProof = list.isWhole() && (!imports.known(list.ids()).isEmpty() || !imports.areExpected());
-        request.voided = isProof && !isListed;
-        request.detail += request.voided ? "" : "; the import list does not prove that it is voided";
+        if (isProof && !isListed) {
+            exchange.setProperty(VOID, "voided");
+        } else {
+            addDetail(exchange, "the import list does not prove that it is voided");
+        }
     }
 
     /** There was no answer, or no list where that decides: it may be voided, or not. */
     public void unanswered(Exchange exchange) {
-        Request request = exchange.getProperty(PROPERTY, Request.class);
-        if (request.status != 0) {
-            request.detail += "; the import list cannot be had now";
+        if (exchange.getProperty(Delivery.HTTP_STATUS) != null) {
+            addDetail(exchange, "the import list cannot be had now");
             return;
         }
         Throwable caught = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
         FatalErrors.endIfOutOfMemory(caught);
-        request.reason = "unreachable";
-        request.detail = "The API did not answer: " + Failure.reason(caught);
+        exchange.setProperty(Delivery.REASON, "unreachable");
+        exchange.setProperty(Delivery.DETAIL, "The API did not answer: " + Failure.reason(caught));
         health.failed("The API cannot be reached");
     }
 
-    /**
-     * Writes down what the API has answered, and tells the caller.
-     *
-     * @throws CsvImportRefusedException where it refuses for good: the import is what it was before
-     */
-    public void end(Exchange exchange) throws CsvImportRefusedException, CsvImportUnsettledException {
-        Request request = exchange.getProperty(PROPERTY, Request.class);
-        Job job = request.underway ? ended(request) : request.job;
+    private static void addDetail(Exchange exchange, String more) {
+        exchange.setProperty(Delivery.DETAIL, exchange.getProperty(Delivery.DETAIL) + "; " + more);
+    }
+
+    /** The import is voided, whoever writes it down. */
+    public void voided(Exchange exchange) throws CsvImportUnsettledException {
+        Job job = job(exchange);
+        Optional<Job> voided = voids.voided(job);
+        failures.remove(job.id());
+        voided.ifPresent(now -> now.log(LOG, Level.INFO, ""));
+        exchange.setProperty(VOIDED_JOB, voided.orElse(job.with(job.outcome().to(State.VOIDED))));
+    }
+
+    /** @throws CsvImportRefusedException always: the API refuses for good, and the import is what it was before */
+    public void refused(Exchange exchange) throws CsvImportRefusedException, CsvImportUnsettledException {
+        Job job = job(exchange);
+        String detail = exchange.getProperty(Delivery.DETAIL, String.class);
+        voids.refused(job);
+        failures.remove(job.id());
+        LOG.warn("Import {} is not voided: {}", Visible.of(job.outcome().importId()), Visible.of(detail));
+        throw new CsvImportRefusedException(502, exchange.getProperty(Delivery.REASON, String.class), detail);
+    }
+
+    /** It is asked for again, after a pause. */
+    public void waits(Exchange exchange) throws CsvImportUnsettledException {
+        Job job = job(exchange);
+        int doublings = failures.merge(job.id(), 1, Integer::sum) - 1;
+        Duration pause = Pauses.askedOrGrowing(exchange.getProperty(Delivery.RETRY_AFTER, Duration.class), doublings);
+        Job waits = voids.waits(
+                job,
+                exchange.getProperty(Delivery.REASON, String.class),
+                exchange.getProperty(Delivery.DETAIL, String.class),
+                pause);
+        waits.log(LOG, Level.WARN, "; next attempt in " + pause.toSeconds() + " s");
+        exchange.setProperty(VOIDED_JOB, waits);
+    }
+
+    /** Tells the caller how far it came. */
+    public void tell(Exchange exchange) {
+        Job job = job(exchange);
+        boolean open = job.state() == State.VOIDING;
         Message message = exchange.getMessage();
         message.setHeader(Delivery.OUTCOME, job.state().toString());
         message.setHeader(Delivery.IMPORT_ID, job.outcome().importId());
         message.setHeader(Delivery.JOB, job.id());
-        boolean open = job.state() == State.VOIDING;
-        message.setHeader(Delivery.REASON, open ? request.reason : null);
-        message.setHeader(Delivery.DETAIL, open ? request.detail : null);
-    }
-
-    private Job ended(Request request) throws CsvImportRefusedException, CsvImportUnsettledException {
-        Job job = request.job;
-        if (request.voided) {
-            Optional<Job> voided = voids.voided(job);
-            failures.remove(job.id());
-            voided.ifPresent(now -> now.log(LOG, Level.INFO, ""));
-            return voided.orElse(job.with(job.outcome().to(State.VOIDED)));
-        }
-        if (request.status / 100 == 4 && !LATER.contains(request.status)) {
-            voids.refused(job);
-            failures.remove(job.id());
-            LOG.warn("Import {} is not voided: {}", Visible.of(job.outcome().importId()), Visible.of(request.detail));
-            throw new CsvImportRefusedException(502, request.reason, request.detail);
-        }
-        int doublings = failures.merge(job.id(), 1, Integer::sum) - 1;
-        Duration pause = Pauses.askedOrGrowing(request.pause, doublings);
-        Job waits = voids.waits(job, request.reason, request.detail, pause);
-        waits.log(LOG, Level.WARN, "; next attempt in " + pause.toSeconds() + " s");
-        return waits;
+        message.setHeader(Delivery.REASON, open ? exchange.getProperty(Delivery.REASON) : null);
+        message.setHeader(Delivery.DETAIL, open ? exchange.getProperty(Delivery.DETAIL) : null);
     }
 }

@@ -290,6 +290,21 @@ class ConventionsTest {
                 }));
     }
 
+    /** Simple reads from left to right: {@code a || b && c} is {@code (a || b) && c}. */
+    @Test
+    void noConditionHasAnAndBehindAnOr() {
+        List<String> texts = Stream.concat(
+                        files().stream().map(RouteFile::text),
+                        kamelets().stream().map(ConventionsTest::read))
+                .toList();
+        assertTrue(texts.stream().anyMatch(text -> text.contains(" || ")));
+        assertEquals(
+                List.of(),
+                texts.stream()
+                        .flatMap(text -> found("(?m)^.*\\|\\|[^\"]*&&.*$", text).stream())
+                        .toList());
+    }
+
     // what refers to what
 
     @Test

@@ -136,6 +136,13 @@ class OutcomeTest extends CsvImportTestSupport {
         awaitIn(".imported", drop("People/again.csv", CSV + 400));
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {400, 415, 422})
+    void aRefusalOfTheContentRejectsTheFileWhateverPauseItAsksFor(int status) {
+        sandbox.failNext(SandboxFault.status(status, false, Map.of("Retry-After", "7")));
+        awaitIn(".rejected", drop("People/refused.csv", CSV));
+    }
+
     // waiting
 
     @Test
