@@ -75,6 +75,32 @@ class ManualTest {
         assertEquals(Set.of(), named);
     }
 
+    /** But for those of Kafka's client. */
+    @TestFactory
+    Stream<DynamicTest> everyMessageOfTheTroubleshootingTableIsSaid() {
+        String sources = code(Path.of("src/main"), ".java") + code(Path.of("routes"), ".yaml");
+        String page = Manual.read(Path.of("src/main/docs/operations.md"));
+        return page.substring(page.indexOf("## Troubleshooting"))
+                .lines()
+                .filter(line -> line.startsWith("| `") && !line.contains("Kafka"))
+                .flatMap(line -> found("`([^`]+)`", line.split("\\|")[1]).stream())
+                .map(message -> dynamicTest(message, () -> Stream.of(message.split("…|\\d+|: |, "))
+                        .filter(part -> part.strip().length() > 3)
+                        .forEach(part -> assertTrue(sources.contains(part.strip()), part))));
+    }
+
+    /** The text of all files with this ending, in which no string is cut in two. */
+    private static String code(Path folder, String ending) {
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(file -> file.toString().endsWith(ending))
+                    .map(Manual::read)
+                    .collect(Collectors.joining("\n"))
+                    .replaceAll("\"\\s*\\+\\s*\"", "");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     @TestFactory
     Stream<DynamicTest> everyClassOfTheMapExists() {
         Set<String> classes = names(Path.of("src"), ".java");
