@@ -7,7 +7,7 @@ public class CsvChangedException extends IOException {
 
     private static final long serialVersionUID = 1L;
 
-    CsvChangedException(String file) {
+    public CsvChangedException(String file) {
         super(file + " was changed, replaced or taken away while it was read");
     }
 }

@@ -19,7 +19,7 @@ public class CsvImportUnsettledException extends Exception {
     }
 
     /** What keeps this item from its turn does not concern later ones. */
-    CsvImportUnsettledException(String message, Duration pause, Throwable cause) {
+    public CsvImportUnsettledException(String message, Duration pause, Throwable cause) {
         this(message, Instant.now().plus(pause), true, cause);
     }
 
@@ -30,7 +30,7 @@ public class CsvImportUnsettledException extends Exception {
     }
 
     /** What keeps this item from its turn does not concern later ones. */
-    static CsvImportUnsettledException ofItemAlone(String message, Duration pause) {
+    public static CsvImportUnsettledException ofItemAlone(String message, Duration pause) {
         return new CsvImportUnsettledException(message, pause, null);
     }
 

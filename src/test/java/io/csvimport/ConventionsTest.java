@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.csvimport.settings.Settings;
+import io.csvimport.standalone.RoutesFolder;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.UncheckedIOException;

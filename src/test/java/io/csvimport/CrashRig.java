@@ -16,28 +16,28 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 
 /** A working directory, a sandbox and an oracle, with which the distribution is started and killed again and again. */
-final class CrashRig implements AutoCloseable {
+public final class CrashRig implements AutoCloseable {
 
     /** More than any pause on the way to an outcome, and no pass condition: what is not content by then never is. */
-    static final Duration PATIENCE = Duration.ofSeconds(100);
+    public static final Duration PATIENCE = Duration.ofSeconds(100);
 
     private static final AtomicInteger NUMBER = new AtomicInteger();
 
-    final Path directory;
-    final Path inbox;
-    final Path data;
-    final Sandbox sandbox = Sandbox.start(0, "5664", "key", "secret", Set.of());
-    final Oracle oracle;
-    final Map<String, String> settings = new HashMap<>();
-    final List<String> javaOptions = new ArrayList<>(List.of("-Xmx256m"));
+    public final Path directory;
+    public final Path inbox;
+    public final Path data;
+    public final Sandbox sandbox = Sandbox.start(0, "5664", "key", "secret", Set.of());
+    public final Oracle oracle;
+    public final Map<String, String> settings = new HashMap<>();
+    public final List<String> javaOptions = new ArrayList<>(List.of("-Xmx256m"));
     private Distribution running;
     private long readyBefore;
 
-    CrashRig(Path directory) {
+    public CrashRig(Path directory) {
         this(directory, Oracle.auditFile(directory.resolve("data")));
     }
 
-    CrashRig(Path directory, Oracle.AuditTrail audit) {
+    public CrashRig(Path directory, Oracle.AuditTrail audit) {
         this.directory = directory;
         inbox = directory.resolve("inbox");
         data = directory.resolve("data");
@@ -54,12 +54,12 @@ final class CrashRig implements AutoCloseable {
                 "CSV_IMPORT_MANAGEMENT_PORT", "0"));
     }
 
-    Distribution start() throws IOException {
+    public Distribution start() throws IOException {
         return start(Map.of());
     }
 
     /** @param more settings, of this start only */
-    Distribution start(Map<String, String> more) throws IOException {
+    public Distribution start(Map<String, String> more) throws IOException {
         Map<String, String> environment = new HashMap<>(settings);
         environment.putAll(more);
         readyBefore = readyLines();
@@ -68,7 +68,7 @@ final class CrashRig implements AutoCloseable {
     }
 
     /** Waits until it works, or has ended. */
-    void awaitReady() throws IOException {
+    public void awaitReady() throws IOException {
         Awaitility.await()
                 .atMost(PATIENCE)
                 .until(() -> readyLines() > readyBefore || !running.process().isAlive());
@@ -83,21 +83,21 @@ final class CrashRig implements AutoCloseable {
                         .count();
     }
 
-    void kill() throws InterruptedException {
+    public void kill() throws InterruptedException {
         running.kill();
     }
 
     /** A file of its own bytes, renamed into place. */
-    Path drop(String name) throws IOException {
+    public Path drop(String name) throws IOException {
         return drop("People", name, "name,number\nAnna," + NUMBER.incrementAndGet() + "\n");
     }
 
-    Path drop(String folder, String name, String content) throws IOException {
+    public Path drop(String folder, String name, String content) throws IOException {
         return drop(folder, name, content.getBytes(StandardCharsets.UTF_8), false);
     }
 
     /** @param bad whether it is to be rejected */
-    Path drop(String folder, String name, byte[] content, boolean bad) throws IOException {
+    public Path drop(String folder, String name, byte[] content, boolean bad) throws IOException {
         oracle.arrives(name, content, bad);
         Path target = inbox.resolve(folder).resolve(name);
         Files.createDirectories(target.getParent());
@@ -106,7 +106,7 @@ final class CrashRig implements AutoCloseable {
         return Files.move(hidden, target, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    void awaitContent() throws IOException {
+    public void awaitContent() throws IOException {
         try {
             oracle.awaitContent(PATIENCE, running.process());
         } catch (AssertionError e) {

@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.csvimport.ledger.LedgerRows;
 import io.csvimport.sandbox.Sandbox;
 import io.csvimport.sandbox.SandboxImport;
 import io.csvimport.sandbox.SandboxRequest;
+import io.csvimport.settings.Settings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.annotation.Retention;
@@ -48,32 +50,32 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
  * Tests mostly wait, and each has all of its own: they run at a time.
  */
 @Execution(ExecutionMode.CONCURRENT)
-abstract class CsvImportTestSupport extends CamelMainTestSupport {
+public abstract class CsvImportTestSupport extends CamelMainTestSupport {
 
     /**
      * Settings of one test, or of all of a class, without their prefix: {@code "duplicates=import"}; {@code {home}} is
      * the test's folder.
      */
     @Retention(RetentionPolicy.RUNTIME)
-    @interface With {
+    public @interface With {
         String[] value();
     }
 
     /** The product's routes; what is done every two seconds is done five times a second. */
     private static final Path EAGER_ROUTES = eagerRoutes();
 
-    static final ObjectMapper JSON = new ObjectMapper();
-    static final String CSV = "name,course\nAnna,First aid\n";
+    public static final ObjectMapper JSON = new ObjectMapper();
+    public static final String CSV = "name,course\nAnna,First aid\n";
 
     @TempDir
-    Path home;
+    public Path home;
 
-    Path inbox;
-    Sandbox sandbox;
-    final Properties settings = new Properties();
+    public Path inbox;
+    public Sandbox sandbox;
+    public final Properties settings = new Properties();
 
     @RegisterExtension
-    final BeforeEachCallback prepare = test -> {
+    public final BeforeEachCallback prepare = test -> {
         inbox = Files.createDirectories(home.resolve("inbox"));
         Files.createDirectories(home.resolve("routes"));
         sandbox = Sandbox.start(0, "5664", "key", "s%25écret+&", Set.of());
@@ -99,7 +101,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
                 .withShutdownTimeout(1);
     };
 
-    void set(String... lines) {
+    public void set(String... lines) {
         for (String line : lines) {
             String[] setting = line.split("=", 2);
             settings.setProperty(Settings.PREFIX + setting[0], setting[1].replace("{home}", home.toString()));
@@ -107,7 +109,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     }
 
     @AfterEach
-    void closeSandbox() {
+    public void closeSandbox() {
         sandbox.close();
     }
 
@@ -126,7 +128,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     }
 
     @Override
-    protected void configure(MainConfigurationProperties configuration) {
+    public void configure(MainConfigurationProperties configuration) {
         configuration
                 .withBasePackageScanEnabled(false)
                 .withShutdownTimeout(1)
@@ -137,27 +139,27 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     }
 
     /** The place for {@link #addRoute} and {@link #set}: the context has not started yet. */
-    void addRoutes() throws IOException {
+    public void addRoutes() throws IOException {
         // most tests need none but the product's
     }
 
     /** Adds a file of routes of the user's. */
-    void addRoute(String name, String yaml) throws IOException {
+    public void addRoute(String name, String yaml) throws IOException {
         Files.writeString(home.resolve("routes").resolve(name + ".camel.yaml"), yaml);
     }
 
     // what a user does
 
-    Path drop(String path, String content) {
+    public Path drop(String path, String content) {
         return drop(path, content.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Renames a file into the inbox: it is whole from the first moment on. */
-    Path drop(String path, byte[] content) {
+    public Path drop(String path, byte[] content) {
         return drop(path, content, Instant.now());
     }
 
-    Path drop(String path, byte[] content, Instant modified) {
+    public Path drop(String path, byte[] content, Instant modified) {
         try {
             Path file = inbox.resolve(path);
             Files.createDirectories(file.getParent());
@@ -170,7 +172,7 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     }
 
     /** What a route of the user's does; the answer may have failed. */
-    Exchange sendCsv(String templateName, String fileName, Object body, Map<String, Object> headers) {
+    public Exchange sendCsv(String templateName, String fileName, Object body, Map<String, Object> headers) {
         return template.send("direct:csv-import", exchange -> {
             exchange.getMessage().setBody(body);
             exchange.getMessage().setHeaders(new LinkedHashMap<>(headers));
@@ -181,47 +183,47 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
 
     // what a user sees
 
-    static ConditionFactory soon() {
+    public static ConditionFactory soon() {
         return await().atMost(Duration.ofSeconds(60)).pollInterval(Duration.ofMillis(20));
     }
 
-    static void awaitThat(Callable<Boolean> condition) {
+    public static void awaitThat(Callable<Boolean> condition) {
         soon().until(condition);
     }
 
     /** Waits until the file lies in the folder of its outcome, {@code .imported} and the like. */
-    static Path awaitIn(String folder, Path dropped) {
+    public static Path awaitIn(String folder, Path dropped) {
         Path there = dropped.resolveSibling(folder).resolve(dropped.getFileName());
         awaitThat(() -> Files.exists(there) && !Files.exists(dropped));
         return there;
     }
 
-    List<SandboxRequest> uploads() {
+    public List<SandboxRequest> uploads() {
         return sandbox.requests().stream()
                 .filter(request -> request.method().equals("POST"))
                 .toList();
     }
 
-    List<SandboxRequest> uploads(String fileName) {
+    public List<SandboxRequest> uploads(String fileName) {
         return uploads().stream()
                 .filter(request -> fileName.equals(request.fileName()))
                 .toList();
     }
 
     /** The one upload of a file, once it was accepted. */
-    SandboxRequest awaitUpload(String fileName) {
+    public SandboxRequest awaitUpload(String fileName) {
         awaitThat(() -> uploads(fileName).stream().anyMatch(request -> request.status() == 202));
         assertEquals(1, uploads(fileName).size());
         return uploads(fileName).get(0);
     }
 
     /** The file names of all accepted imports, in order. */
-    List<String> importedNames() {
+    public List<String> importedNames() {
         return sandbox.imports().stream().map(SandboxImport::fileName).toList();
     }
 
     /** The first import of a file. */
-    SandboxImport importOf(String fileName) {
+    public SandboxImport importOf(String fileName) {
         return sandbox.imports().stream()
                 .filter(made -> made.fileName().equals(fileName))
                 .findFirst()
@@ -229,38 +231,38 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     }
 
     /** The lists of imports that were asked for. */
-    List<SandboxRequest> lists() {
+    public List<SandboxRequest> lists() {
         return sandbox.requests().stream()
                 .filter(request -> request.method().equals("GET"))
                 .toList();
     }
 
     /** The rows of the ledger, as text, oldest first. */
-    List<Map<String, String>> jobs() throws SQLException {
+    public List<Map<String, String>> jobs() throws SQLException {
         return rows("SELECT * FROM csv_import_delivery ORDER BY job");
     }
 
     /** The latest row of the file name; empty where there is none. */
-    Map<String, String> job(String fileName) throws SQLException {
+    public Map<String, String> job(String fileName) throws SQLException {
         return jobs().stream()
                 .filter(job -> fileName.equals(job.get("file_name")))
                 .reduce((first, second) -> second)
                 .orElse(Map.of());
     }
 
-    Map<String, String> awaitState(String fileName, String state) throws SQLException {
+    public Map<String, String> awaitState(String fileName, String state) throws SQLException {
         awaitThat(() -> state.equals(job(fileName).get("state")));
         return job(fileName);
     }
 
-    List<Map<String, String>> rows(String sql) throws SQLException {
+    public List<Map<String, String>> rows(String sql) throws SQLException {
         try (Connection ledger = ledger()) {
             return LedgerRows.query(ledger, sql);
         }
     }
 
     /** What no user does: a change of the ledger by hand. */
-    void update(String sql) throws SQLException {
+    public void update(String sql) throws SQLException {
         try (Connection ledger = ledger();
                 Statement statement = ledger.createStatement()) {
             statement.executeUpdate(sql);
@@ -271,12 +273,12 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
         return DriverManager.getConnection("jdbc:sqlite:" + home.resolve("data/csv-import-ledger.db"));
     }
 
-    Path auditFile() {
+    public Path auditFile() {
         return home.resolve("data/audit/csv-import-audit.jsonl");
     }
 
     /** The files in the spool now. */
-    final List<Path> spooled() throws IOException {
+    public final List<Path> spooled() throws IOException {
         while (true) {
             try (Stream<Path> files = Files.walk(home.resolve("data/spool"))) {
                 return files.filter(Files::isRegularFile).toList();
@@ -287,11 +289,11 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     }
 
     /** The events of the default audit trail, in order. */
-    List<JsonNode> events() throws IOException {
+    public List<JsonNode> events() throws IOException {
         return Files.exists(auditFile()) ? events(Files.readString(auditFile())) : List.of();
     }
 
-    static List<JsonNode> events(String lines) throws IOException {
+    public static List<JsonNode> events(String lines) throws IOException {
         List<JsonNode> events = new ArrayList<>();
         // the last one may be half written
         for (String line : lines.substring(0, lines.lastIndexOf('\n') + 1).split("\n")) {
@@ -303,12 +305,12 @@ abstract class CsvImportTestSupport extends CamelMainTestSupport {
     }
 
     /** The first event of a type ({@code accepted}) about a file, once it was delivered. */
-    JsonNode awaitEvent(String type, String fileName) throws IOException {
+    public JsonNode awaitEvent(String type, String fileName) throws IOException {
         awaitThat(() -> !events(type, fileName).isEmpty());
         return events(type, fileName).get(0);
     }
 
-    List<JsonNode> events(String type, String fileName) throws IOException {
+    public List<JsonNode> events(String type, String fileName) throws IOException {
         return events().stream()
                 .filter(event -> event.get("type").asText().equals("csv-import." + type))
                 .filter(event -> event.at("/data/fileName").asText().equals(fileName))

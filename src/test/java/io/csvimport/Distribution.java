@@ -52,7 +52,7 @@ public final class Distribution implements AutoCloseable {
     }
 
     /** The same with its start script, on the Java of this test. */
-    static Distribution startScript(Path directory, Map<String, String> environment, String... arguments)
+    public static Distribution startScript(Path directory, Map<String, String> environment, String... arguments)
             throws IOException {
         List<String> command = new ArrayList<>(List.of(script().toString()));
         command.addAll(List.of(arguments));
@@ -61,7 +61,7 @@ public final class Distribution implements AutoCloseable {
         return start(directory, variables, command);
     }
 
-    static Path script() {
+    public static Path script() {
         return HOME.resolve("bin/csv-import-routes");
     }
 

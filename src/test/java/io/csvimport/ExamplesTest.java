@@ -7,6 +7,10 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.csvimport.audit.KafkaTest;
+import io.csvimport.source.queue.Broker;
+import io.csvimport.source.queue.QueueTest;
+import io.csvimport.source.sftp.SftpRig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,14 +32,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What the manual shows works as it stands there: each route is dropped into the routes folder of a running product. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class ExamplesTest {
+public class ExamplesTest {
 
     private Installation product;
     private SftpRig partner;
     private Broker broker;
 
     @BeforeAll
-    void start(@TempDir Path directory) throws IOException {
+    public void start(@TempDir Path directory) throws IOException {
         product = new Installation(directory)
                 .withRoutes()
                 .with("CSV_IMPORT_TEMPLATE", "People")
@@ -56,14 +60,14 @@ class ExamplesTest {
     }
 
     @AfterAll
-    void stop() throws IOException {
+    public void stop() throws IOException {
         product.close();
         partner.close();
         broker.close();
     }
 
     @TestFactory
-    Stream<DynamicTest> everyFeedImportsAFile() throws IOException {
+    public Stream<DynamicTest> everyFeedImportsAFile() throws IOException {
         List<Manual.Example> feeds = Manual.examples()
                 .filter(Manual.Example::isFeed)
                 // needs a broker
@@ -90,7 +94,7 @@ class ExamplesTest {
     }
 
     @Test
-    void theAuditRouteSendsTheEventsElsewhere() throws IOException {
+    public void theAuditRouteSendsTheEventsElsewhere() throws IOException {
         Path route = product.path("routes/audit/csv-import-audit.camel.yaml");
         Path events = product.path("audit-team/events.jsonl");
         product.write(
@@ -111,7 +115,7 @@ class ExamplesTest {
     }
 
     @Test
-    void theEventHasTheFieldsOfARealOne() throws IOException {
+    public void theEventHasTheFieldsOfARealOne() throws IOException {
         product.drop("inbox/event.csv");
         JsonNode real = product.awaitAudit("csv-import.accepted", "event.csv");
         JsonNode shown =
@@ -121,7 +125,7 @@ class ExamplesTest {
     }
 
     @Test
-    void aFileInTheFolderVoidVoidsTheImportThatItNames() throws IOException {
+    public void aFileInTheFolderVoidVoidsTheImportThatItNames() throws IOException {
         product.drop("inbox/mistake.csv");
         String id = product.awaitImport("mistake.csv").id();
         product.awaitAudit("csv-import.accepted", "mistake.csv");
@@ -137,7 +141,7 @@ class ExamplesTest {
     }
 
     @Test
-    void aFileInTheFolderPreviewIsPreviewed() throws IOException {
+    public void aFileInTheFolderPreviewIsPreviewed() throws IOException {
         product.write(
                 "routes/preview.camel.yaml", Manual.example("preview-people").yaml());
         product.drop("preview/looked-at.csv");
@@ -149,7 +153,7 @@ class ExamplesTest {
     }
 
     @TestFactory
-    Stream<DynamicTest> everyStatementOfTheRunbookRunsOnTheLedger() {
+    public Stream<DynamicTest> everyStatementOfTheRunbookRunsOnTheLedger() {
         Path ledger = product.path("data/csv-import-ledger.db");
         return Manual.blocks("sql")
                 .flatMap(block -> Stream.of(block.replaceAll("--.*", "").split(";")))

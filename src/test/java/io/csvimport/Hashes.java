@@ -10,11 +10,11 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** SHA-256 in hex, of a file once: tests look at the same files again and again. */
-final class Hashes {
+public final class Hashes {
 
     private final Map<Path, String> known = new ConcurrentHashMap<>();
 
-    String of(Path file) throws IOException {
+    public String of(Path file) throws IOException {
         String hash = known.get(file);
         if (hash == null) {
             hash = of(Files.readAllBytes(file));
@@ -23,7 +23,7 @@ final class Hashes {
         return hash;
     }
 
-    static String of(byte[] content) {
+    public static String of(byte[] content) {
         try {
             return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
         } catch (NoSuchAlgorithmException e) {

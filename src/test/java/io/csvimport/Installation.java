@@ -33,7 +33,7 @@ import org.awaitility.core.ConditionTimeoutException;
  * The product in a working directory of its own, with a sandbox as its API: what a test puts in, and what became of it.
  * Paths are relative to the working directory. Configured by environment variables, as far as it needs to be.
  */
-final class Installation implements AutoCloseable {
+public final class Installation implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -42,11 +42,11 @@ final class Installation implements AutoCloseable {
     private final Map<String, String> environment = new TreeMap<>();
     private final List<Distribution> processes = new ArrayList<>();
 
-    Installation(Path directory) throws IOException {
+    public Installation(Path directory) throws IOException {
         this(directory, "key", "secret");
     }
 
-    Installation(Path directory, String key, String secret) throws IOException {
+    public Installation(Path directory, String key, String secret) throws IOException {
         this.directory = Files.createDirectories(directory);
         sandbox = Sandbox.start(0, "5664", key, secret, Set.of());
         with("CSV_IMPORT_API_URL", sandbox.url());
@@ -58,7 +58,7 @@ final class Installation implements AutoCloseable {
     }
 
     /** Below those that the system gives to whoever asks for any: it is still free when the product starts. */
-    static int freePort() throws IOException {
+    public static int freePort() throws IOException {
         while (true) {
             int port = ThreadLocalRandom.current().nextInt(10_000, 32_000);
             try (ServerSocket socket = new ServerSocket(port)) {
@@ -69,72 +69,72 @@ final class Installation implements AutoCloseable {
         }
     }
 
-    Installation with(String variable, String value) {
+    public Installation with(String variable, String value) {
         environment.put(variable, value);
         return this;
     }
 
-    Installation without(String variable) {
+    public Installation without(String variable) {
         environment.remove(variable);
         return this;
     }
 
     /** An empty folder of the user's own routes, {@code routes}, which is read on top of the packaged ones. */
-    Installation withRoutes() throws IOException {
+    public Installation withRoutes() throws IOException {
         return with("CSV_IMPORT_ROUTES", Files.createDirectories(path("routes")).toString());
     }
 
     /** The text of a packaged file of routes, as in {@code audit/csv-import-audit}. */
-    static String packagedRoute(String path) throws IOException {
+    public static String packagedRoute(String path) throws IOException {
         return Files.readString(Distribution.routes().resolve(path + ".camel.yaml"));
     }
 
-    Distribution start(String... javaOptions) throws IOException {
+    public Distribution start(String... javaOptions) throws IOException {
         Distribution process = Distribution.start(directory, environment, javaOptions);
         processes.add(process);
         return process;
     }
 
-    Sandbox sandbox() {
+    public Sandbox sandbox() {
         return sandbox;
     }
 
-    Path path(String path) {
+    public Path path(String path) {
         return directory.resolve(path);
     }
 
-    void write(String path, String text) throws IOException {
+    public void write(String path, String text) throws IOException {
         Files.createDirectories(path(path).getParent());
         Files.writeString(path(path), text);
     }
 
     /** A file that arrives whole, renamed into its place, with bytes like no other file. */
-    void drop(String path) throws IOException {
+    public void drop(String path) throws IOException {
         write("arriving.part", "Name,Course\n" + path + ",Safety\n");
         Files.createDirectories(path(path).getParent());
         Files.move(path("arriving.part"), path(path), StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** Waits for the API to accept a file of this name. */
-    SandboxImport awaitImport(String fileName) {
+    public SandboxImport awaitImport(String fileName) {
         awaitUntil("import of " + fileName, () -> !imports(fileName).isEmpty());
         return imports(fileName).get(0);
     }
 
-    List<SandboxImport> imports(String fileName) {
+    public List<SandboxImport> imports(String fileName) {
         return sandbox.imports().stream()
                 .filter(accepted -> accepted.fileName().equals(fileName))
                 .toList();
     }
 
-    List<SandboxRequest> uploads() {
+    public List<SandboxRequest> uploads() {
         return sandbox.requests().stream()
                 .filter(request -> request.method().equals("POST"))
                 .toList();
     }
 
     /** Waits for the audit event of this type and file, and answers it. */
-    JsonNode awaitAudit(String type, String fileName) throws IOException {
+    public JsonNode awaitAudit(String type, String fileName) throws IOException {
         await(type + " of " + fileName).atMost(PATIENCE).until(() -> audit(type, fileName)
                 .isPresent());
         return audit(type, fileName).orElseThrow();
@@ -155,11 +155,11 @@ final class Installation implements AutoCloseable {
         return Optional.empty();
     }
 
-    void awaitFile(String path) {
+    public void awaitFile(String path) {
         awaitUntil(path + " to be there", () -> Files.exists(path(path)));
     }
 
-    void awaitUntil(String what, Callable<Boolean> condition) {
+    public void awaitUntil(String what, Callable<Boolean> condition) {
         try {
             await(what).atMost(PATIENCE).until(() -> {
                 boolean alive =
@@ -174,11 +174,11 @@ final class Installation implements AutoCloseable {
     }
 
     /** Waits until the management port answers. */
-    void awaitReady() {
+    public void awaitReady() {
         awaitUntil("readiness", this::isReady);
     }
 
-    boolean isReady() throws InterruptedException {
+    public boolean isReady() throws InterruptedException {
         try {
             return get("/observe/health/ready").statusCode() == 200;
         } catch (IOException | IllegalArgumentException e) {
@@ -186,11 +186,11 @@ final class Installation implements AutoCloseable {
         }
     }
 
-    int managementPort() {
+    public int managementPort() {
         return Integer.parseInt(environment.get("CSV_IMPORT_MANAGEMENT_PORT"));
     }
 
-    HttpResponse<String> get(String path) throws IOException, InterruptedException {
+    public HttpResponse<String> get(String path) throws IOException, InterruptedException {
         URI uri = URI.create("http://127.0.0.1:" + environment.get("CSV_IMPORT_MANAGEMENT_PORT") + path);
         return HttpClient.newHttpClient()
                 .send(
@@ -201,7 +201,7 @@ final class Installation implements AutoCloseable {
     }
 
     /** What was printed so far, of every start. */
-    String output() {
+    public String output() {
         try {
             return Files.readString(path("output.txt"));
         } catch (IOException e) {

@@ -13,27 +13,27 @@ import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 
 /** The documents for users: README.md, which is the front page, and the pages of the manual. */
-final class Manual {
+public final class Manual {
 
-    static final Path FRONT = Path.of("README.md");
+    public static final Path FRONT = Path.of("README.md");
 
     private static final Path PAGES = Path.of("src/main/docs");
 
     private Manual() {}
 
     /** A route that the manual shows. */
-    record Example(String yaml, Map<?, ?> route) {
+    public record Example(String yaml, Map<?, ?> route) {
 
         private static Example of(String yaml) {
             List<?> parsed = (List<?>) new Load(LoadSettings.builder().build()).loadFromString(yaml);
             return new Example(yaml, (Map<?, ?>) ((Map<?, ?>) parsed.get(0)).get("route"));
         }
 
-        String id() {
+        public String id() {
             return route.get("id").toString();
         }
 
-        boolean isFeed() {
+        public boolean isFeed() {
             return yaml.matches("(?s).*direct:csv-import(-spool)?\\s.*");
         }
 
@@ -42,12 +42,12 @@ final class Manual {
         }
 
         /** The queue that it takes messages from, or null. */
-        String queue() {
+        public String queue() {
             return (String) parameters().get("queue");
         }
 
         /** The folder that it takes files from. */
-        String folder() {
+        public String folder() {
             Map<?, ?> parameters = parameters();
             Object kamelets = parameters.get("directory");
             return (kamelets != null ? kamelets : parameters.get("directoryName")).toString();
@@ -55,7 +55,7 @@ final class Manual {
     }
 
     /** The front page first. */
-    static List<Path> pages() {
+    public static List<Path> pages() {
         try (Stream<Path> pages = Files.list(PAGES)) {
             return Stream.concat(Stream.of(FRONT), pages.sorted()).toList();
         } catch (IOException e) {
@@ -63,7 +63,7 @@ final class Manual {
         }
     }
 
-    static String read(Path page) {
+    public static String read(Path page) {
         try {
             return Files.readString(page);
         } catch (IOException e) {
@@ -72,16 +72,16 @@ final class Manual {
     }
 
     /** All pages, one after another. */
-    static String text() {
+    public static String text() {
         return pages().stream().map(Manual::read).collect(Collectors.joining("\n"));
     }
 
-    static Stream<String> lines() {
+    public static Stream<String> lines() {
         return text().lines();
     }
 
     /** What stands between {@code ```language} and {@code ```}; what stands on two pages comes once. */
-    static Stream<String> blocks(String language) {
+    public static Stream<String> blocks(String language) {
         return Pattern.compile("(?ms)^```" + language + "$(.*?)^```$")
                 .matcher(text())
                 .results()
@@ -89,11 +89,11 @@ final class Manual {
                 .distinct();
     }
 
-    static Stream<Example> examples() {
+    public static Stream<Example> examples() {
         return blocks("yaml").filter(block -> block.contains("- route:")).map(Example::of);
     }
 
-    static Example example(String id) {
+    public static Example example(String id) {
         return examples().filter(example -> example.id().equals(id)).findFirst().orElseThrow();
     }
 }

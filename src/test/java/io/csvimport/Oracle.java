@@ -3,6 +3,7 @@ package io.csvimport;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.csvimport.ledger.LedgerRows;
 import io.csvimport.sandbox.Sandbox;
 import io.csvimport.sandbox.SandboxImport;
 import io.csvimport.sandbox.SandboxRequest;
@@ -38,7 +39,7 @@ import org.awaitility.core.TerminalFailureException;
  * input is rejected; nothing is left behind, in the inbox, in the ledger, in the outbox. It believes the API, the audit
  * trail and the files; the ledger is only asked whether it has come to rest.
  */
-final class Oracle {
+public final class Oracle {
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Set<String> RESTING = Set.of("accepted", "completed", "duplicate", "rejected", "withdrawn");
@@ -47,7 +48,7 @@ final class Oracle {
     private record Arrival(String name, int copies, boolean bad) {}
 
     /** Where audit events go, each as it was sent. */
-    interface AuditTrail {
+    public interface AuditTrail {
         List<String> events() throws IOException;
     }
 
@@ -59,7 +60,7 @@ final class Oracle {
     /** Moved files do not change: each is read once. */
     private final Hashes hashes = new Hashes();
 
-    Oracle(Path inbox, Path dataDir, Sandbox sandbox, AuditTrail audit) {
+    public Oracle(Path inbox, Path dataDir, Sandbox sandbox, AuditTrail audit) {
         this.inbox = inbox;
         this.ledger = dataDir.resolve("csv-import-ledger.db");
         this.sandbox = sandbox;
@@ -67,7 +68,7 @@ final class Oracle {
     }
 
     /** The default audit trail. */
-    static AuditTrail auditFile(Path dataDir) {
+    public static AuditTrail auditFile(Path dataDir) {
         Path file = dataDir.resolve("audit").resolve("csv-import-audit.jsonl");
         return () -> {
             try {
@@ -79,7 +80,7 @@ final class Oracle {
     }
 
     /** From now on, there is one more file of these bytes. */
-    void arrives(String name, byte[] content, boolean bad) {
+    public void arrives(String name, byte[] content, boolean bad) {
         arrivals.merge(
                 Hashes.of(content), new Arrival(name, 1, bad), (a, b) -> new Arrival(a.name, a.copies + b.copies, bad));
     }
@@ -88,7 +89,7 @@ final class Oracle {
      * Waits until nothing is wrong; what is wrong at the end of that time, or of the process, fails the test, with all
      * that is known.
      */
-    void awaitContent(Duration atMost, Process process) {
+    public void awaitContent(Duration atMost, Process process) {
         try {
             Awaitility.await()
                     .atMost(atMost)
@@ -101,7 +102,7 @@ final class Oracle {
     }
 
     /** What is wrong now, one line each. */
-    List<String> complaints() {
+    public List<String> complaints() {
         List<String> complaints = new ArrayList<>();
         try {
             checkImports(complaints);
@@ -273,7 +274,7 @@ final class Oracle {
     }
 
     /** The rows of the ledger; none where there is no ledger yet. */
-    List<Map<String, String>> rows(String query) throws SQLException {
+    public List<Map<String, String>> rows(String query) throws SQLException {
         if (!Files.exists(ledger)) {
             return List.of();
         }
@@ -282,12 +283,12 @@ final class Oracle {
         }
     }
 
-    Connection connect() throws SQLException {
+    public Connection connect() throws SQLException {
         return DriverManager.getConnection("jdbc:sqlite:" + ledger + "?busy_timeout=10000");
     }
 
     /** All that is known of what is wrong: the rows, events and requests of each file that is complained of. */
-    String report() {
+    public String report() {
         List<String> complaints = complaints();
         StringBuilder report = new StringBuilder("the oracle is not content:\n");
         complaints.forEach(complaint -> report.append("  ").append(complaint).append('\n'));

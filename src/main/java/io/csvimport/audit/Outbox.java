@@ -1,0 +1,90 @@
+package io.csvimport.audit;
+
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.job.Pauses;
+import io.csvimport.ledger.Owner;
+import io.csvimport.ledger.UnsentEvents;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.camel.Exchange;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The audit events of the ledger that the audit endpoint has not taken yet, in order for each job: a job whose event
+ * was refused waits, with growing pauses, while others go on. Its public methods are the steps of
+ * {@code csv-import-outbox}.
+ */
+public final class Outbox {
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    /** After so many failures in a row the endpoint is taken to be away: all events wait. */
+    private static final int AWAY = 3;
+    /** Longer than any pause: what is to wait longer was written before the clock was set back. */
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(2);
+
+    private final UnsentEvents events;
+    private final Owner owner;
+    private final List<String> taken = new ArrayList<>();
+    private int failuresInARow;
+    private long closedUntil = System.nanoTime();
+
+    public Outbox(UnsentEvents events, Owner owner) {
+        this.events = events;
+        this.owner = owner;
+    }
+
+    /**
+     * The first event of each job, where it is due: those that were never refused, then the others. It ends early when
+     * the audit endpoint turns out to be away. What an earlier round could not force to the disk is due again.
+     */
+    public Iterator<UnsentEvents.Event> due() throws CsvImportUnsettledException {
+        taken.clear();
+        if (!isOpen() || !owner.leads()) {
+            return List.<UnsentEvents.Event>of().iterator();
+        }
+        return events.due(LONGEST_PAUSE).stream()
+                // asked when its turn comes
+                .filter(event -> isOpen())
+                .iterator();
+    }
+
+    private boolean isOpen() {
+        return System.nanoTime() - closedUntil >= 0;
+    }
+
+    /** The audit endpoint has taken the event. */
+    public void sent(Exchange exchange) {
+        taken.add(
+                exchange.getProperty("csvImportEvent", UnsentEvents.Event.class).id());
+        failuresInARow = 0;
+    }
+
+    /** Marks what was taken in this round, once it is on the disk; what a power failure loses of it is sent again. */
+    public void mark() throws CsvImportUnsettledException {
+        if (!taken.isEmpty()) {
+            events.sent(taken);
+            taken.clear();
+        }
+    }
+
+    /** The audit endpoint has not taken the event: it comes again, the same. */
+    public void failed(Exchange exchange) throws CsvImportUnsettledException {
+        UnsentEvents.Event event = exchange.getProperty("csvImportEvent", UnsentEvents.Event.class);
+        failuresInARow++;
+        if (failuresInARow >= AWAY) {
+            closedUntil =
+                    System.nanoTime() + Pauses.growing(failuresInARow - AWAY).toNanos();
+        }
+        Duration pause = Pauses.growing(event.failures());
+        LOG.warn(
+                "Audit event {} is not taken yet, next attempt in {} s: {}",
+                event.id(),
+                pause.toSeconds(),
+                String.valueOf(exchange.getProperty(Exchange.EXCEPTION_CAUGHT)));
+        events.refused(event, Instant.now().plus(pause));
+    }
+}

@@ -1,0 +1,43 @@
+package io.csvimport.file;
+
+import java.io.IOException;
+import java.io.InputStream;
+
+/** A file at its source, as it was when it was found whole: what tells this delivery from the next under its name. */
+public interface SourceFile {
+
+    /** Its place, as the ledger keeps it. */
+    String location();
+
+    /** The ledger's source key. */
+    String key();
+
+    /** Bytes. */
+    long size();
+
+    /** When it was modified, to be compared with others of its source. */
+    long modified();
+
+    /** Whether that other look was at a file of this size and time: some give a file a new identity now and then. */
+    boolean looksLike(SourceFile other);
+
+    /** Whether that other look was at this file, perhaps changed since, and not at another that had its name. */
+    boolean isOf(SourceFile other);
+
+    /** Whether that other file, wherever it lies, is this one, unchanged. */
+    boolean isSameAs(SourceFile other);
+
+    /** False once it is gone, changed or replaced; true where the source does not answer. */
+    boolean isThere();
+
+    /** Whether its source is sure to have nothing in its place. */
+    default boolean isGone() {
+        return false;
+    }
+
+    /** Its bytes, read anew. */
+    InputStream open() throws IOException;
+
+    /** The folders of its source. */
+    SourceFolders folders();
+}

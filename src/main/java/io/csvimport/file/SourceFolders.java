@@ -1,0 +1,85 @@
+package io.csvimport.file;
+
+import io.csvimport.text.FileNames;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.UUID;
+
+/** What is done with the files of a source, on this machine or on a server. Paths are as {@link SourceFile#location}. */
+public interface SourceFolders {
+
+    /** The folders of this machine. */
+    SourceFolders LOCAL = new LocalFolders();
+
+    /** Whether files stay where they are, and the ledger alone remembers what became of them. */
+    boolean isReadOnly();
+
+    /** The file at a path as it is now. @throws java.nio.file.NoSuchFileException where there is no plain file */
+    SourceFile find(String path) throws IOException;
+
+    /** Whether anything has this path. */
+    boolean exists(String path) throws IOException;
+
+    /** Whether a name is not too long for its folder. */
+    boolean fits(String path) throws IOException;
+
+    /** In bytes: what is longer is no text of ours, and is read no further. */
+    int LONGEST_TEXT = 1 << 20;
+
+    /** The text of a small file, UTF-8, or the beginning of a longer one. */
+    String read(String path) throws IOException;
+
+    /** Writes a small file, UTF-8, so that it is there whole or not at all; nothing is overwritten. */
+    void write(String path, String text) throws IOException;
+
+    /** Copies a file of this machine, so that it is there durably and whole or not at all; nothing is overwritten. */
+    void copy(Path file, String to) throws IOException;
+
+    /**
+     * Moves a file, and no other that has taken its place; nothing is overwritten.
+     *
+     * @param sha256 of the file's bytes, hex, or null where it is not known
+     * @return false where another has taken its place: that stays
+     * @throws java.nio.file.NoSuchFileException where it is gone
+     */
+    boolean move(SourceFile file, String sha256, String to) throws IOException;
+
+    /** Deletes a file, where it is there. */
+    void delete(String path) throws IOException;
+
+    /** Makes the folder where it is missing. */
+    void makeFolder(String path) throws IOException;
+
+    /** A path and an ending; where the folder takes no name that long, the name is cut before the ending. */
+    default String beside(String path, String ending) throws IOException {
+        String beside = parent(path) + "/" + FileNames.fit(name(path), ending, FileNames.LONGEST);
+        return fits(beside) ? beside : parent(path) + "/" + FileNames.fit(name(path), ending, FileNames.SHORT);
+    }
+
+    /**
+     * The path itself, and, for who finds that taken, others with the job in their names: {@code people~17.csv}, {@code
+     * people~17-2.csv}. All are names that the folder takes.
+     *
+     * @param attempt from 0
+     */
+    default String numbered(String path, long job, int attempt) throws IOException {
+        String extension = FileNames.extension(name(path));
+        String stem = path.substring(0, path.length() - extension.length());
+        String number = attempt == 0 ? "" : attempt == 1 ? "~" + job : "~" + job + "-" + attempt;
+        return beside(stem, number + extension);
+    }
+
+    static String parent(String path) {
+        return path.substring(0, path.lastIndexOf('/'));
+    }
+
+    static String name(String path) {
+        return path.substring(path.lastIndexOf('/') + 1);
+    }
+
+    /** Where a file is written before it has its name. */
+    static String hidden(String path) {
+        return parent(path) + "/." + UUID.nameUUIDFromBytes(path.getBytes(StandardCharsets.UTF_8)) + ".tmp";
+    }
+}

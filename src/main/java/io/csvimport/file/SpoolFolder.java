@@ -1,0 +1,42 @@
+package io.csvimport.file;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The folder {@code spool} of the data dir, and the names in it. A file is hidden (a dot before its name) until the
+ * ledger has its job.
+ */
+public record SpoolFolder(Path path) {
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+
+    /** A new, hidden name; the file is the caller's to delete. */
+    public Path newFile() {
+        return path.resolve("." + UUID.randomUUID() + ".csv");
+    }
+
+    /** Where the bytes of a source's file are copied to: kept for its next attempt, until the process ends. */
+    public Path copyOf(String sourceKey) {
+        return path.resolve("." + UUID.nameUUIDFromBytes(sourceKey.getBytes(StandardCharsets.UTF_8)) + ".csv");
+    }
+
+    /** The name of a hidden file once it is shown. */
+    public static Path shown(Path hidden) {
+        return hidden.resolveSibling(hidden.getFileName().toString().substring(1));
+    }
+
+    /** Deletes a copy that is needed no more, where it is there. */
+    public static void delete(Path copy) {
+        try {
+            Files.deleteIfExists(copy);
+        } catch (IOException e) {
+            LOG.warn("{} is left over in the spool until the next start: {}", copy, e.toString());
+        }
+    }
+}

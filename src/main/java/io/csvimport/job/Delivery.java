@@ -1,0 +1,335 @@
+package io.csvimport.job;
+
+import io.csvimport.CsvChangedException;
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.CsvRejectedException;
+import io.csvimport.file.FileMark;
+import io.csvimport.file.SourceFile;
+import io.csvimport.job.Job.Content;
+import io.csvimport.job.Job.Naming;
+import io.csvimport.job.Job.Origin;
+import io.csvimport.text.Visible;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.camel.Exchange;
+import org.apache.camel.WrappedFile;
+
+/**
+ * What one exchange carries, from the first look at its source to its release: the source, the bytes on this machine,
+ * what the steps have found out, and the row of the ledger once it has one.
+ */
+public final class Delivery {
+
+    /** Exchange properties that the routes read and set. */
+    public static final String PROPERTY = "csvImportDelivery";
+
+    public static final String OUTCOME = "csvImportOutcome";
+    public static final String JOB = "csvImportJob";
+    public static final String IMPORT_ID = "csvImportId";
+    public static final String REASON = "csvImportReason";
+    public static final String DETAIL = "csvImportDetail";
+    public static final String HTTP_STATUS = "csvImportHttpStatus";
+    public static final String RETRY_AFTER = "csvImportRetryAfter";
+    /** Set where the ledger had the outcome before: only the release is left to do. */
+    public static final String RECALLED = "csvImportRecalled";
+
+    /** What the claim has come to: new, duplicate or busy. */
+    public static final String CLAIM = "csvImportClaim";
+    /** How long it waits, a {@link java.time.Duration} or its text. */
+    public static final String PAUSE = "csvImportPause";
+
+    public static final String SUMMARY = "csvImportSummary";
+
+    /** The template that the source's folder names. */
+    public static final String FOLDER_TEMPLATE = "csvImportFolderTemplate";
+
+    /** What the ledger has claimed already, and then what csv-import-enrich has chosen. */
+    public static final String TEMPLATE = "csvImportTemplate";
+
+    public static final String NOTIFY = "csvImportNotify";
+    public static final String FILE_NAME = "csvImportFileName";
+    public static final String DUPLICATES = "csvImportDuplicates";
+
+    /** The {@link SourceFile} that a feed has found. */
+    public static final String SOURCE_FILE = "csvImportSourceFile";
+    /** When an empty file may be judged, {@link System#nanoTime}. */
+    public static final String JUDGED_FROM = "csvImportJudgedFrom";
+    /** Why what the source has can be no CSV, found out by the source: a {@link CsvRejectedException}. */
+    public static final String REFUSAL = "csvImportRefusal";
+    /** The file is gone from its server, and its copy is all there is. */
+    public static final String ORPHAN = "csvImportOrphan";
+    /** For a source that takes back what is rejected: what it needs to do so, JSON. */
+    public static final String ENVELOPE = "csvImportEnvelope";
+    /** Whether the source has offered the item before. */
+    public static final String OFFERED_AGAIN = "csvImportOfferedAgain";
+    /** The multipart body of the request. */
+    public static final String UPLOAD = "csvImportUpload";
+    /** Whether the API has answered its list. */
+    public static final String LISTED = "csvImportListed";
+
+    /** Exchange property: the route id of the feed, where one of the packaged sources owns the release. */
+    public static final String FEED = "csvImportFeed";
+
+    private static final Map<String, String> PACKAGED = Map.of(
+            "csv-import-from-folder", "file",
+            "csv-import-from-sftp", "sftp",
+            "csv-import-from-queue", "jms",
+            "csv-import-from-http", "http");
+
+    private Origin origin;
+    private SourceFile source;
+    private Path file;
+    private FileMark mark;
+    private Content content = new Content(0, null);
+    private long crc32c;
+    private boolean endsInNul;
+    private Naming names = Naming.NONE;
+    private Job job;
+    private boolean claimed;
+    private long beganNanos;
+
+    private Delivery() {}
+
+    /** A new delivery of what the exchange carries, before a byte of it is read. */
+    public static Delivery begin(Exchange exchange) throws CsvImportUnsettledException {
+        Stream.of(
+                        OUTCOME,
+                        JOB,
+                        IMPORT_ID,
+                        REASON,
+                        DETAIL,
+                        HTTP_STATUS,
+                        RETRY_AFTER,
+                        RECALLED,
+                        CLAIM,
+                        PAUSE,
+                        TEMPLATE,
+                        NOTIFY,
+                        FILE_NAME,
+                        DUPLICATES,
+                        LISTED,
+                        UPLOAD,
+                        ORPHAN)
+                .forEach(exchange::removeProperty);
+        Delivery delivery = new Delivery();
+        Object body = exchange.getMessage().getBody();
+        delivery.file = localFile(body);
+        try {
+            if (delivery.file != null) {
+                delivery.mark = found(exchange, FileMark.of(delivery.file));
+                delivery.source = delivery.mark;
+            } else if (body != null && body == exchange.getProperty(Exchange.FILE_EXCHANGE_FILE)) {
+                delivery.source = exchange.getProperty(SOURCE_FILE, SourceFile.class);
+            }
+        } catch (IOException e) {
+            throw new CsvImportUnsettledException(
+                    delivery.file + " is gone, or no plain file any more",
+                    Instant.now().plusSeconds(1),
+                    new CsvChangedException(delivery.file.toString()));
+        }
+        String from = from(exchange.getProperty(FEED, exchange.getFromRouteId(), String.class));
+        String key = exchange.getMessage().getHeader("csvImportSourceKey", String.class);
+        if (key != null) {
+            // where the source has a key of its own, the file is but a copy of what it has
+            delivery.source = null;
+        }
+        SourceFile source = delivery.source;
+        delivery.origin = new Origin(
+                from,
+                key != null ? from + "|" + key : source == null ? null : source.key(),
+                null,
+                source == null ? null : source.location(),
+                null);
+        if (source != null) {
+            exchange.setProperty(
+                    FILE_NAME, Path.of(source.location()).getFileName().toString());
+        }
+        exchange.setProperty(PROPERTY, delivery);
+        return delivery;
+    }
+
+    /** A file that stands still keeps the identity that it had when it was found, whatever its file system says now. */
+    private static FileMark found(Exchange exchange, FileMark mark) {
+        boolean isFound = exchange.getProperty(SOURCE_FILE) instanceof FileMark before
+                && before.path().equals(mark.path())
+                && before.looksLike(mark);
+        return isFound ? exchange.getProperty(SOURCE_FILE, FileMark.class) : mark;
+    }
+
+    /** What the ledger and the audit events call a feed. */
+    public static String from(String feed) {
+        return feed == null ? "csv-import" : PACKAGED.getOrDefault(feed, feed);
+    }
+
+    public static Delivery of(Exchange exchange) {
+        return exchange.getProperty(PROPERTY, Delivery.class);
+    }
+
+    // what happens to it
+
+    /** Takes up where the ledger's row left off. */
+    public void recalled(Job row) {
+        job = row;
+        origin = row.origin();
+        names = row.names();
+        content = row.content();
+    }
+
+    /** Neither its file nor its source has a key: names and content are the key. */
+    public void keyByContent() {
+        String key = String.join("|", origin.from(), names.template(), names.fileName(), content.sha256());
+        origin = new Origin(origin.from(), key, origin.itemKey(), origin.path(), origin.envelope());
+    }
+
+    /** Keeps of each name no more than an index of a database takes. */
+    public void shorten() {
+        Job shortened = unclaimed().shortened();
+        origin = shortened.origin();
+        names = shortened.names();
+    }
+
+    /** It comes from elsewhere now: its source has a key for it, or its bytes have moved into the spool. */
+    public void moved(Origin to) {
+        origin = to;
+    }
+
+    /** Its bytes are to be kept in the spool: the source lets go of them. */
+    public void spooled(String envelope) {
+        origin = new Origin(
+                origin.from(), origin.sourceKey(), source == null ? origin.sourceKey() : null, origin.path(), envelope);
+        source = null;
+        if (envelope == null) {
+            mark = null;
+            file = null;
+        }
+    }
+
+    /** The server has the file no more: what was read of it is all there is. */
+    public void orphaned() {
+        origin = new Origin(origin.from(), origin.sourceKey(), origin.sourceKey(), origin.path(), origin.envelope());
+        source = null;
+    }
+
+    /** @param mark of the copy, null before it is whole */
+    public void copied(Path copy, FileMark mark) {
+        file = copy;
+        this.mark = mark;
+    }
+
+    /** @param endsInNul also where it is empty: it may be unfinished */
+    public void inspected(Content content, long crc32c, boolean endsInNul) {
+        this.content = content;
+        this.crc32c = crc32c;
+        this.endsInNul = endsInNul;
+    }
+
+    /** Nothing but its size is known. */
+    public void measured(long size) {
+        content = new Content(size, content.sha256());
+    }
+
+    public void named(Naming names) {
+        this.names = names;
+    }
+
+    /** It has its row in the ledger; a message without a name has got one from that. */
+    public void claimed(Job row, boolean mayGoOn) {
+        became(row);
+        claimed = mayGoOn;
+        if (names.fileName() == null) {
+            names = row.names();
+        }
+    }
+
+    /** An attempt to send it begins, as of {@link System#nanoTime}. */
+    public void begins(long nanoTime) {
+        beganNanos = nanoTime;
+    }
+
+    /** Its row has changed. */
+    public void became(Job row) {
+        job = row;
+    }
+
+    // what is known of it
+
+    public Origin origin() {
+        return origin;
+    }
+
+    /** Null where its source has no file, or a key of its own. */
+    public SourceFile source() {
+        return source;
+    }
+
+    /** Its bytes on this machine: the source itself, or a copy in the spool. */
+    public Path file() {
+        return file;
+    }
+
+    /** Of the bytes on this machine. */
+    public FileMark mark() {
+        return mark;
+    }
+
+    public Content content() {
+        return content;
+    }
+
+    public long crc32c() {
+        return crc32c;
+    }
+
+    public boolean endsInNul() {
+        return endsInNul;
+    }
+
+    public Naming names() {
+        return names;
+    }
+
+    /** Its row of the ledger as this process knows it; null where it has none yet. */
+    public Job job() {
+        return job;
+    }
+
+    /** What is to be claimed. */
+    public Job unclaimed() {
+        return Job.of(origin, names, content);
+    }
+
+    /** Whether this exchange has claimed it: what fails now concerns its sending. */
+    public boolean isClaimed() {
+        return claimed;
+    }
+
+    /** When its latest attempt began, as of {@link System#nanoTime}. */
+    public long beganNanos() {
+        return beganNanos;
+    }
+
+    /** Whether neither the bytes on this machine nor their source have changed since they were inspected. */
+    public boolean isUnchanged() {
+        return mark.isAt(file) && (source == null || source == mark || source.isThere());
+    }
+
+    /** What a message calls it: where the source has it, or its copy, or nothing better. */
+    public String place() {
+        return origin.path() != null ? Visible.of(origin.path()) : file != null ? file.toString() : "The message";
+    }
+
+    /** The local file that a message body stands for, or null. */
+    private static Path localFile(Object body) {
+        Object file = body instanceof WrappedFile<?> wrapped ? wrapped.getFile() : body;
+        if (body instanceof WrappedFile<?> wrapped
+                && !(file instanceof File)
+                && wrapped.getBody() instanceof File local) {
+            file = local;
+        }
+        return file instanceof File local ? local.toPath() : file instanceof Path path ? path : null;
+    }
+}

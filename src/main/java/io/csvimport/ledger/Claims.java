@@ -1,0 +1,210 @@
+package io.csvimport.ledger;
+
+import static io.csvimport.ledger.Database.update;
+import static io.csvimport.ledger.Deliveries.text;
+
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.file.SourceFile;
+import io.csvimport.job.Job;
+import io.csvimport.job.Outcome;
+import io.csvimport.job.State;
+import java.time.Instant;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jdbi.v3.core.Handle;
+
+/** Writes what begins: the rows of new jobs, and that the next byte of one may leave. */
+public final class Claims {
+
+    /** States of a first job of the same bytes whose duplicates are settled with it. */
+    private static final Set<State> SETTLED_FIRST = EnumSet.of(State.ACCEPTED, State.COMPLETED, State.HELD);
+
+    /**
+     * What a claim has come to.
+     *
+     * @param job the row as it now is; null where another process has the item
+     * @param mayGoOn whether it may be sent; otherwise it is a duplicate, or waits for its turn
+     */
+    public record Claim(Job job, boolean mayGoOn) {}
+
+    private final Database database;
+    private final String organization;
+    private final Owner owner;
+    private final Outcomes outcomes;
+
+    public Claims(Database database, String organization, Owner owner, Outcomes outcomes) {
+        this.database = database;
+        this.organization = organization;
+        this.owner = owner;
+        this.outcomes = outcomes;
+    }
+
+    /**
+     * Writes the row of a job that has none, and, where it is to be the only one of its bytes, finds the first of them:
+     * the job is settled as its duplicate, or, while that has no import id yet, it is not single. A claim is on the disk
+     * when its attempt is: until then its source has all there is.
+     *
+     * @param source of the file, or null
+     * @param attempt where it is committed, in one transaction, that the next byte may leave, as {@link #begin} does;
+     *     otherwise null
+     */
+    public Claim claim(Job job, SourceFile source, boolean single, Job.Attempt attempt)
+            throws CsvImportUnsettledException {
+        Database.Work<Claim> work = c -> {
+            Claim claim = claim(c, job, source, single);
+            return claim.mayGoOn && attempt != null
+                    ? new Claim(begin(c, claim.job, attempt).orElse(claim.job), true)
+                    : claim;
+        };
+        Claim claim = attempt != null ? database.durable(work) : database.relaxed(work);
+        boolean isDuplicate = claim.job != null && claim.job.state() == State.DUPLICATE;
+        return isDuplicate ? new Claim(outcomes.write(claim.job, claim.job.outcome()), false) : claim;
+    }
+
+    private Claim claim(Handle c, Job job, SourceFile source, boolean single) {
+        Optional<Job> found = job.id() != 0 ? Optional.of(job) : insert(c, job);
+        if (found.isEmpty() || job.id() == 0 && isGone(c, found.get(), source)) {
+            return new Claim(null, false);
+        }
+        Job claimed = found.get();
+        if (!single || becomeSingle(c, claimed)) {
+            return new Claim(claimed, true);
+        }
+        List<Job> others = JobRow.select(
+                c,
+                "organization = ? AND template = ? AND sha256 = ? AND job <> ?"
+                        + " AND (single = 1 OR duplicates = 'import' OR state = 'held')"
+                        + " AND state NOT IN ('duplicate', 'rejected', 'withdrawn', 'voided') ORDER BY job",
+                organization,
+                claimed.names().template(),
+                claimed.content().sha256(),
+                claimed.id());
+        Optional<Job> settled = others.stream()
+                .filter(other -> SETTLED_FIRST.contains(other.state()))
+                .findFirst();
+        if (settled.isPresent()) {
+            String importId = settled.get().outcome().importId();
+            Outcome duplicate = claimed.outcome()
+                    .answered(importId, claimed.outcome().why())
+                    .to(State.DUPLICATE);
+            return new Claim(claimed.with(duplicate), false);
+        }
+        return new Claim(others.isEmpty() ? claimed : awaits(c, claimed, others.get(0)), false);
+    }
+
+    private Optional<Job> insert(Handle c, Job job) {
+        return JobRow.insert(c, job.with(job.attempt(), owner.id()), organization);
+    }
+
+    /** Another process has released the file since it was recalled: the row is taken back, nothing is left to deliver. */
+    private boolean isGone(Handle c, Job job, SourceFile source) {
+        boolean isGone = database.isShared() && source != null && !source.isThere();
+        if (isGone) {
+            update(c, "DELETE FROM csv_import_delivery WHERE job = ?", job.id());
+        }
+        return isGone;
+    }
+
+    private boolean becomeSingle(Handle c, Job job) {
+        return update(
+                        c,
+                        "UPDATE csv_import_delivery SET single = 1 WHERE job = ? AND NOT EXISTS (SELECT 1"
+                                + " FROM csv_import_delivery first WHERE (first.single = 1 OR first.duplicates = 'import') AND first.job <> ?"
+                                + " AND first.organization = ? AND first.template = ? AND first.sha256 = ? AND first.state IN"
+                                + " ('claimed', 'sending', 'waiting', 'unknown', 'held', 'accepted', 'completed', 'voiding'))",
+                        job.id(),
+                        job.id(),
+                        organization,
+                        job.names().template(),
+                        job.content().sha256())
+                == 1;
+    }
+
+    /** The job list tells what a claimed job waits for. */
+    private static Job awaits(Handle c, Job job, Job first) {
+        Outcome waits = job.outcome()
+                .because(
+                        "same-bytes",
+                        "It waits for job " + first.id() + " (" + first.names().fileName() + ", from "
+                                + first.origin().from() + ", " + first.state()
+                                + "), which has the same bytes. Where that is not to be imported, withdraw it: DELETE"
+                                + " /csv-imports/" + first.id());
+        update(
+                c,
+                "UPDATE csv_import_delivery SET reason = ?, detail = ? WHERE job = ? AND state IN ('claimed', 'waiting')",
+                waits.reason(),
+                waits.detail(),
+                job.id());
+        return job.with(waits);
+    }
+
+    /** Writes, durably, the row of a job whose source lets go of it; empty where its item was kept before. */
+    public Optional<Job> keep(Job job) throws CsvImportUnsettledException {
+        return database.durable(c -> insert(c, job));
+    }
+
+    /**
+     * Commits that the next byte may leave.
+     *
+     * @return empty where it may not: another upload of this name and template is in flight, or the row has moved on
+     */
+    public Optional<Job> begin(Job job, Job.Attempt attempt) throws CsvImportUnsettledException {
+        return database.durable(c -> begin(c, job, attempt));
+    }
+
+    private Optional<Job> begin(Handle c, Job job, Job.Attempt attempt) {
+        int updated = update(
+                c,
+                "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, api_time = ?, owner = ?,"
+                        + " next_attempt_at = NULL WHERE job = ? AND owner = ? AND attempts = ?"
+                        + " AND state IN ('claimed', 'waiting') AND NOT EXISTS (SELECT 1"
+                        + " FROM csv_import_delivery other WHERE other.organization = ? AND other.template = ?"
+                        + " AND other.file_name = ? AND other.state IN ('sending', 'unknown'))",
+                attempt.number(),
+                text(attempt.began()),
+                text(attempt.apiTime()),
+                owner.id(),
+                job.id(),
+                job.owner(),
+                job.attempt().number(),
+                organization,
+                job.names().template(),
+                job.names().fileName());
+        return updated == 0
+                ? Optional.empty()
+                : Optional.of(job.with(attempt, owner.id()).with(job.outcome().to(State.SENDING)));
+    }
+
+    /**
+     * Takes back a begin that was committed without this process hearing of it: nothing was sent.
+     *
+     * @return false where there is no row yet: it may still be committed
+     */
+    public boolean takeBack(String sourceKey, Instant began) throws CsvImportUnsettledException {
+        return database.durable(c -> {
+            update(
+                    c,
+                    "UPDATE csv_import_delivery SET state = 'waiting'"
+                            + " WHERE source_key = ? AND state = 'sending' AND owner = ? AND sending_at = ?",
+                    sourceKey,
+                    owner.id(),
+                    text(began));
+            return !JobRow.select(c, "source_key = ? AND released_at IS NULL", sourceKey)
+                    .isEmpty();
+        });
+    }
+
+    /** The bytes of a job have moved; its source is the file from now on. */
+    public Job moved(Job job, Job.Origin to) throws CsvImportUnsettledException {
+        database.durable(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET source_key = ?, file_path = ?, envelope = ? WHERE job = ?",
+                to.sourceKey(),
+                to.path(),
+                to.envelope(),
+                job.id()));
+        return job.with(to);
+    }
+}

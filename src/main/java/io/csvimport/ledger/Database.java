@@ -1,0 +1,332 @@
+package io.csvimport.ledger;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.pool.HikariPool;
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.settings.Settings;
+import io.csvimport.text.Visible;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.reflect.Type;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.HandleCallback;
+import org.jdbi.v3.core.Handles;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.JdbiException;
+import org.jdbi.v3.core.argument.AbstractArgumentFactory;
+import org.jdbi.v3.core.argument.Argument;
+import org.jdbi.v3.core.config.ConfigRegistry;
+import org.jdbi.v3.core.generic.GenericTypes;
+import org.jdbi.v3.core.mapper.ColumnMapper;
+import org.jdbi.v3.core.mapper.RowMapper;
+import org.jdbi.v3.core.mapper.reflect.ConstructorMapper;
+import org.jdbi.v3.core.statement.SqlStatements;
+import org.jdbi.v3.core.statement.TemplateEngine;
+
+/**
+ * The ledger's database: one SQLite file in the data dir, or a PostgreSQL that several processes share. Migrated when it
+ * is opened. A data dir belongs to one process at a time, whichever it is.
+ *
+ * <p>Its statements bind {@link Instant}s and strings as every database stores them.
+ */
+public final class Database implements AutoCloseable {
+
+    /** A piece of work with a connection to the ledger. */
+    interface Work<T> extends HandleCallback<T, RuntimeException> {}
+
+    /** Reads the current row. */
+    interface Row<T> {
+        T read(ResultSet row) throws SQLException;
+    }
+
+    private static final String SQLITE = "jdbc:sqlite:";
+    /** Changes nothing, and is written nevertheless. */
+    private static final String TRIAL = "UPDATE csv_import_schema SET applied_at = applied_at WHERE version = 1";
+
+    private final boolean shared;
+    private final LedgerLocks locks = new LedgerLocks();
+    private final LedgerAvailability availability;
+    private Jdbi jdbi;
+    /** For what only reads, and must not keep the embedded ledger's one connection from its work. */
+    private Jdbi readOnly;
+    /** Closes the connections. */
+    private Closeable pool;
+
+    /** The ledger of a data dir that has one, or is new. */
+    public Database(Settings settings) throws IOException {
+        this(settings, false);
+    }
+
+    /**
+     * @param isNew whether there may be no ledger where there was one: what was imported before is forgotten then
+     * @throws IOException where the data dir cannot be written, another process has it, or the ledger cannot be opened;
+     *     the message says what to do
+     */
+    public Database(Settings settings, boolean isNew) throws IOException {
+        Path dataDir = settings.path("data-dir");
+        try {
+            Files.createDirectories(dataDir);
+        } catch (IOException e) {
+            throw new IOException("The data dir " + dataDir + " cannot be made: " + e
+                    + " (csv-import.data-dir, CSV_IMPORT_DATA_DIR)");
+        }
+        String url = settings.find("ledger.url").orElse(SQLITE + dataDir.resolve("csv-import-ledger.db"));
+        String bare = url.replaceAll("[?].*", "").replaceAll("//[^/]*@", "//…@");
+        shared = url.startsWith("jdbc:postgresql:");
+        String username = shared ? settings.get("ledger.username") : null;
+        String password = shared ? settings.get("ledger.password") : null;
+        Path disk = shared ? dataDir : LedgerFile.path(url).getParent();
+        availability = new LedgerAvailability(bare, disk.toFile());
+        try {
+            locks.lock(
+                    dataDir.resolve("csv-import-ledger.lock"),
+                    "data dir " + dataDir,
+                    "csv-import.data-dir, CSV_IMPORT_DATA_DIR");
+            if (!shared && settings.find("ledger.url").isPresent()) {
+                Path ledger = LedgerFile.path(url);
+                locks.lock(
+                        ledger.resolveSibling(ledger.getFileName() + ".lock"),
+                        "ledger " + ledger,
+                        "csv-import.ledger.url, CSV_IMPORT_LEDGER_URL");
+            }
+        } catch (IOException e) {
+            close();
+            throw e;
+        }
+        try {
+            migrate(url, username, password, isNew ? Optional.empty() : trace(dataDir));
+            connect(url, username, password, settings.number("parallel") + 4);
+            transact(true, handle -> handle.execute(TRIAL));
+        } catch (JdbiException | IOException | HikariPool.PoolInitializationException e) {
+            close();
+            throw new IOException("The ledger " + bare + " cannot be opened: "
+                    + LedgerErrors.explain(e).replace(url, bare));
+        }
+    }
+
+    /** Something that only a process with a ledger can have left in the data dir. */
+    private static Optional<Path> trace(Path dataDir) throws IOException {
+        for (String folder : List.of("audit", "spool")) {
+            if (Files.isDirectory(dataDir.resolve(folder))) {
+                try (Stream<Path> files = Files.walk(dataDir.resolve(folder))) {
+                    Optional<Path> found = files.filter(Files::isRegularFile).findFirst();
+                    if (found.isPresent()) {
+                        return found;
+                    }
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private void migrate(String url, String username, String password, Optional<Path> trace) throws IOException {
+        // to open what is missing would make it, and delete a write-ahead log that is left of it
+        boolean isRefused = trace.isPresent() && !shared && LedgerFile.isMissing(url);
+        if (!isRefused) {
+            try (Handle handle = configure(Jdbi.create(() -> DriverManager.getConnection(url, username, password)))
+                    .open()) {
+                isRefused = !new Migrations(handle, shared).run(trace.isPresent());
+            }
+        }
+        if (isRefused) {
+            throw new IOException("there is none, though " + trace.get() + " tells of earlier imports. Put the"
+                    + " ledger back where it was. Or start once with --new-ledger: what was imported before is"
+                    + " then forgotten, and a file that is still in the inbox is imported again");
+        }
+    }
+
+    private void connect(String url, String username, String password, int size) throws IOException {
+        HikariConfig config = new HikariConfig();
+        config.setPoolName("csv-import-ledger");
+        config.setConnectionTimeout(5_000);
+        if (shared) {
+            config.setJdbcUrl(url);
+            config.setUsername(username);
+            config.setPassword(password);
+            config.setMaximumPoolSize(size);
+            // a connection that has gone silent, or a process frozen within a transaction, holds up nobody
+            config.addDataSourceProperty("socketTimeout", "10");
+            config.addDataSourceProperty("tcpKeepAlive", "true");
+            config.setConnectionInitSql("SET idle_in_transaction_session_timeout = '10s'");
+            HikariDataSource connections = new HikariDataSource(config);
+            pool = connections;
+            jdbi = configure(Jdbi.create(connections));
+            readOnly = jdbi;
+        } else {
+            LedgerFile file = new LedgerFile(url, config);
+            pool = file;
+            jdbi = configure(Jdbi.create(file));
+            readOnly = configure(Jdbi.create(file::openReadOnly));
+        }
+    }
+
+    private static Jdbi configure(Jdbi jdbi) {
+        jdbi.getConfig(SqlStatements.class).setTemplateEngine(TemplateEngine.NOP);
+        // a transaction ends by itself; a connection that broke in one has none to end
+        jdbi.getConfig(Handles.class).setForceEndTransactions(false);
+        jdbi.registerArgument(new AbstractArgumentFactory<String>(Types.VARCHAR) {
+            @Override
+            protected Argument build(String value, ConfigRegistry config) {
+                return (position, statement, context) -> statement.setString(position, Visible.storable(value));
+            }
+        });
+        jdbi.registerArgument(new AbstractArgumentFactory<Instant>(Types.VARCHAR) {
+            @Override
+            protected Argument build(Instant value, ConfigRegistry config) {
+                return (position, statement, context) -> statement.setString(position, Deliveries.text(value));
+            }
+        });
+        jdbi.registerColumnMapper(Instant.class, (ColumnMapper<Instant>)
+                (row, column, context) -> Deliveries.instant(row.getString(column)));
+        jdbi.registerRowMapper(Database::mapperOfRecord);
+        return jdbi;
+    }
+
+    private static Optional<RowMapper<?>> mapperOfRecord(Type type, ConfigRegistry config) {
+        Class<?> erased = GenericTypes.getErasedType(type);
+        return erased.isRecord() ? Optional.of(ConstructorMapper.of(erased)) : Optional.empty();
+    }
+
+    /** Whether other processes may work on the same ledger. */
+    boolean isShared() {
+        return shared;
+    }
+
+    /** SQL: the database's own clock, and some time more, as text. */
+    String clock(Duration more) {
+        return shared
+                ? "to_char((clock_timestamp() + interval '" + more.toSeconds()
+                        + " seconds') AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+                : "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '" + more.toSeconds() + " seconds')";
+    }
+
+    /**
+     * A durable transaction: what it has done is on the disk when it returns.
+     *
+     * @throws CsvImportUnsettledException where the database is unavailable or refuses: nothing of the work is kept
+     */
+    <T> T durable(Work<T> work) throws CsvImportUnsettledException {
+        return available(() -> transact(true, work));
+    }
+
+    /**
+     * A relaxed transaction: what it has done survives this process, and may be lost in a power failure. For what is
+     * found out again where it is missing.
+     *
+     * @throws CsvImportUnsettledException as {@link #durable}
+     */
+    <T> T relaxed(Work<T> work) throws CsvImportUnsettledException {
+        return available(() -> transact(false, work));
+    }
+
+    /**
+     * Reads as the pipeline sees it.
+     *
+     * @throws CsvImportUnsettledException where the database is unavailable
+     */
+    <T> T read(Work<T> work) throws CsvImportUnsettledException {
+        return available(() -> jdbi.withHandle(work));
+    }
+
+    /**
+     * Only reads, for people and for metrics: the embedded ledger's one connection is the pipeline's, and is not kept from
+     * its work.
+     *
+     * @throws CsvImportUnsettledException where the database is unavailable
+     */
+    <T> T look(Work<T> work) throws CsvImportUnsettledException {
+        try {
+            return readOnly.withHandle(work);
+        } catch (JdbiException e) {
+            throw unsettled(e);
+        }
+    }
+
+    /** Reads, and says why the ledger cannot be read or written, a sentence without its full stop; null where it can. */
+    public String problem() {
+        try {
+            read(handle -> handle.select("SELECT 1").mapTo(Integer.class).one());
+            return availability.problem();
+        } catch (CsvImportUnsettledException e) {
+            return e.getMessage();
+        }
+    }
+
+    private <T> T transact(boolean durable, Work<T> work) {
+        return jdbi.withHandle(handle -> {
+            if (!shared) {
+                LedgerFile.setDurable(handle.getConnection(), durable);
+            }
+            return handle.inTransaction(inside -> {
+                if (shared && !durable) {
+                    inside.execute("SET LOCAL synchronous_commit = off");
+                }
+                return work.withHandle(inside);
+            });
+        });
+    }
+
+    private interface Use<T> {
+        T run();
+    }
+
+    private <T> T available(Use<T> use) throws CsvImportUnsettledException {
+        try {
+            T result = use.run();
+            if (availability.isTrialDue()) {
+                transact(true, handle -> handle.execute(TRIAL));
+                availability.worksAgain();
+            }
+            return result;
+        } catch (JdbiException e) {
+            throw unsettled(e);
+        }
+    }
+
+    /** @throws JdbiException what is no error of the database's */
+    private CsvImportUnsettledException unsettled(JdbiException e) {
+        SQLException cause = LedgerErrors.cause(e);
+        if (cause == null) {
+            throw e;
+        }
+        return LedgerErrors.isRefusal(cause)
+                ? new LedgerRefusedException(cause)
+                : new CsvImportUnsettledException(
+                        availability.failed(cause), Instant.now().plusSeconds(2), cause);
+    }
+
+    static int update(Handle handle, String sql, Object... parameters) {
+        return handle.execute(sql, parameters);
+    }
+
+    static <T> List<T> query(Handle handle, Row<T> row, String sql, Object... parameters) {
+        return handle.select(sql, parameters)
+                .map((result, context) -> row.read(result))
+                .list();
+    }
+
+    @Override
+    public void close() {
+        try {
+            if (pool != null) {
+                pool.close();
+            }
+            locks.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+package io.csvimport.ledger;
+
+import static io.csvimport.ledger.Database.query;
+import static io.csvimport.ledger.Database.update;
+
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.job.Job;
+import io.csvimport.job.State;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/** Finds jobs of the ledger. */
+public final class Deliveries {
+
+    /** Rows that are read at once. */
+    private static final int PAGE = 1000;
+
+    /** A second since 1970, and its text up to the point. */
+    private record Second(long epoch, String text) {
+
+        static Second of(long epoch) {
+            return new Second(epoch, Instant.ofEpochSecond(epoch).toString().replace('Z', '.'));
+        }
+    }
+
+    /** The latest that was written: a formatter takes Java long to run, and to compile. */
+    private static volatile Second latest = Second.of(0);
+
+    /** What is done with a row. */
+    public interface Action<E extends Exception> {
+        void on(Job job) throws E, CsvImportUnsettledException;
+    }
+
+    private final Database database;
+    private final String organization;
+    private final Owner owner;
+
+    public Deliveries(Database database, String organization, Owner owner) {
+        this.database = database;
+        this.organization = organization;
+        this.owner = owner;
+    }
+
+    /** Whether another, living process has the delivery. */
+    public boolean isForeign(Job job) throws CsvImportUnsettledException {
+        return owner.isForeign(job.owner());
+    }
+
+    /** The delivery of a source key that is not released yet. */
+    public Optional<Job> find(String sourceKey) throws CsvImportUnsettledException {
+        String where = "source_key = ? AND released_at IS NULL";
+        // nearly always there is none; the many columns take longer to name than the row to find
+        return has(where, sourceKey) ? select(where, sourceKey).stream().findFirst() : Optional.empty();
+    }
+
+    /** The delivery of a job that is there. */
+    public Job get(long job) throws CsvImportUnsettledException {
+        return select("job = ?", job).get(0);
+    }
+
+    /** The latest delivery of the item that is offered again, or of the very file. */
+    public Job first(Job again) throws CsvImportUnsettledException {
+        List<Job> found = select(
+                "source_key = ? AND released_at IS NULL"
+                        + " OR item_key = ? AND organization = ? AND template = ? AND sha256 = ?",
+                again.origin().sourceKey(),
+                again.origin().itemKey(),
+                organization,
+                again.names().template(),
+                again.content().sha256());
+        return found.get(found.size() - 1);
+    }
+
+    /** The unreleased deliveries in a state, oldest first. */
+    public List<Job> in(State state) throws CsvImportUnsettledException {
+        return select("released_at IS NULL AND state = ?", state.toString());
+    }
+
+    /** The held deliveries for which a person has found the import id. */
+    public List<Job> heldWithImportId() throws CsvImportUnsettledException {
+        return select("released_at IS NULL AND state = 'held' AND import_id IS NOT NULL");
+    }
+
+    /**
+     * The deliveries of local files that are not released yet, oldest first: of this data dir's processes, and, where
+     * nothing was sent, of processes that are gone.
+     */
+    public <E extends Exception> void eachUnreleasedFile(Action<E> action) throws E, CsvImportUnsettledException {
+        each(
+                action,
+                "released_at IS NULL AND file_path LIKE '/%' AND (owner LIKE ?"
+                        + " OR state IN ('claimed', 'waiting') AND file_path NOT LIKE '%/spool/%' AND owner NOT IN "
+                        + owner.living() + ")",
+                owner.here());
+    }
+
+    /** The deliveries of files below a folder on a server that are not released yet, oldest first. */
+    public <E extends Exception> void eachUnreleasedBelow(String folder, boolean settledToo, Action<E> action)
+            throws E, CsvImportUnsettledException {
+        each(
+                action,
+                "released_at IS NULL " + (settledToo ? "" : "AND settled_at IS NULL ")
+                        + "AND substr(file_path, 1, ?) = ? AND (owner = ? OR owner NOT IN " + owner.living() + ")",
+                folder.codePointCount(0, folder.length()),
+                folder,
+                owner.id());
+    }
+
+    /** Whether a job that is not released has its bytes there. */
+    public boolean isKept(Path file) throws CsvImportUnsettledException {
+        return has("released_at IS NULL AND file_path = ?", file.toString());
+    }
+
+    /** The delivery of an item that its source has offered before, whatever became of it since. */
+    public Optional<Job> offeredBefore(Job again) throws CsvImportUnsettledException {
+        List<Job> found =
+                select("item_key = ? AND state <> 'withdrawn'", again.origin().itemKey());
+        return found.isEmpty() ? Optional.empty() : Optional.of(found.get(found.size() - 1));
+    }
+
+    /** An item key that begins so. */
+    public Optional<String> itemKey(String beginning) throws CsvImportUnsettledException {
+        return database
+                .read(c -> query(
+                        c,
+                        row -> row.getString(1),
+                        "SELECT item_key FROM csv_import_delivery WHERE item_key IS NOT NULL"
+                                + " AND substr(item_key, 1, ?) = ? ORDER BY job LIMIT 1",
+                        beginning.codePointCount(0, beginning.length()),
+                        beginning))
+                .stream()
+                .findFirst();
+    }
+
+    /** The source will not offer the item again. */
+    public void forgetItemKey(String itemKey) throws CsvImportUnsettledException {
+        database.relaxed(c -> update(c, "UPDATE csv_import_delivery SET item_key = NULL WHERE item_key = ?", itemKey));
+    }
+
+    /**
+     * Deliveries of items that are no files, of a user's own route, that were not sent and are not offered any more: their
+     * source has the only bytes.
+     */
+    public <E extends Exception> void eachAbandoned(Instant since, Action<E> action)
+            throws E, CsvImportUnsettledException {
+        each(
+                action,
+                "released_at IS NULL AND file_path IS NULL AND state IN ('claimed', 'waiting')"
+                        + " AND COALESCE(next_attempt_at, created_at) < ?"
+                        + " AND (owner = ? OR owner NOT IN " + owner.living() + ")",
+                text(since),
+                owner.id());
+    }
+
+    /** Whether an import id is that of another job of ours. */
+    public boolean isOfAnother(Job job, String importId) throws CsvImportUnsettledException {
+        return has("import_id = ? AND state <> 'duplicate' AND job <> ?", importId, job.id());
+    }
+
+    /** Whether the outcome of another delivery of this size is open. */
+    public boolean hasTwin(Job job) throws CsvImportUnsettledException {
+        return has(
+                "released_at IS NULL AND state IN ('sending', 'unknown', 'held') AND job <> ? AND file_size = ?",
+                job.id(),
+                job.content().size());
+    }
+
+    private boolean has(String where, Object... parameters) throws CsvImportUnsettledException {
+        return !database.read(c -> query(
+                        c,
+                        row -> row.getLong("job"),
+                        "SELECT job FROM csv_import_delivery WHERE " + where + " LIMIT 1",
+                        parameters))
+                .isEmpty();
+    }
+
+    private List<Job> select(String where, Object... parameters) throws CsvImportUnsettledException {
+        List<Job> found = new ArrayList<>();
+        each(found::add, where, parameters);
+        return found;
+    }
+
+    /** Page by page, by job, so that what is done with one neither hides others nor shows any twice. */
+    private <E extends Exception> void each(Action<E> action, String where, Object... parameters)
+            throws E, CsvImportUnsettledException {
+        Object[] values = Arrays.copyOf(parameters, parameters.length + 1);
+        List<Job> page;
+        long last = 0;
+        do {
+            values[parameters.length] = last;
+            page = database.read(
+                    c -> JobRow.select(c, "(" + where + ") AND job > ? ORDER BY job LIMIT " + PAGE, values));
+            for (Job job : page) {
+                action.on(job);
+                last = job.id();
+            }
+        } while (page.size() == PAGE);
+    }
+
+    static Instant instant(String text) {
+        return text == null ? null : Instant.parse(text);
+    }
+
+    /** Always with three digits of milliseconds, so that times sort as text; null for null. */
+    public static String text(Instant time) {
+        if (time == null) {
+            return null;
+        }
+        Second second = latest;
+        if (second.epoch != time.getEpochSecond()) {
+            second = Second.of(time.getEpochSecond());
+            latest = second;
+        }
+        return second.text + String.valueOf(1000 + time.getNano() / 1_000_000).substring(1) + "Z";
+    }
+}

@@ -1,0 +1,110 @@
+package io.csvimport.ledger;
+
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Properties;
+import org.sqlite.SQLiteConnection;
+import org.sqlite.jdbc4.JDBC4Connection;
+import org.sqlite.jdbc4.JDBC4PreparedStatement;
+
+/**
+ * A connection to SQLite that compiles each statement once, those of a transaction too: to compile one takes SQLite
+ * longer than to run it, and the driver's own way compiles four for each transaction, and makes two of it.
+ */
+final class LedgerConnection extends JDBC4Connection {
+
+    /** A statement that outlives its use. */
+    private static final class Kept extends JDBC4PreparedStatement {
+
+        Kept(SQLiteConnection connection, String sql) throws SQLException {
+            super(connection, sql);
+        }
+
+        @Override
+        public void close() throws SQLException {
+            if (!pointer.isClosed()) {
+                rs.close();
+                clearParameters();
+            }
+        }
+    }
+
+    private final Map<String, Kept> statements = new HashMap<>();
+    private boolean durable = true;
+    private boolean inTransaction;
+    private boolean broken;
+
+    LedgerConnection(String url, String file, Properties properties) throws SQLException {
+        super(url, file, properties);
+    }
+
+    @Override
+    public PreparedStatement prepareStatement(String sql, int type, int concurrency, int holdability)
+            throws SQLException {
+        checkOpen();
+        checkCursor(type, concurrency, holdability);
+        Kept statement = statements.get(sql);
+        // an error of the disk closes a statement for good
+        if (statement == null || statement.pointer.isClosed()) {
+            statement = new Kept(this, sql);
+            statements.put(sql, statement);
+        }
+        return statement;
+    }
+
+    /** Outside a transaction: whether the commits to come are on the disk when they return. */
+    void setDurable(boolean durable) throws SQLException {
+        if (durable != this.durable) {
+            // runs when it is compiled
+            getDatabase().exec("PRAGMA synchronous = " + (durable ? "FULL" : "NORMAL"), true);
+            this.durable = durable;
+        }
+    }
+
+    /** Begins a transaction that writes, or commits the one that was begun. */
+    @Override
+    public void setAutoCommit(boolean autoCommit) throws SQLException {
+        if (autoCommit == getAutoCommit()) {
+            return;
+        }
+        if (autoCommit) {
+            commit();
+        } else {
+            run("BEGIN IMMEDIATE");
+            inTransaction = true;
+        }
+        getConnectionConfig().setAutoCommit(autoCommit);
+    }
+
+    @Override
+    public void commit() throws SQLException {
+        if (inTransaction) {
+            run("COMMIT");
+            inTransaction = false;
+        }
+    }
+
+    @Override
+    public void rollback() throws SQLException {
+        if (inTransaction) {
+            inTransaction = false;
+            // SQLite rolls back by itself when the disk is full; nothing is sure of this connection any more
+            broken = true;
+            run("ROLLBACK");
+            broken = false;
+        }
+    }
+
+    /** Whether it is not to be used any more. */
+    boolean isBroken() {
+        return broken;
+    }
+
+    private void run(String sql) throws SQLException {
+        try (PreparedStatement statement = prepareStatement(sql)) {
+            statement.executeUpdate();
+        }
+    }
+}

@@ -1,0 +1,221 @@
+package io.csvimport.ledger;
+
+import static io.csvimport.ledger.Database.query;
+import static io.csvimport.ledger.Database.update;
+import static io.csvimport.ledger.Deliveries.text;
+
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.file.SourceFile;
+import io.csvimport.job.Job;
+import io.csvimport.job.Outcome;
+import io.csvimport.job.State;
+import io.csvimport.text.Visible;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.jdbi.v3.core.Handle;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
+
+/**
+ * Writes what becomes of jobs; what settles one with its audit event, in one transaction. A row that has moved on since
+ * it was read, as it may on a shared ledger, stays as it is: each method returns the row as it now is.
+ */
+public final class Outcomes {
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+
+    private final Database database;
+    private final String organization;
+    private final Owner owner;
+    private final AuditEvents events;
+    private final Duration trackAfter;
+
+    /** @param trackAfter how long after it was accepted an import is looked up first; null: it is not followed */
+    public Outcomes(Database database, String organization, Owner owner, AuditEvents events, Duration trackAfter) {
+        this.database = database;
+        this.organization = organization;
+        this.owner = owner;
+        this.events = events;
+        this.trackAfter = trackAfter;
+    }
+
+    /** Whatever was being sent by a process that has ended since has an unknown outcome from now on. */
+    public void doubtUnfinished() throws CsvImportUnsettledException {
+        database.durable(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET state = 'unknown', reason = 'process-ended',"
+                        + " detail = 'The process ended while the file was being sent'"
+                        + " WHERE released_at IS NULL AND state = 'sending' AND owner NOT IN " + owner.living()));
+    }
+
+    /** What is done in the same transaction; nothing is written where the row has moved on. */
+    private interface Then {
+        void run(Handle c, Optional<Job> written);
+    }
+
+    /** Commits an outcome, durably. */
+    public Job write(Job job, Outcome outcome) throws CsvImportUnsettledException {
+        return write(job, outcome, true, (c, written) -> {});
+    }
+
+    /**
+     * The same of an outcome that this process has seen itself. An import that is not its row's, because that has moved
+     * on, gets a row of its own: it is in the job list, has its event, and may be voided.
+     *
+     * @param durable false where the outcome is found out again after a power failure
+     */
+    public Job writeSeen(Job job, Outcome outcome, boolean durable) throws CsvImportUnsettledException {
+        return write(job, outcome, durable, (c, written) -> {
+            if (written.isEmpty() && outcome.state() == State.ACCEPTED) {
+                insertLate(c, job, outcome);
+            }
+        });
+    }
+
+    /** What the ledger refuses to store is this job's failure: it is held, and a person decides. */
+    private Job write(Job job, Outcome outcome, boolean durable, Then then) throws CsvImportUnsettledException {
+        try {
+            Database.Work<Optional<Job>> work = c -> {
+                Optional<Job> written = write(c, job, outcome);
+                then.run(c, written);
+                return written;
+            };
+            Optional<Job> written = durable ? database.durable(work) : database.relaxed(work);
+            return written.isPresent() ? written.get() : movedOn(job, outcome);
+        } catch (LedgerRefusedException e) {
+            String detail = e.getMessage()
+                    + (outcome.importId() == null ? "" : "; the import is " + Visible.of(outcome.importId()));
+            Outcome storable = outcome.answered(
+                            null,
+                            new Outcome.Why("unstorable", detail, outcome.why().httpStatus()))
+                    .with(new Outcome.Rows(outcome.rows().failed(), null));
+            Outcome kept = outcome.state().isSettled() ? storable.to(State.HELD) : storable;
+            Job held = database.durable(c -> write(c, job, kept)).orElse(job.with(kept));
+            held.log(LOG, Level.WARN, "");
+            return held;
+        }
+    }
+
+    private Job movedOn(Job job, Outcome outcome) throws CsvImportUnsettledException {
+        Job now = database.read(c -> JobRow.find(c, job.id())).orElse(job.with(outcome));
+        now.log(LOG, Level.INFO, ", written by another process");
+        return now;
+    }
+
+    /** Empty where the row is another process's or another attempt's by now, or settled. */
+    private Optional<Job> write(Handle c, Job job, Outcome outcome) {
+        int updated = update(
+                c,
+                "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
+                        + " next_attempt_at = ?, reconciled = ?, settled_at = ?, track_at = ?, failed_rows = ?,"
+                        + " preview_rows = ?, failures = ? WHERE job = ? AND owner = ? AND attempts = ?"
+                        + " AND state IN ('claimed', 'sending', 'waiting', 'unknown', 'held')",
+                outcome.state().toString(),
+                outcome.importId(),
+                outcome.reason(),
+                outcome.detail(),
+                outcome.why().httpStatus(),
+                text(outcome.nextAttempt()),
+                outcome.reconciled() ? 1 : 0,
+                text(outcome.settledAt()),
+                outcome.state() == State.ACCEPTED && trackAfter != null
+                        ? text(outcome.settledAt().plus(trackAfter))
+                        : null,
+                outcome.rows().failed(),
+                outcome.rows().first(),
+                outcome.failures(),
+                job.id(),
+                job.owner(),
+                job.attempt().number());
+        if (updated == 0) {
+            return Optional.empty();
+        }
+        Job written = job.with(outcome);
+        if (outcome.state().isSettled()) {
+            events.insert(c, written);
+        }
+        return Optional.of(written);
+    }
+
+    /** An import that the ledger does not know: its upload was given up before its answer came. */
+    private void insertLate(Handle c, Job attempt, Outcome accepted) {
+        boolean known = !query(
+                        c,
+                        row -> 1,
+                        "SELECT 1 FROM csv_import_delivery WHERE import_id = ? AND organization = ?"
+                                + " AND state <> 'duplicate'",
+                        accepted.importId(),
+                        organization)
+                .isEmpty();
+        if (known) {
+            return;
+        }
+        Job.Origin origin = attempt.origin();
+        Job.Origin late = new Job.Origin(
+                origin.from(), "late|" + attempt.id() + "|" + accepted.importId(), null, null, origin.envelope());
+        Optional<Job> inserted = JobRow.insert(
+                c,
+                Job.of(late, attempt.names().withDuplicates("import"), attempt.content())
+                        .with(attempt.attempt(), owner.id()),
+                organization);
+        if (inserted.isPresent()) {
+            String detail = "Attempt " + attempt.attempt().number() + " of job " + attempt.id()
+                    + " was accepted after it had been given up: where that job has another import, void one of them";
+            Optional<Job> written = write(c, inserted.get(), accepted.because("late", detail));
+            released(c, written.orElseThrow(), null, null);
+            written.get().log(LOG, Level.WARN, "");
+        }
+    }
+
+    /**
+     * Commits, durably, that a job which waits is not to be sent. One that is a file is let go of by its source; for any
+     * other one that is done here.
+     */
+    public Job withdraw(Job job, String reason, String detail) throws CsvImportUnsettledException {
+        Outcome withdrawn = job.outcome().because(reason, detail).to(State.WITHDRAWN);
+        return write(job, withdrawn, true, (c, written) -> {
+            if (written.isPresent() && job.origin().path() == null) {
+                released(c, written.get(), null, null);
+            }
+        });
+    }
+
+    /** Its file is gone: what was not sent is withdrawn, what is settled has no more to do. */
+    public Job gone(Job job, String to) throws CsvImportUnsettledException {
+        Job now = job;
+        if (job.state().isUnsent()) {
+            Outcome gone = job.outcome()
+                    .because("gone", "The file was taken away or replaced before it was sent")
+                    .to(State.WITHDRAWN);
+            now = write(job, gone);
+            now.log(LOG, Level.INFO, "");
+        }
+        if (!now.state().isOpen()) {
+            released(now, to);
+        }
+        return now;
+    }
+
+    /** The source has let go of the delivery: its key may come again, as a new one. Where this is lost, it is swept. */
+    public void released(Job job, String to) throws CsvImportUnsettledException {
+        released(job, to, null);
+    }
+
+    /** @param key of the file at its new place, as {@link SourceFile#key} gives it */
+    public void released(Job job, String to, String key) throws CsvImportUnsettledException {
+        database.relaxed(c -> released(c, job, to, key));
+    }
+
+    private static int released(Handle c, Job job, String to, String key) {
+        return update(
+                c,
+                "UPDATE csv_import_delivery SET released_at = ?, released_to = ?, released_key = ? WHERE job = ?"
+                        + " AND settled_at IS NOT NULL AND released_at IS NULL",
+                text(Instant.now()),
+                to,
+                key,
+                job.id());
+    }
+}

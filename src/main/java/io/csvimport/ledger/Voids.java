@@ -1,0 +1,140 @@
+package io.csvimport.ledger;
+
+import static io.csvimport.ledger.Database.query;
+import static io.csvimport.ledger.Database.update;
+import static io.csvimport.ledger.Deliveries.text;
+
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.job.Job;
+import io.csvimport.job.State;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/** The jobs whose imports are voided: that is committed before the API is asked, and goes on until it has answered. */
+public final class Voids {
+
+    private final Database database;
+    private final String organization;
+    private final Owner owner;
+    private final AuditEvents events;
+
+    public Voids(Database database, String organization, Owner owner, AuditEvents events) {
+        this.database = database;
+        this.organization = organization;
+        this.owner = owner;
+        this.events = events;
+    }
+
+    /**
+     * The jobs whose void is to go on: of this process after a failure, of one that has ended at once.
+     *
+     * @param longest pause: what is to wait longer was written before the clock was set back
+     */
+    public List<Long> due(Duration longest) throws CsvImportUnsettledException {
+        Instant now = Instant.now();
+        String ended = owner.leads() ? "owner NOT IN " + owner.living() + " OR " : "";
+        return database.read(c -> query(
+                c,
+                row -> row.getLong("job"),
+                "SELECT job FROM csv_import_delivery WHERE state = 'voiding' AND organization = ? AND (" + ended
+                        + "owner = ? AND (next_attempt_at IS NULL OR next_attempt_at NOT BETWEEN ? AND ?))"
+                        + " ORDER BY job LIMIT 100",
+                organization,
+                owner.id(),
+                text(now),
+                text(now.plus(longest))));
+    }
+
+    public Optional<Job> ofJob(long job) throws CsvImportUnsettledException {
+        return last("job = ?", job);
+    }
+
+    public Optional<Job> ofImport(String importId) throws CsvImportUnsettledException {
+        return last("import_id = ? AND state <> 'duplicate'", importId);
+    }
+
+    private Optional<Job> last(String where, Object value) throws CsvImportUnsettledException {
+        return database
+                .read(c -> JobRow.select(
+                        c, "organization = ? AND " + where + " ORDER BY job DESC LIMIT 1", organization, value))
+                .stream()
+                .findFirst();
+    }
+
+    /** A row for an import that the ledger does not know: its void goes on after a crash, and has its event. */
+    public Job insert(String source, String importId) throws CsvImportUnsettledException {
+        String now = text(Instant.now());
+        return database.durable(c -> query(
+                        c,
+                        JobRow::read,
+                        "INSERT INTO csv_import_delivery (source_key, source, state, organization, import_id, duplicates,"
+                                + " owner, created_at, settled_at, released_at)"
+                                + " VALUES (?, ?, 'voiding', ?, ?, 'import', ?, ?, ?, ?) RETURNING *",
+                        "void:" + UUID.randomUUID(),
+                        source,
+                        organization,
+                        importId,
+                        owner.id(),
+                        now,
+                        now,
+                        now))
+                .get(0);
+    }
+
+    /** Commits that the import is to be voided, by this process; empty where it is no import any more. */
+    public Optional<Job> begin(Job job) throws CsvImportUnsettledException {
+        int updated = database.durable(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET state = 'voiding', owner = ?, next_attempt_at = NULL"
+                        + " WHERE job = ? AND state IN ('accepted', 'completed', 'voiding')",
+                owner.id(),
+                job.id()));
+        Job voiding = job.with(job.attempt(), owner.id()).with(job.outcome().to(State.VOIDING));
+        return updated == 1 ? Optional.of(voiding) : Optional.empty();
+    }
+
+    /** Empty where another process has gone on with it meanwhile. */
+    public Optional<Job> voided(Job voiding) throws CsvImportUnsettledException {
+        Job voided = voiding.with(voiding.outcome().because(null, null).to(State.VOIDED));
+        return database.durable(c -> {
+            int updated = update(
+                    c,
+                    "UPDATE csv_import_delivery SET state = 'voided', track_at = NULL, next_attempt_at = NULL,"
+                            + " reason = NULL, detail = NULL WHERE job = ? AND owner = ? AND state = 'voiding'",
+                    voiding.id(),
+                    voiding.owner());
+            if (updated == 0) {
+                return Optional.empty();
+            }
+            events.insert(c, voided);
+            return Optional.of(voided);
+        });
+    }
+
+    /** The API refuses for good: the import is what it was before; what the ledger did not know, it forgets again. */
+    public void refused(Job voiding) throws CsvImportUnsettledException {
+        String change = voiding.content().sha256() == null
+                ? "DELETE FROM csv_import_delivery"
+                : "UPDATE csv_import_delivery SET next_attempt_at = NULL, reason = NULL, detail = NULL,"
+                        + " state = CASE WHEN failed_rows IS NULL THEN 'accepted' ELSE 'completed' END";
+        database.durable(c -> update(
+                c, change + " WHERE job = ? AND owner = ? AND state = 'voiding'", voiding.id(), voiding.owner()));
+    }
+
+    /** It is tried again after a pause, and says why. */
+    public Job waits(Job voiding, String reason, String detail, Duration pause) throws CsvImportUnsettledException {
+        database.durable(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET next_attempt_at = ?, reason = ?, detail = ?"
+                        + " WHERE job = ? AND owner = ? AND state = 'voiding'",
+                text(Instant.now().plus(pause)),
+                reason,
+                detail,
+                voiding.id(),
+                voiding.owner()));
+        return voiding.with(voiding.outcome().because(reason, detail));
+    }
+}

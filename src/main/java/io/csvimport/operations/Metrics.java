@@ -1,0 +1,158 @@
+package io.csvimport.operations;
+
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.job.Job;
+import io.csvimport.ledger.OpenJobs;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
+import org.apache.camel.health.HealthCheck;
+
+/**
+ * The product's meters in Micrometer. Counters count outcomes as they happen; gauges query the ledger for unsettled files
+ * when they are read, at most every few seconds, through its indexes.
+ */
+public final class Metrics {
+
+    private static final List<String> OPEN = List.of("claimed", "sending", "waiting", "unknown", "held");
+    private static final long FRESH_NANOS = Duration.ofSeconds(5).toNanos();
+
+    /** What the ledger has open; an instant is null where nothing is open. */
+    private record Open(Map<String, Long> files, Instant oldestFile, long events, Instant oldestEvent) {}
+
+    private final MeterRegistry meters;
+    private final OpenJobs ledger;
+    private final Timer upload;
+    private final Counter uploaded;
+    private final Meter.MeterProvider<Counter> files;
+    private final Meter.MeterProvider<Counter> requests;
+
+    private Open open;
+    private long openAt;
+
+    public Metrics(MeterRegistry meters, OpenJobs ledger, Path dataDir) {
+        this.meters = meters;
+        this.ledger = ledger;
+        upload = Timer.builder("csv.import.upload")
+                .description("How long accepted uploads took, from the connection to the answer")
+                .serviceLevelObjectives(List.of(100, 500, 1_000, 5_000, 15_000, 60_000, 300_000, 900_000).stream()
+                        .map(Duration::ofMillis)
+                        .toArray(Duration[]::new))
+                .register(meters);
+        uploaded = Counter.builder("csv.import.uploaded")
+                .baseUnit("bytes")
+                .description("The bytes of the accepted files")
+                .register(meters);
+        files = Counter.builder("csv.import.files")
+                .description("Files whose fate was settled, by outcome and source; completed ones were accepted before")
+                .withRegistry(meters);
+        requests = Counter.builder("csv.import.api.requests")
+                .description("Requests to the API, by operation and status; none: no answer")
+                .withRegistry(meters);
+        // registered at start: Prometheus sees no increase from an absent counter to 1
+        for (String outcome : List.of("accepted", "duplicate", "rejected", "held", "withdrawn")) {
+            List.of("file", "sftp", "jms", "http").forEach(from -> files.withTags("outcome", outcome, "from", from));
+        }
+        for (String state : Stream.concat(OPEN.stream(), Stream.of("voiding")).toList()) {
+            gauge(
+                    "csv.import.open.files",
+                    null,
+                    "Files that are not settled, by state",
+                    now -> now.files.getOrDefault(state, 0L),
+                    "state",
+                    state);
+        }
+        String oldest = "The oldest file that is to be imported";
+        gauge("csv.import.open.files.age", "seconds", oldest, now -> age(now.oldestFile));
+        String events = "Audit events that the audit endpoint has not received yet";
+        gauge("csv.import.outbox.events", null, events, now -> now.events);
+        gauge("csv.import.outbox.events.age", "seconds", "The oldest of these", now -> age(now.oldestEvent));
+        Gauge.builder("csv.import.data.dir.free", this, metrics -> dataDir.toFile()
+                        .getUsableSpace())
+                .baseUnit("bytes")
+                .description("What is left on the disk of the data dir")
+                .register(meters);
+    }
+
+    /** Not a number while the ledger is unavailable. */
+    private void gauge(String name, String unit, String description, ToDoubleFunction<Open> value, String... tags) {
+        Gauge.builder(name, this, metrics -> {
+                    Open now = metrics.open();
+                    return now == null ? Double.NaN : value.applyAsDouble(now);
+                })
+                .baseUnit(unit)
+                .description(description)
+                .tags(tags)
+                .register(meters);
+    }
+
+    public void show(Readiness health) {
+        // an unavailable ledger is not queried twice: that takes long
+        Gauge.builder(
+                        "csv.import.ready",
+                        health,
+                        check -> open() != null && check.call().getState() == HealthCheck.State.UP ? 1 : 0)
+                .description("1: ready; 0: /observe/health/ready says why not")
+                .register(meters);
+    }
+
+    /** Counts an outcome that has an audit event. */
+    public void count(Job job, String outcome) {
+        files.withTags("outcome", outcome, "from", job.origin().from()).increment();
+        if (outcome.equals("accepted")) {
+            uploaded.increment(job.content().size());
+        }
+    }
+
+    /** @param status of the API's answer; 0 where there was none */
+    public void asked(String method, String path, int status, long nanos) {
+        String operation =
+                switch (method) {
+                    case "GET" -> "list";
+                    case "DELETE" -> "void";
+                    default -> path.contains("/preview") ? "preview" : "upload";
+                };
+        String answer = status == 0 ? "none" : String.valueOf(status);
+        requests.withTags("operation", operation, "status", answer).increment();
+        if (operation.equals("upload") && status / 100 == 2) {
+            upload.record(Duration.ofNanos(nanos));
+        }
+    }
+
+    private static double age(Instant oldest) {
+        return oldest == null ? 0 : Duration.between(oldest, Instant.now()).toMillis() / 1000.0;
+    }
+
+    private synchronized Open open() {
+        if (openAt == 0 || System.nanoTime() - openAt > FRESH_NANOS) {
+            try {
+                Map<String, Long> files = new HashMap<>();
+                Instant oldest = null;
+                for (OpenJobs.Count jobs : ledger.jobs()) {
+                    files.put(jobs.state(), jobs.count());
+                    boolean isToBeImported =
+                            !jobs.state().equals("held") && !jobs.state().equals("voiding");
+                    if (isToBeImported && (oldest == null || jobs.oldest().isBefore(oldest))) {
+                        oldest = jobs.oldest();
+                    }
+                }
+                OpenJobs.Count events = ledger.events();
+                open = new Open(files, oldest, events.count(), events.oldest());
+            } catch (CsvImportUnsettledException e) {
+                open = null;
+            }
+            openAt = System.nanoTime();
+        }
+        return open;
+    }
+}

@@ -1,0 +1,240 @@
+package io.csvimport.operations;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.api.ImportId;
+import io.csvimport.job.Delivery;
+import io.csvimport.job.FatalErrors;
+import io.csvimport.text.Visible;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+import org.apache.hc.core5.http.NameValuePair;
+import org.apache.hc.core5.net.WWWFormCodec;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The calls of {@code csv-import-rest}, and the steps of the routes {@code csv-import-jobs-*}: reads the parameters of a
+ * request and answers JSON. A parameter that is not known is refused: it may be misspelt. No other part of the request
+ * reaches the pipeline.
+ */
+public final class Operations {
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int LARGEST_PAGE = 1000;
+
+    private final Jobs jobs;
+    private final PostedBodies bodies;
+
+    public Operations(Jobs jobs, PostedBodies bodies) {
+        this.jobs = jobs;
+        this.bodies = bodies;
+    }
+
+    private interface Call {
+        Object answer() throws Problem, CsvImportUnsettledException;
+    }
+
+    public void list(Exchange exchange) {
+        answer(exchange, 200, () -> {
+            Map<String, String> query =
+                    query(exchange, "state", "template", "importId", "fileName", "from", "page", "size");
+            int page = number(query.remove("page"), "page", 1, Integer.MAX_VALUE);
+            int size = number(query.remove("size"), "size", 50, LARGEST_PAGE);
+            if (query.containsKey("state") && !Jobs.STATES.contains(query.get("state"))) {
+                throw new Problem(
+                        400, "The parameter state is '" + query.get("state") + "': expected is one of " + Jobs.STATES);
+            }
+            return jobs.list(query, page, size);
+        });
+    }
+
+    public void get(Exchange exchange) {
+        answer(exchange, 200, () -> jobs.json(find(exchange, query(exchange, "by"))));
+    }
+
+    public void retry(Exchange exchange) {
+        answer(exchange, 202, () -> jobs.json(jobs.retry(find(exchange, query(exchange, "by")))));
+    }
+
+    public void settle(Exchange exchange) {
+        answer(exchange, 200, () -> {
+            Map<String, String> query = query(exchange, "importId", "by");
+            String importId = ImportId.of(query.get("importId"));
+            if (importId == null) {
+                throw new Problem(
+                        400,
+                        "The parameter importId is missing, or no import id: it is the API's id of the import. Where there"
+                                + " is no import, retry uploads the file again");
+            }
+            return jobs.json(jobs.settle(find(exchange, query), importId));
+        });
+    }
+
+    /** The parameters of a posted CSV become its only headers. */
+    public void receive(Exchange exchange) throws Problem, IOException {
+        receive(exchange, "template", "notify", "fileName");
+    }
+
+    private void receive(Exchange exchange, String... known) throws Problem, IOException {
+        Map<String, String> names = query(exchange, known);
+        Message message = exchange.getMessage();
+        bodies.take(message.getHeader(PostedBodies.HEADER, String.class)).ifPresent(body -> {
+            // a stream cache would hold it in memory
+            exchange.getExchangeExtension().setStreamCacheDisabled(true);
+            message.setBody(body);
+        });
+        message.removeHeaders("*");
+        names.forEach(message::setHeader);
+    }
+
+    /** Bad input is refused at once, and has a job and an audit event nevertheless. */
+    public void received(Exchange exchange) throws Problem, CsvImportUnsettledException {
+        long job = exchange.getProperty(Delivery.JOB, Long.class);
+        if ("rejected".equals(exchange.getProperty(Delivery.OUTCOME))) {
+            throw new Problem(
+                    422,
+                    exchange.getProperty(Delivery.DETAIL, String.class),
+                    Map.of("reason", exchange.getProperty(Delivery.REASON), "job", job));
+        }
+        answer(exchange, 202, jobs.json(jobs.find(String.valueOf(job), "job")));
+        exchange.getMessage().setHeader("Location", "/csv-imports/" + job);
+    }
+
+    /** As {@link #receive}, for a preview. */
+    public void toPreview(Exchange exchange) throws Problem, IOException {
+        receive(exchange, "template", "fileName");
+    }
+
+    /** Finds the job, or takes an import that the ledger does not know if that is forced. */
+    public void toVoid(Exchange exchange) throws Problem, CsvImportUnsettledException {
+        Map<String, String> query = query(exchange, "force", "by");
+        String force = query.getOrDefault("force", "false");
+        if (!force.matches("true|false")) {
+            throw new Problem(400, "The parameter force is '" + Visible.of(force) + "': expected is true or false");
+        }
+        String id = id(exchange);
+        Message message = exchange.getMessage();
+        try {
+            long job = find(exchange, query);
+            message.removeHeaders("*");
+            message.setHeader(Delivery.JOB, job);
+        } catch (Problem problem) {
+            if (force.equals("false") || problem.status() != 404 || "job".equals(query.get("by"))) {
+                throw problem;
+            }
+            message.removeHeaders("*");
+            message.setHeader(Delivery.IMPORT_ID, id);
+            message.setHeader("csvImportForce", true);
+        }
+    }
+
+    public void voided(Exchange exchange) throws CsvImportUnsettledException {
+        Message message = exchange.getMessage();
+        boolean done = !"voiding".equals(message.getHeader(Delivery.OUTCOME));
+        answer(exchange, done ? 200 : 202, jobs.json(message.getHeader(Delivery.JOB, Long.class)));
+    }
+
+    /** Answers a failure as problem details; the details of an unexpected one are only logged. */
+    public void fail(Exchange exchange) {
+        fail(exchange, exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
+    }
+
+    private static void fail(Exchange exchange, Throwable failure) {
+        FatalErrors.endIfOutOfMemory(failure);
+        Problem problem = Problem.of(failure);
+        if (problem == null) {
+            LOG.error("An operation over HTTP failed", failure);
+            problem = new Problem(500, "The operation failed; the log says why");
+        }
+        answer(exchange, problem.status(), problem.json(), Problem.CONTENT_TYPE);
+        if (failure instanceof CsvImportUnsettledException unsettled) {
+            long seconds =
+                    Duration.between(Instant.now(), unsettled.getNextAttempt()).toSeconds();
+            exchange.getMessage().setHeader("Retry-After", Math.max(1, seconds));
+        }
+    }
+
+    private static void answer(Exchange exchange, int status, Call call) {
+        try {
+            answer(exchange, status, call.answer());
+        } catch (Problem | CsvImportUnsettledException | RuntimeException e) {
+            fail(exchange, e);
+        }
+    }
+
+    private long find(Exchange exchange, Map<String, String> query) throws Problem, CsvImportUnsettledException {
+        String by = query.get("by");
+        if (by != null && !by.matches("job|import")) {
+            throw new Problem(400, "The parameter by is '" + Visible.of(by) + "': expected is job or import");
+        }
+        return jobs.find(id(exchange), by);
+    }
+
+    static String id(Exchange exchange) {
+        return exchange.getMessage().getHeader("id", String.class);
+    }
+
+    /**
+     * The parameters of the request's query.
+     *
+     * @throws Problem where one is not known, or is given twice
+     */
+    static Map<String, String> query(Exchange exchange, String... known) throws Problem {
+        Map<String, String> query = new LinkedHashMap<>();
+        String raw = exchange.getMessage().getHeader(Exchange.HTTP_RAW_QUERY, "", String.class);
+        for (NameValuePair parameter : WWWFormCodec.parse(raw, StandardCharsets.UTF_8)) {
+            String name = parameter.getName();
+            if (!List.of(known).contains(name)) {
+                throw new Problem(
+                        400,
+                        "There is no parameter '" + Visible.of(name) + "' here: expected is "
+                                + (known.length == 0 ? "none" : "any of " + String.join(", ", known)));
+            }
+            if (query.putIfAbsent(name, Objects.requireNonNullElse(parameter.getValue(), "")) != null) {
+                throw new Problem(400, "The parameter " + name + " is given twice");
+            }
+        }
+        query.values().removeIf(String::isBlank);
+        return query;
+    }
+
+    private static int number(String value, String name, int absent, int most) throws Problem {
+        if (value == null) {
+            return absent;
+        }
+        if (!value.matches("[1-9]\\d{0,8}") || Integer.parseInt(value) > most) {
+            throw new Problem(
+                    400,
+                    "The parameter " + name + " is '" + Visible.of(value) + "': expected is a number from 1"
+                            + (most == Integer.MAX_VALUE ? "" : " to " + most));
+        }
+        return Integer.parseInt(value);
+    }
+
+    static void answer(Exchange exchange, int status, Object body) {
+        try {
+            answer(exchange, status, JSON.writeValueAsString(body), "application/json");
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("A job is plain text and numbers", e);
+        }
+    }
+
+    private static void answer(Exchange exchange, int status, String json, String contentType) {
+        Message message = exchange.getMessage();
+        message.removeHeaders("*");
+        message.setHeader(Exchange.HTTP_RESPONSE_CODE, status);
+        message.setHeader(Exchange.CONTENT_TYPE, contentType);
+        message.setBody(Objects.requireNonNull(json).getBytes(StandardCharsets.UTF_8));
+    }
+}

@@ -1,0 +1,171 @@
+package io.csvimport.pipeline;
+
+import io.csvimport.CsvChangedException;
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.CsvRejectedException;
+import io.csvimport.api.ApiHealth;
+import io.csvimport.api.CsvUpload;
+import io.csvimport.api.ProxyRefusedException;
+import io.csvimport.job.Delivery;
+import io.csvimport.job.FatalErrors;
+import io.csvimport.text.Visible;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.camel.CamelException;
+import org.apache.camel.CamelExchangeException;
+import org.apache.camel.Exchange;
+import org.apache.camel.TypeConversionException;
+import org.apache.camel.component.file.GenericFileOperationFailedException;
+import org.apache.camel.spi.ExceptionHandler;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Writes down what a failure means: the steps of the route configuration {@code csv-import-errors}. */
+public final class Failure implements ExceptionHandler {
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+
+    /** The reason of a failure that is a bug. */
+    static final String FAILED = "failed";
+
+    private static final long TOLD_NANOS = Duration.ofMinutes(1).toNanos();
+
+    private final ApiHealth health;
+    private final Map<String, Long> told = new ConcurrentHashMap<>();
+
+    public Failure(ApiHealth health) {
+        this.health = health;
+    }
+
+    /** Bad input; what was found first is the reason. */
+    public void rejected(Exchange exchange) {
+        if ("rejected".equals(exchange.getProperty(Delivery.OUTCOME))) {
+            return;
+        }
+        CsvRejectedException rejected = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, CsvRejectedException.class);
+        tell(exchange, "rejected", rejected.getReason(), rejected.getMessage());
+    }
+
+    /** The file is gone or another: there is nothing to send any more. */
+    public void withdrawn(Exchange exchange) {
+        tell(exchange, "withdrawn", "changed", caught(exchange));
+    }
+
+    /** Sending had begun: the API may have the file. */
+    public void unknown(Exchange exchange) {
+        boolean complete =
+                exchange.getProperty(Delivery.UPLOAD, CsvUpload.class).isComplete();
+        tell(
+                exchange,
+                "unknown",
+                complete ? "no-answer" : "broken-off",
+                (complete ? "No answer to the upload: " : "The connection broke during the upload: ")
+                        + caught(exchange));
+    }
+
+    /** Nothing was sent. */
+    public void waiting(Exchange exchange) {
+        health.failed("The API cannot be reached");
+        if (exchange.getProperty(Exchange.EXCEPTION_CAUGHT) instanceof ProxyRefusedException proxy) {
+            exchange.setProperty(Delivery.RETRY_AFTER, proxy.retryAfter());
+            if (proxy.isOfCredential()) {
+                health.answered(407);
+            }
+        }
+        tell(exchange, "waiting", "unreachable", "The API cannot be reached: " + caught(exchange));
+    }
+
+    /** Nothing was sent, and not for want of a connection: a bug, here or in a route of the user's. */
+    public void failed(Exchange exchange) {
+        Delivery delivery = Delivery.of(exchange);
+        String detail = "An unexpected failure: " + caught(exchange);
+        if (exchange.getContext().isStopping()) {
+            // what it needs is stopped before it
+            tell(exchange, "waiting", "stopped", detail);
+            return;
+        }
+        if (!detail.equals(delivery.job().outcome().detail())) {
+            LOG.error(
+                    "{}: nothing was sent, it is tried again up to csv-import.max-attempts times",
+                    delivery.place(),
+                    exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
+        }
+        tell(exchange, "waiting", FAILED, detail);
+    }
+
+    /** Whether an upload was under way, and its first byte may have left. */
+    public boolean isSent(Exchange exchange) {
+        CsvUpload upload = exchange.getProperty(Delivery.UPLOAD, CsvUpload.class);
+        return upload != null && upload.isStarted() && !hasOutcome(exchange);
+    }
+
+    /** Whether a file is on its way to the API, and no byte has left. */
+    public boolean isUnsent(Exchange exchange) {
+        CsvUpload upload = exchange.getProperty(Delivery.UPLOAD, CsvUpload.class);
+        Delivery delivery = Delivery.of(exchange);
+        return !hasOutcome(exchange)
+                && (upload == null ? delivery != null && delivery.isClaimed() : !upload.isStarted());
+    }
+
+    private static boolean hasOutcome(Exchange exchange) {
+        return exchange.getProperty(Delivery.OUTCOME) != null;
+    }
+
+    private static String caught(Exchange exchange) {
+        return reason(exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
+    }
+
+    /** What was caught, within a sentence: what it says, and its kind where that is no sentence of our own. */
+    public static String reason(Throwable caught) {
+        if (caught instanceof TypeConversionException && caught.getCause() != null) {
+            // its own message shows the value, as Java prints an array
+            return reason(caught.getCause());
+        }
+        boolean own = caught instanceof CsvChangedException || caught instanceof ProxyRefusedException;
+        return own ? caught.getMessage() : Visible.kindAndReason(caught);
+    }
+
+    private static void tell(Exchange exchange, String outcome, String reason, String detail) {
+        exchange.setProperty(Delivery.OUTCOME, outcome);
+        exchange.setProperty(Delivery.REASON, reason);
+        exchange.setProperty(Delivery.DETAIL, detail);
+    }
+
+    // what a source hears of an exchange that failed: one line a minute, none where the pipeline has said it already
+
+    private boolean isToldAlready(Throwable exception) {
+        long now = System.nanoTime();
+        told.values().removeIf(at -> now - at > TOLD_NANOS);
+        return told.putIfAbsent(exception.toString(), now) != null;
+    }
+
+    @Override
+    public void handleException(Throwable exception) {
+        handleException(null, null, exception);
+    }
+
+    @Override
+    public void handleException(String message, Throwable exception) {
+        handleException(message, null, exception);
+    }
+
+    @Override
+    public void handleException(String message, Exchange exchange, Throwable thrown) {
+        FatalErrors.endIfOutOfMemory(thrown);
+        // a split says only which of its exchanges has failed
+        boolean wrapped = thrown instanceof CamelExchangeException && thrown.getCause() != null;
+        Throwable exception = wrapped ? thrown.getCause() : thrown;
+        if (exception instanceof CsvImportUnsettledException
+                || exception instanceof GenericFileOperationFailedException // a feed has said that it cannot list
+                || isToldAlready(exception)) {
+            return;
+        }
+        if (exception instanceof IOException || exception instanceof CamelException) {
+            LOG.warn("{}; it is tried again", Visible.reason(exception));
+        } else {
+            LOG.error("{}", message, exception);
+        }
+    }
+}

@@ -1,0 +1,281 @@
+package io.csvimport.pipeline;
+
+import io.csvimport.CsvChangedException;
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.CsvRejectedException;
+import io.csvimport.file.FileMark;
+import io.csvimport.file.NamedOutput;
+import io.csvimport.file.Sha256;
+import io.csvimport.file.SourceAwayException;
+import io.csvimport.file.SourceFile;
+import io.csvimport.file.SpoolFolder;
+import io.csvimport.job.Delivery;
+import io.csvimport.job.Job;
+import io.csvimport.settings.Settings;
+import io.csvimport.text.Visible;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.zip.CRC32C;
+import org.apache.camel.Exchange;
+import org.apache.camel.InvalidPayloadException;
+import org.apache.camel.support.SynchronizationAdapter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks at a CSV in one pass: its size in bytes, its SHA-256 (hex) and CRC32C, and whether it is text. What is not a
+ * local file is written to the spool on the same pass, because its size must be known and its bytes read again.
+ */
+public final class Inspection {
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final int BUFFER = 1 << 16;
+    /** For a file that may not be read, which holds back no other. */
+    private static final Duration FORBIDDEN_PAUSE = Duration.ofMinutes(1);
+
+    private final Settings settings;
+    private final SpoolFolder spool;
+    private final long maxSize;
+
+    public Inspection(Settings settings, SpoolFolder spool) {
+        this.settings = settings;
+        this.spool = spool;
+        maxSize = settings.size("max-size");
+    }
+
+    /**
+     * @throws CsvRejectedException where the content is empty, too large or no text
+     * @throws CsvImportUnsettledException where it cannot be read, or changes meanwhile: nothing is known of it then
+     */
+    public void inspect(Exchange exchange) throws CsvRejectedException, CsvImportUnsettledException {
+        Delivery delivery = Delivery.of(exchange);
+        CsvRejectedException refusal = exchange.getProperty(Delivery.REFUSAL, CsvRejectedException.class);
+        if (refusal != null) {
+            throw refusal;
+        }
+        try {
+            inspect(exchange, delivery);
+        } catch (IOException | InvalidPayloadException e) {
+            // Camel's conversion of a body hides what its source has said
+            Throwable cause = e;
+            while (!(cause instanceof IOException) && cause.getCause() != null) {
+                cause = cause.getCause();
+            }
+            String what = delivery.place() + " cannot be read now: " + Visible.reason(cause);
+            if (cause instanceof SourceAwayException away) {
+                throw new CsvImportUnsettledException(what, away.getNextAttempt(), e);
+            }
+            if (!(e instanceof CsvChangedException)) {
+                LOG.warn("{}; it is tried again", what);
+            }
+            if (cause instanceof FileSystemException) {
+                throw CsvImportUnsettledException.ofItemAlone(what, FORBIDDEN_PAUSE);
+            }
+            throw new CsvImportUnsettledException(what, Instant.now().plusSeconds(2), e);
+        }
+    }
+
+    private void inspect(Exchange exchange, Delivery delivery)
+            throws CsvRejectedException, CsvImportUnsettledException, IOException, InvalidPayloadException {
+        SourceFile source = delivery.source();
+        if (source != null && source.size() > maxSize) {
+            delivery.measured(source.size());
+            throw tooLarge();
+        }
+        if (source != null && source.size() <= 0) {
+            // or its server tells no size: then its time alone says that it stands still
+            awaitQuiet(exchange, delivery);
+        }
+        CsvRejectedException rejected = null;
+        try {
+            if (delivery.mark() == null) {
+                copy(exchange, delivery);
+            } else {
+                read(delivery.mark(), delivery);
+            }
+        } catch (CsvRejectedException e) {
+            rejected = e;
+        }
+        if (source != null) {
+            rejected = checkSource(exchange, delivery, rejected);
+        }
+        if (delivery.endsInNul() && exchange.getProperty(Delivery.ORPHAN) == null) {
+            awaitQuiet(exchange, delivery);
+        }
+        if (rejected != null) {
+            throw rejected;
+        }
+    }
+
+    /** What may be unfinished is not judged before it has stood still for long. */
+    private static void awaitQuiet(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
+        Long judgedFrom = exchange.getProperty(Delivery.JUDGED_FROM, Long.class);
+        long left = judgedFrom == null ? 0 : judgedFrom - System.nanoTime();
+        if (left > 0) {
+            throw CsvImportUnsettledException.ofItemAlone(
+                    delivery.place()
+                            + " is empty, of unknown size or ends in NULs, and may be unfinished: it is judged once it has stood"
+                            + " still for csv-import.file.quiet-empty",
+                    Duration.ofNanos(left));
+        }
+    }
+
+    /** Whether the source still has what was read. What a server has no more is here alone, and is kept. */
+    private static CsvRejectedException checkSource(Exchange exchange, Delivery delivery, CsvRejectedException rejected)
+            throws IOException {
+        SourceFile source = delivery.source();
+        boolean isRemote = source != delivery.mark();
+        // some servers tell no size, or 0: what came to its end is whole
+        boolean isWhole = isRemote && source.size() <= 0 || delivery.content().size() == source.size();
+        if (!source.isThere()) {
+            if (!source.isGone()) {
+                throw new CsvChangedException(delivery.place());
+            }
+            exchange.setProperty(Delivery.ORPHAN, true);
+            return isWhole || rejected != null
+                    ? rejected
+                    : incomplete(delivery.content().size(), source);
+        }
+        if (!isWhole && isRemote) {
+            throw new FileSystemException(
+                    delivery.place(),
+                    null,
+                    "the server lists " + source.size() + " bytes and gives "
+                            + delivery.content().size()
+                            + ": it is not imported before both are the same");
+        }
+        if (!isWhole) {
+            throw new CsvChangedException(delivery.place());
+        }
+        return rejected;
+    }
+
+    private static CsvRejectedException incomplete(long size, SourceFile source) {
+        return new CsvRejectedException(
+                "incomplete",
+                "The server had the file no more before it was read to its end: " + size + " of " + source.size()
+                        + " bytes are in the spool; deliver it again");
+    }
+
+    private void copy(Exchange exchange, Delivery delivery)
+            throws CsvRejectedException, IOException, InvalidPayloadException {
+        Path copy = delivery.source() == null
+                ? spool.newFile()
+                : spool.copyOf(delivery.origin().sourceKey());
+        exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
+            @Override
+            public void onDone(Exchange done) {
+                // what waits is not fetched again for each attempt
+                boolean waits =
+                        delivery.job() != null && !delivery.job().state().isSettled();
+                if (delivery.source() == null || !waits) {
+                    SpoolFolder.delete(copy);
+                }
+            }
+        });
+        delivery.copied(copy, null);
+        if (delivery.job() != null && Files.exists(copy)) {
+            read(FileMark.of(copy), delivery);
+            if (delivery.content().sha256().equals(delivery.job().content().sha256())) {
+                delivery.copied(copy, FileMark.of(copy));
+                return;
+            }
+        }
+        Files.deleteIfExists(copy);
+        boolean empty = exchange.getMessage().getBody() == null;
+        try (InputStream in = empty
+                        ? InputStream.nullInputStream()
+                        : exchange.getMessage().getMandatoryBody(InputStream.class);
+                OutputStream out = new NamedOutput(copy, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            read(in, out, delivery);
+        } catch (IOException e) {
+            if (delivery.source() == null
+                    || Files.size(copy) == 0
+                    || !delivery.source().isGone()) {
+                throw e;
+            }
+            delivery.measured(Files.size(copy));
+            throw incomplete(Files.size(copy), delivery.source());
+        }
+        delivery.copied(copy, FileMark.of(copy));
+    }
+
+    private void read(SourceFile file, Delivery delivery) throws CsvRejectedException, IOException {
+        try (InputStream in = file.open()) {
+            read(in, OutputStream.nullOutputStream(), delivery);
+        }
+    }
+
+    private void read(InputStream in, OutputStream copy, Delivery delivery) throws CsvRejectedException, IOException {
+        MessageDigest sha256 = Sha256.digest();
+        CRC32C crc32c = new CRC32C();
+        SourceFile source = delivery.source();
+        long expected = source == null || source.size() <= 0 ? BUFFER : source.size();
+        byte[] buffer = new byte[(int) Math.min(BUFFER, expected)];
+        long size = 0;
+        int width = 1;
+        boolean nul = false;
+        boolean endsInNul = true;
+        for (int n = in.readNBytes(buffer, 0, buffer.length); n > 0; n = in.readNBytes(buffer, 0, buffer.length)) {
+            if (size == 0) {
+                width = width(buffer, n);
+            }
+            size += n;
+            if (size > maxSize) {
+                delivery.measured(size);
+                throw tooLarge();
+            }
+            sha256.update(buffer, 0, n);
+            crc32c.update(buffer, 0, n);
+            nul = nul || hasNul(buffer, n);
+            endsInNul = endsInNul(buffer, n, width);
+            copy.write(buffer, 0, n);
+        }
+        Job.Content content = new Job.Content(size, HexFormat.of().formatHex(sha256.digest()));
+        delivery.inspected(content, crc32c.getValue(), endsInNul);
+        if (size == 0) {
+            throw new CsvRejectedException("empty", "The file is empty");
+        }
+        if (nul && width == 1) {
+            throw new CsvRejectedException("no-text", "The content is no text: it has NUL bytes");
+        }
+    }
+
+    private CsvRejectedException tooLarge() {
+        return new CsvRejectedException(
+                "too-large", "The file is larger than csv-import.max-size, " + settings.get("max-size"));
+    }
+
+    private static boolean hasNul(byte[] buffer, int length) {
+        // Java looks for a character of a string in many bytes at a time
+        return new String(buffer, 0, length, StandardCharsets.ISO_8859_1).indexOf(0) >= 0;
+    }
+
+    /** Bytes of a character, by the byte order mark: in UTF-16 and UTF-32 there are NUL bytes in text. */
+    private static int width(byte[] b, int length) {
+        boolean little = length >= 2 && b[0] == (byte) 0xFF && b[1] == (byte) 0xFE;
+        boolean big = length >= 2 && b[0] == (byte) 0xFE && b[1] == (byte) 0xFF;
+        boolean little32 = little && length >= 4 && b[2] == 0 && b[3] == 0;
+        boolean big32 = length >= 4 && b[0] == 0 && b[1] == 0 && b[2] == (byte) 0xFE && b[3] == (byte) 0xFF;
+        return little32 || big32 ? 4 : little || big ? 2 : 1;
+    }
+
+    private static boolean endsInNul(byte[] buffer, int length, int width) {
+        for (int i = Math.max(0, length - width); i < length; i++) {
+            if (buffer[i] != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

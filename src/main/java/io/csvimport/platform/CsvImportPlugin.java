@@ -1,0 +1,300 @@
+package io.csvimport.platform;
+
+import io.csvimport.api.ApiClient;
+import io.csvimport.api.ApiClock;
+import io.csvimport.api.ApiHealth;
+import io.csvimport.api.ApiSteps;
+import io.csvimport.api.CsvUpload;
+import io.csvimport.api.Pace;
+import io.csvimport.audit.AuditFile;
+import io.csvimport.audit.Outbox;
+import io.csvimport.file.Sources;
+import io.csvimport.file.SpoolFolder;
+import io.csvimport.ledger.AuditEvents;
+import io.csvimport.ledger.Claims;
+import io.csvimport.ledger.Database;
+import io.csvimport.ledger.Deliveries;
+import io.csvimport.ledger.FollowedImports;
+import io.csvimport.ledger.JobList;
+import io.csvimport.ledger.ListedImports;
+import io.csvimport.ledger.OpenJobs;
+import io.csvimport.ledger.Outcomes;
+import io.csvimport.ledger.Owner;
+import io.csvimport.ledger.Retention;
+import io.csvimport.ledger.UnsentEvents;
+import io.csvimport.ledger.Voids;
+import io.csvimport.operations.Jobs;
+import io.csvimport.operations.Metrics;
+import io.csvimport.operations.Operations;
+import io.csvimport.operations.PostedBodies;
+import io.csvimport.operations.Readiness;
+import io.csvimport.pipeline.Failure;
+import io.csvimport.pipeline.Inspection;
+import io.csvimport.pipeline.Lanes;
+import io.csvimport.pipeline.Ledger;
+import io.csvimport.pipeline.Names;
+import io.csvimport.pipeline.Preview;
+import io.csvimport.settings.Settings;
+import io.csvimport.source.FileRelease;
+import io.csvimport.source.Untaken;
+import io.csvimport.source.file.FolderComponent;
+import io.csvimport.source.file.Spool;
+import io.csvimport.source.sftp.SftpComponent;
+import io.csvimport.tracking.FollowUp;
+import io.csvimport.tracking.Housekeeping;
+import io.csvimport.tracking.Reconciliation;
+import io.csvimport.tracking.Voiding;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.regex.Pattern;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Ordered;
+import org.apache.camel.Processor;
+import org.apache.camel.RuntimeCamelException;
+import org.apache.camel.VetoCamelContextStartException;
+import org.apache.camel.component.properties.DefaultPropertiesParser;
+import org.apache.camel.component.properties.PropertiesComponent;
+import org.apache.camel.component.properties.PropertiesLookup;
+import org.apache.camel.health.HealthCheckRegistry;
+import org.apache.camel.spi.ContextServicePlugin;
+import org.apache.camel.spi.PropertiesSource;
+import org.apache.camel.spi.Registry;
+import org.apache.camel.support.LifecycleStrategySupport;
+
+/**
+ * Adds the module to a Camel context on any platform: the defaults of the settings as the last property source and, when
+ * the context starts, the beans and components that the routes name.
+ */
+public final class CsvImportPlugin implements ContextServicePlugin {
+
+    /** A text that is one placeholder of a secret. */
+    private static final Pattern SECRET =
+            Pattern.compile("\\{\\{[^{}]*(secret|password|passphrase)([?]nested=false)?}}");
+
+    /** Global option of a context that is the product's own. */
+    static final String STANDALONE = "csv-import-standalone";
+    /** Global option: a new ledger may be made in a data dir that was used before. */
+    static final String NEW_LEDGER = "csv-import-new-ledger";
+
+    @Override
+    public void load(CamelContext context) {
+        context.getPropertiesComponent().addPropertiesSource(new Defaults());
+        context.addLifecycleStrategy(new LifecycleStrategySupport() {
+            private Database database;
+            private Owner owner;
+
+            @Override
+            public void onContextInitializing(CamelContext starting) throws VetoCamelContextStartException {
+                if (starting.getGlobalOption(STANDALONE) != null) {
+                    Watchdog.install(starting);
+                }
+                try {
+                    Settings settings = settings(starting);
+                    resolve(starting, settings);
+                    // one may wait for the ledger while the other ends the calls of a process that has lost its lease
+                    ScheduledExecutorService timer = starting.getExecutorServiceManager()
+                            .newScheduledThreadPool(CsvImportPlugin.class, "csv-import-timer", 2);
+                    database = new Database(settings, starting.getGlobalOption(NEW_LEDGER) != null);
+                    owner = new Owner(database, settings.path("data-dir"), timer);
+                    Metrics metrics = new Metrics(meters(starting), new OpenJobs(database), settings.path("data-dir"));
+                    starting.addComponent(
+                            "csv-import-http",
+                            new ApiClient(settings, timer, owner::holdsLease, metrics::asked).component());
+                    starting.addComponent("csv-import-folder", new FolderComponent());
+                    starting.addComponent("csv-import-sftp", new SftpComponent());
+                    bind(starting, settings, database, owner, metrics);
+                } catch (Exception e) {
+                    throw new VetoCamelContextStartException(e.getMessage(), e, starting, true);
+                }
+            }
+
+            @Override
+            public void onContextStopped(CamelContext stopped) {
+                if (owner != null) {
+                    owner.leave();
+                }
+                if (database != null) {
+                    database.close();
+                }
+            }
+        });
+    }
+
+    private static Settings settings(CamelContext context) {
+        Settings settings =
+                new Settings(context.getPropertiesComponent().loadProperties(k -> k.startsWith(Settings.PREFIX)));
+        String problems = String.join("\n", settings.problems());
+        if (!problems.isEmpty()) {
+            throw new IllegalArgumentException(problems);
+        }
+        return settings;
+    }
+
+    /** Lets placeholders in routes have the values that were checked. */
+    private static void resolve(CamelContext context, Settings settings) {
+        PropertiesComponent properties = (PropertiesComponent) context.getPropertiesComponent();
+        // a platform with its own parser resolves settings itself
+        if (properties.getPropertiesParser().getClass() == DefaultPropertiesParser.class) {
+            properties.setPropertiesParser(new DefaultPropertiesParser(properties) {
+                private final Set<String> secrets = ConcurrentHashMap.newKeySet();
+
+                @Override
+                public String parseUri(
+                        String text, PropertiesLookup lookup, boolean fallback, boolean keepOptional, boolean nested) {
+                    // braces in a secret are part of it, however often Camel resolves it
+                    if (secrets.contains(text)) {
+                        return text;
+                    }
+                    boolean isSecret = SECRET.matcher(text).matches();
+                    String value = super.parseUri(text, lookup, fallback, keepOptional, nested && !isSecret);
+                    if (isSecret && value != null && value.contains("{{")) {
+                        secrets.add(value);
+                    }
+                    return value;
+                }
+
+                @Override
+                public String parseProperty(String key, String value, PropertiesLookup lookup) {
+                    return settings.resolve(key).orElse(value);
+                }
+            });
+        }
+    }
+
+    /** The registry of the platform: the one in Camel's registry, or Micrometer's global one. */
+    private static MeterRegistry meters(CamelContext context) {
+        return Optional.ofNullable(context.getRegistry().findSingleByType(MeterRegistry.class))
+                .orElse(io.micrometer.core.instrument.Metrics.globalRegistry);
+    }
+
+    private static void bind(CamelContext context, Settings settings, Database database, Owner owner, Metrics metrics)
+            throws Exception {
+        boolean standalone = context.getGlobalOption(STANDALONE) != null;
+        Untaken untaken = new Untaken();
+        ApiHealth health = new ApiHealth();
+        Readiness readiness = new Readiness(settings, health, database, untaken, standalone, Readiness.NEARLY_FULL);
+        if (!standalone) {
+            // a host platform knows when its routes have started
+            readiness.started(new NeededRoutes(context, settings)::missing);
+        }
+        metrics.show(readiness);
+        context.getRegistry().bind("csvImportUntaken", untaken);
+        Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(readiness));
+        ApiClock clock = new ApiClock();
+        AuditEvents events = new AuditEvents(settings.get("api.organization"), metrics::count);
+        String organization = settings.get("api.organization");
+        Deliveries deliveries = new Deliveries(database, organization, owner);
+        Outcomes outcomes = new Outcomes(
+                database,
+                organization,
+                owner,
+                events,
+                settings.flag("track.enabled") ? settings.duration("track.interval") : null);
+        Claims claims = new Claims(database, organization, owner, outcomes);
+        outcomes.doubtUnfinished();
+        // neither a preview nor a turn is waited for between a claim and its upload
+        boolean atOnce = settings.number("api.requests-per-minute") == 0
+                && !settings.get("preview").equals("gate");
+        Ledger ledger = new Ledger(settings, deliveries, claims, outcomes, clock, atOnce);
+        SpoolFolder spoolFolder = new SpoolFolder(settings.path("data-dir").resolve("spool"));
+        Spool spool = new Spool(settings, spoolFolder, deliveries, claims, outcomes);
+        CsvUpload.Factory upload = new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease);
+        ApiSteps api = new ApiSteps(health, clock);
+        Registry registry = context.getRegistry();
+        // the steps that every file takes: a processor takes Java less time than a bean and the name of its method
+        Map<String, Processor> steps = Map.of(
+                "csvImportRecall", ledger::recall,
+                "csvImportInspect", new Inspection(settings, spoolFolder)::inspect,
+                "csvImportCheckNames", Names::check,
+                "csvImportClaim", ledger::claim,
+                "csvImportPrepare", upload::prepare,
+                "csvImportSending", ledger::sending,
+                "csvImportReadAnswer", api::read,
+                "csvImportSettle", ledger::settle,
+                "csvImportTell", ledger::tell);
+        steps.forEach(registry::bind);
+        registry.bind("csvImportCountFailure", (Processor) ledger::countFailure);
+        registry.bind("csvImportAskedOrLongerPause", (Processor) Ledger::pause);
+        registry.bind("csvImportPostpone", (Processor) Ledger::postpone);
+        Sources sources = new Sources();
+        registry.bind("csvImportSettings", settings);
+        registry.bind("csvImportSources", sources);
+        registry.bind("csvImportDeliveries", deliveries);
+        registry.bind("csvImportOutcomes", outcomes);
+        registry.bind("csvImportUpload", upload);
+        registry.bind("csvImportHealth", health);
+        registry.bind("csvImportReadiness", readiness);
+        Failure failure = new Failure(health);
+        registry.bind("csvImportFailure", failure);
+        registry.bind("csvImportAnswer", api);
+        registry.bind("csvImportPace", new Pace(settings.number("api.requests-per-minute")));
+        ListedImports imports = new ListedImports(database, settings.get("api.organization"));
+        registry.bind(
+                "csvImportReconciliation",
+                new Reconciliation(settings, ledger, deliveries, outcomes, imports, owner, clock));
+        registry.bind(
+                "csvImportFollowUp",
+                new FollowUp(settings, new FollowedImports(database, organization, events), owner, sources));
+        registry.bind("csvImportPreview", new Preview(health));
+        registry.bind(
+                "csvImportVoiding",
+                new Voiding(settings, new Voids(database, organization, owner, events), outcomes, imports, health));
+        registry.bind(
+                "csvImportHousekeeping",
+                new Housekeeping(settings, new Retention(database, owner), deliveries, outcomes, owner, sources));
+        registry.bind("csvImportOutbox", new Outbox(new UnsentEvents(database), owner));
+        registry.bind("csvImportAuditFile", new AuditFile(settings));
+        registry.bind("csvImportSpool", spool);
+        registry.bind("csvImportSpoolFolder", spoolFolder);
+        registry.bind("csvImportRelease", new FileRelease<>(deliveries, outcomes, failure, true));
+        registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, outcomes, failure, false));
+        ExecutorService pool = context.getExecutorServiceManager()
+                .newFixedThreadPool(CsvImportPlugin.class, "csv-import-lane", settings.number("parallel"));
+        Lanes lanes = new Lanes(pool);
+        registry.bind("csvImportLanes", lanes);
+        PostedBodies bodies = Optional.ofNullable(registry.findSingleByType(PostedBodies.class))
+                .orElseGet(() -> new PostedBodies(settings));
+        bodies.clear();
+        registry.bind(
+                "csvImportOperations",
+                new Operations(new Jobs(new JobList(database), deliveries, outcomes, lanes), bodies));
+        checkAuditTarget(context, settings);
+    }
+
+    private static void checkAuditTarget(CamelContext context, Settings settings) {
+        String uri = settings.get("audit.uri");
+        try {
+            context.getEndpoint(uri);
+        } catch (RuntimeCamelException e) {
+            throw new IllegalArgumentException("csv-import.audit.uri (CSV_IMPORT_AUDIT_URI), " + uri.split(":")[0]
+                    + ":…, is no Camel endpoint: is its component in lib/, and are its options spelt right?");
+        }
+    }
+
+    /** The last of all property sources: any other one wins. */
+    private static final class Defaults implements PropertiesSource, Ordered {
+
+        private final Properties properties = Settings.defaults();
+
+        @Override
+        public String getName() {
+            return "csv-import-defaults";
+        }
+
+        @Override
+        public String getProperty(String name) {
+            return properties.getProperty(name);
+        }
+
+        @Override
+        public int getOrder() {
+            return Ordered.LOWEST;
+        }
+    }
+}

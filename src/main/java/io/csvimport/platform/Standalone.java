@@ -1,0 +1,142 @@
+package io.csvimport.platform;
+
+import io.csvimport.audit.AuditFile;
+import io.csvimport.operations.ManagementGuard;
+import io.csvimport.operations.ManagementServer;
+import io.csvimport.operations.PostedBodies;
+import io.csvimport.operations.Readiness;
+import io.csvimport.settings.Settings;
+import io.csvimport.standalone.RoutesFolder;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Component;
+import org.apache.camel.RuntimeCamelException;
+import org.apache.camel.main.BaseMainSupport;
+import org.apache.camel.main.MainListenerSupport;
+import org.apache.camel.support.LifecycleStrategySupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Adds to Camel Main what a host platform has of its own: the management port, live routes from folders, start and stop lines. */
+public final class Standalone extends MainListenerSupport {
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final int SCAN_MILLIS = 500;
+
+    private final Settings settings;
+    private final List<Path> routes;
+    private final boolean isLedgerNew;
+    private volatile boolean routesAreLoaded;
+
+    /**
+     * @param routes folders; a file of an earlier one replaces a file of a later one
+     * @param isLedgerNew whether a new ledger may be made in a data dir that was used before
+     */
+    public Standalone(Settings settings, List<Path> routes, boolean isLedgerNew) {
+        this.settings = settings;
+        this.routes = routes;
+        this.isLedgerNew = isLedgerNew;
+    }
+
+    @Override
+    public void beforeConfigure(BaseMainSupport main) {
+        PostedBodies bodies = new PostedBodies(settings);
+        main.getCamelContext().getRegistry().bind("csvImportPostedBodies", bodies);
+        try {
+            // Camel Main uses this server for its port, and starts none of its own
+            main.getCamelContext().addService(new ManagementServer(settings, bodies));
+        } catch (Exception e) {
+            throw new RuntimeCamelException(e);
+        }
+    }
+
+    @Override
+    public void afterConfigure(BaseMainSupport main) {
+        CamelContext context = main.getCamelContext();
+        context.getGlobalOptions().put(CsvImportPlugin.STANDALONE, "true");
+        if (isLedgerNew) {
+            context.getGlobalOptions().put(CsvImportPlugin.NEW_LEDGER, "true");
+        }
+        context.addLifecycleStrategy(new LifecycleStrategySupport() {
+            @Override
+            public void onComponentAdd(String name, Component component) {
+                // its server may listen already
+                if (name.equals("platform-http")) {
+                    guard(context);
+                }
+            }
+        });
+        // tasks that have not begun when the time of the stop is over are left to the next start
+        context.getExecutorServiceManager().setShutdownAwaitTermination(1000);
+    }
+
+    private void guard(CamelContext context) {
+        ManagementGuard.install(context, settings, () -> routesAreLoaded);
+    }
+
+    @Override
+    public void afterStart(BaseMainSupport main) {
+        CamelContext context = main.getCamelContext();
+        guard(context);
+        RoutesFolder folder = new RoutesFolder(context, routes);
+        folder.load();
+        routesAreLoaded = true;
+        NeededRoutes needed = new NeededRoutes(context, settings);
+        context.getRegistry()
+                .lookupByNameAndType("csvImportReadiness", Readiness.class)
+                .started(needed::missing);
+        if (!needed.missing().isEmpty()) {
+            LOG.error(
+                    "Routes that the product needs do not run until their files in {} are corrected: {}",
+                    routes,
+                    needed.missing());
+        }
+        context.getExecutorServiceManager()
+                .newSingleThreadScheduledExecutor(folder, "csv-import-routes-folder")
+                .scheduleWithFixedDelay(folder::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
+        LOG.info(welcome());
+    }
+
+    private String welcome() {
+        String management = "http://" + settings.get("management.host") + ":" + settings.get("management.port");
+        String audit = settings.get("audit.uri");
+        String sftp = settings.get("sftp.username") + "@" + settings.get("sftp.host") + ":" + settings.get("sftp.port");
+        Map<String, Object> lines = new LinkedHashMap<>();
+        lines.put("API", settings.get("api.url") + ", organization " + settings.get("api.organization"));
+        lines.put("inbox", settings.flag("file.enabled") ? settings.path("file.directory") : "");
+        lines.put("SFTP", settings.flag("sftp.enabled") ? sftp + ", " + settings.get("sftp.directory") : "");
+        lines.put("queue", settings.flag("jms.enabled") ? settings.get("jms.queue") : "");
+        lines.put("routes", routes.stream().map(Path::toString).collect(Collectors.joining(", on top of ")));
+        lines.put("data", settings.path("data-dir"));
+        lines.put(
+                "audit trail",
+                audit.equals("bean:csvImportAuditFile")
+                        ? new AuditFile(settings).file()
+                        : audit.split(":")[0] + ":… (csv-import.audit.uri)");
+        lines.put("health", management + "/observe/health");
+        lines.put(
+                "operations",
+                ManagementGuard.isOperable(settings)
+                        ? management + "/csv-imports"
+                        : "none: they need csv-import.management.username and .password here");
+        lines.values().removeIf(""::equals);
+        StringBuilder text = new StringBuilder("csv-import-routes is ready.");
+        lines.forEach((name, value) -> text.append("\n  %-11s %s".formatted(name, value)));
+        return text.toString();
+    }
+
+    @Override
+    public void beforeStop(BaseMainSupport main) {
+        LOG.info("csv-import-routes stops: uploads are finished, the next start continues with the rest");
+    }
+
+    @Override
+    public void afterStop(BaseMainSupport main) {
+        LOG.info("csv-import-routes has stopped");
+    }
+}

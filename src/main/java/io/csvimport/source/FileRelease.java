@@ -1,0 +1,246 @@
+package io.csvimport.source;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.file.FileMark;
+import io.csvimport.file.SourceFile;
+import io.csvimport.file.SourceFolders;
+import io.csvimport.job.Delivery;
+import io.csvimport.job.Job;
+import io.csvimport.job.Outcome;
+import io.csvimport.job.State;
+import io.csvimport.ledger.Deliveries;
+import io.csvimport.ledger.Outcomes;
+import io.csvimport.text.Visible;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.file.GenericFile;
+import org.apache.camel.component.file.GenericFileEndpoint;
+import org.apache.camel.component.file.GenericFileOperations;
+import org.apache.camel.component.file.GenericFileProcessStrategy;
+import org.apache.camel.spi.ExceptionHandler;
+
+/**
+ * Moves a file whose fate is settled into the folder beside it that its outcome names. Nothing is overwritten, and only
+ * the file that was uploaded is moved: one that replaced it meanwhile stays, as a new delivery.
+ */
+public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
+
+    private static final Map<String, String> FOLDERS =
+            Map.of("accepted", ".imported", "duplicate", ".duplicate", "rejected", ".rejected");
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String REASON = ".reason.json";
+
+    /** Exchange property: the file was moved, or needs no move. */
+    private static final String RELEASED = "csvImportReleased";
+
+    private final Deliveries deliveries;
+    private final Outcomes outcomes;
+    private final ExceptionHandler failure;
+    private final boolean keep;
+
+    /** @param keep false for copies of the product's own: what is imported is deleted, only what is rejected is kept */
+    public FileRelease(Deliveries deliveries, Outcomes outcomes, ExceptionHandler failure, boolean keep) {
+        this.deliveries = deliveries;
+        this.outcomes = outcomes;
+        this.failure = failure;
+        this.keep = keep;
+    }
+
+    @Override
+    public void prepareOnStartup(GenericFileOperations<T> operations, GenericFileEndpoint<T> endpoint) {
+        // nothing is left over from a run before: the ledger knows
+    }
+
+    @Override
+    public boolean begin(
+            GenericFileOperations<T> operations,
+            GenericFileEndpoint<T> endpoint,
+            Exchange exchange,
+            GenericFile<T> file) {
+        return true;
+    }
+
+    @Override
+    public void abort(
+            GenericFileOperations<T> operations,
+            GenericFileEndpoint<T> endpoint,
+            Exchange exchange,
+            GenericFile<T> file) {
+        // never begun, nothing to undo
+    }
+
+    @Override
+    public void rollback(
+            GenericFileOperations<T> operations,
+            GenericFileEndpoint<T> endpoint,
+            Exchange exchange,
+            GenericFile<T> file) {
+        // a file whose fate is not settled stays where it is
+    }
+
+    @Override
+    public void commit(
+            GenericFileOperations<T> operations,
+            GenericFileEndpoint<T> endpoint,
+            Exchange exchange,
+            GenericFile<T> consumed) {
+        Delivery delivery = Delivery.of(exchange);
+        if (delivery != null && delivery.job() != null) {
+            try {
+                release(exchange, delivery.job());
+            } catch (IOException | CsvImportUnsettledException | RuntimeException e) {
+                failure.handleException(delivery.place() + " cannot be let go of", exchange, e);
+            }
+        }
+    }
+
+    private void release(Exchange exchange, Job job) throws IOException, CsvImportUnsettledException {
+        SourceFile file = exchange.getProperty(Delivery.SOURCE_FILE, SourceFile.class);
+        String folder = FOLDERS.get(job.state().outcome());
+        if (folder == null && job.state() != State.WITHDRAWN) {
+            return;
+        }
+        SourceFolders folders = file.folders();
+        if (!folders.isReadOnly()) {
+            String to = null;
+            boolean isOver =
+                    folder != null || Outcome.BY_HAND.equals(job.outcome().reason());
+            if (isOver && !keep && !isKept(job)) {
+                folders.delete(file.location());
+            } else if (folder != null) {
+                to = move(job, file, folder);
+            }
+            outcomes.released(job, to, to == null ? null : folders.find(to).key());
+        }
+        exchange.setProperty(RELEASED, true);
+    }
+
+    /** Of the product's own copies, what is rejected is kept, unless its source has taken it back. */
+    private static boolean isKept(Job job) {
+        return job.state() == State.REJECTED && job.origin().envelope() == null;
+    }
+
+    /** Whether the file of an exchange that is done was let go of. */
+    static boolean isReleased(Exchange done) {
+        return done.getProperty(RELEASED, false, boolean.class);
+    }
+
+    /** Lets go of deliveries whose file on this machine is gone. */
+    public void sweep() throws CsvImportUnsettledException {
+        deliveries.eachUnreleasedFile(job -> {
+            Path file = Path.of(job.origin().path());
+            if (Files.isDirectory(file.getParent()) && !isThere(file, job)) {
+                outcomes.gone(job, movedTo(file, job));
+            }
+        });
+    }
+
+    /** Where the file was moved before the process died, or null where somebody else took it. */
+    private static String movedTo(Path file, Job job) {
+        String folder = FOLDERS.get(job.state().outcome());
+        if (folder == null) {
+            return null;
+        }
+        Path moved = file.resolveSibling(folder).resolve(file.getFileName());
+        try {
+            FileMark found = FileMark.of(moved);
+            FileMark before = new FileMark(file, found.size(), found.modified(), found.fileKey());
+            return before.looksLike(job.origin().sourceKey()) ? moved.toString() : null;
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
+    private static boolean isThere(Path file, Job job) {
+        try {
+            // hidden: the spool is just about to show it
+            return Files.exists(file.resolveSibling("." + file.getFileName()))
+                    || FileMark.of(file).looksLike(job.origin().sourceKey());
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** The new place of the file, or null where it is not the one that was uploaded any more: that is left alone. */
+    private static String move(Job job, SourceFile file, String folderName) throws IOException {
+        SourceFolders folders = file.folders();
+        String from = file.location();
+        if (!file.isThere()) {
+            return null;
+        }
+        String folder = SourceFolders.parent(from) + "/" + folderName;
+        folders.makeFolder(folder);
+        String wanted = folder + "/" + SourceFolders.name(from);
+        try {
+            String to = job.state() == State.REJECTED
+                    ? freeWithReason(folders, wanted, job)
+                    : free(folders, wanted, job.id());
+            return folders.move(file, job.content().sha256(), to) ? to : null;
+        } catch (NoSuchFileException e) {
+            if (file.isThere()) {
+                // it is the other folder that is gone
+                throw new IOException(Visible.of(from) + " cannot be moved into " + folderName, e);
+            }
+            return null;
+        }
+    }
+
+    /** The name itself, or with the job in it: nothing is there. */
+    private static String free(SourceFolders folders, String path, long job) throws IOException {
+        int attempt = 0;
+        String free = folders.numbered(path, job, attempt);
+        while (folders.exists(free)) {
+            free = folders.numbered(path, job, ++attempt);
+        }
+        return free;
+    }
+
+    /** The same where the name beside it is free for the reason, too, or has that very reason: then it is there. */
+    private static String freeWithReason(SourceFolders folders, String path, Job job) throws IOException {
+        for (int attempt = 0; ; attempt++) {
+            String free = folders.numbered(path, job.id(), attempt);
+            String reasonFile = folders.beside(free, REASON);
+            boolean isWhole = reasonFile.equals(path + REASON);
+            String reason = reason(job, isWhole ? null : SourceFolders.name(path));
+            boolean isThere = folders.exists(reasonFile);
+            if (!folders.exists(free) && (!isThere || hasText(folders, reasonFile, reason))) {
+                if (!isThere) {
+                    folders.write(reasonFile, reason);
+                }
+                return free;
+            }
+        }
+    }
+
+    /** A reason that is this very one was written before the process died, or its disk was full. */
+    private static boolean hasText(SourceFolders folders, String file, String text) throws IOException {
+        try {
+            return folders.find(file).size() <= SourceFolders.LONGEST_TEXT
+                    && folders.read(file).equals(text);
+        } catch (NoSuchFileException e) {
+            // no plain file
+            return false;
+        }
+    }
+
+    /** @param fileName the whole one, where the names in the folder do not say it */
+    private static String reason(Job job, String fileName) throws IOException {
+        String rows = job.outcome().rows().first();
+        Map<String, Object> reason = new LinkedHashMap<>();
+        reason.put("fileName", fileName);
+        reason.put("reason", job.outcome().reason());
+        reason.put("detail", job.outcome().detail());
+        reason.put("httpStatus", job.outcome().why().httpStatus());
+        reason.put("failedRows", rows == null ? null : JSON.readTree(rows));
+        reason.put("time", Deliveries.text(job.outcome().settledAt()));
+        reason.values().removeIf(Objects::isNull);
+        return JSON.writeValueAsString(reason) + "\n";
+    }
+}

@@ -1,0 +1,201 @@
+package io.csvimport.source.queue;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.csvimport.CsvRejectedException;
+import io.csvimport.file.NamedOutput;
+import io.csvimport.file.Sha256;
+import jakarta.jms.BytesMessage;
+import jakarta.jms.JMSException;
+import jakarta.jms.Message;
+import jakarta.jms.MessageEOFException;
+import jakarta.jms.Session;
+import jakarta.jms.StreamMessage;
+import jakarta.jms.TextMessage;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.io.Writer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.util.Enumeration;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** A message that was received: its body is copied to a file, piece by piece, and its names are read. */
+final class QueueMessage {
+
+    /** The properties that name the CSV, and the reason of a rejection for each. */
+    private static final Map<String, String> NAMES = new LinkedHashMap<>();
+
+    static {
+        NAMES.put("template", "template");
+        NAMES.put("notify", "notify");
+        NAMES.put("fileName", "file-name");
+    }
+
+    /**
+     * What makes a rejected message again, long after it was acknowledged: the ledger keeps it as JSON.
+     *
+     * @param kind {@code bytes}, {@code text} or {@code stream}
+     * @param properties by their names; strings, numbers and booleans
+     */
+    record Envelope(String kind, String correlationId, String type, Map<String, Object> properties) {
+
+        /** ASCII only: a ledger does not take every character that a sender may use. */
+        private static final ObjectMapper JSON =
+                JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
+
+        static Envelope parse(String json) throws IOException {
+            return JSON.readValue(json, Envelope.class);
+        }
+
+        String json() {
+            try {
+                return JSON.writeValueAsString(this);
+            } catch (JsonProcessingException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    final Message message;
+    final Session session;
+    final Path copy;
+    final Map<String, Object> names = new LinkedHashMap<>();
+
+    /** Why the message cannot be a CSV, or null. */
+    CsvRejectedException refusal;
+
+    Envelope envelope;
+    /** Whether it has an id that stays the same when the broker delivers it again. */
+    boolean hasId;
+    /** The same for the same message, delivered again: queue, id, and the digest of names and bytes. */
+    String identity;
+    /** The header {@code csvImportSourceKey}. */
+    String key;
+
+    /** @param copy where its body is copied to */
+    QueueMessage(Message message, Session session, Path copy) {
+        this.message = message;
+        this.session = session;
+        this.copy = copy;
+    }
+
+    boolean isRead() {
+        return identity != null;
+    }
+
+    /**
+     * @throws IOException where the copy cannot be written
+     * @throws JMSException where the message cannot be read
+     */
+    void read(String queue) throws JMSException, IOException {
+        MessageDigest sha256 = Sha256.digest();
+        refusal = null;
+        for (Map.Entry<String, String> name : NAMES.entrySet()) {
+            Object value = message.getObjectProperty(name.getKey());
+            if (value instanceof String text) {
+                names.put(name.getKey(), text);
+                sha256.update((name.getKey() + "=" + text + "\n").getBytes(StandardCharsets.UTF_8));
+            } else if (value != null) {
+                refusal = new CsvRejectedException(
+                        name.getValue(),
+                        "The property " + name.getKey() + " of a message must be a string: it is of the type "
+                                + value.getClass().getSimpleName());
+            }
+        }
+        if (message instanceof BytesMessage bytes
+                && bytes.getBodyLength() > copy.getParent().toFile().getUsableSpace()) {
+            throw new IOException(
+                    "No room in " + copy.getParent() + " for a message of " + bytes.getBodyLength() + " bytes");
+        }
+        String kind = "other";
+        try (OutputStream out = new DigestOutputStream(new NamedOutput(copy), sha256)) {
+            kind = copyBody(out);
+        } catch (CsvRejectedException e) {
+            refusal = e;
+        } catch (RuntimeException e) {
+            throw (JMSException) new JMSException("The body cannot be read: " + e).initCause(e);
+        }
+        envelope = new Envelope(kind, message.getJMSCorrelationID(), message.getJMSType(), properties());
+        String id = QueueBroker.id(message);
+        hasId = id != null;
+        if (hasId && !id.matches("[ -~]{1,200}")) {
+            // a ledger does not take whatever a sender may call it
+            sha256.update(id.getBytes(StandardCharsets.UTF_8));
+            id = "";
+        }
+        identity =
+                "jms:" + queue + "|" + (hasId ? id : "") + "|" + HexFormat.of().formatHex(sha256.digest());
+    }
+
+    /** Without the broker's own. */
+    private Map<String, Object> properties() throws JMSException {
+        Map<String, Object> properties = new LinkedHashMap<>();
+        for (Enumeration<?> all = message.getPropertyNames(); all.hasMoreElements(); ) {
+            String name = all.nextElement().toString();
+            if (!name.matches("(JMSX|_AMQ|__).*")) {
+                Object value = message.getObjectProperty(name);
+                boolean plain = value == null
+                        || value instanceof Boolean
+                        || value instanceof Number
+                                && value.getClass().getPackageName().equals("java.lang");
+                properties.put(name, plain ? value : value.toString());
+            }
+        }
+        return properties;
+    }
+
+    private String copyBody(OutputStream out) throws JMSException, IOException, CsvRejectedException {
+        if (message instanceof BytesMessage bytes) {
+            QueueBroker.copy(bytes, out);
+            return "bytes";
+        } else if (message instanceof TextMessage text) {
+            try (Writer writer = new OutputStreamWriter(out, StandardCharsets.UTF_8)) {
+                writer.write(text(text));
+            }
+            return "text";
+        } else if (message instanceof StreamMessage stream) {
+            copyItems(stream, out);
+            return "stream";
+        }
+        throw new CsvRejectedException("message-kind", "A CSV is a bytes, text or stream message");
+    }
+
+    private static String text(TextMessage message) throws JMSException, CsvRejectedException {
+        try {
+            return message.getText() == null ? "" : message.getText();
+        } catch (JMSException e) {
+            if (e.getCause() instanceof CharacterCodingException) {
+                throw new CsvRejectedException("no-text", "The content is no text of the encoding that it names");
+            }
+            throw e;
+        }
+    }
+
+    private static void copyItems(StreamMessage stream, OutputStream out)
+            throws JMSException, IOException, CsvRejectedException {
+        stream.reset();
+        try {
+            while (true) {
+                Object item = stream.readObject();
+                if (item instanceof byte[] bytes) {
+                    out.write(bytes);
+                } else if (item instanceof String text) {
+                    out.write(text.getBytes(StandardCharsets.UTF_8));
+                } else if (item != null) {
+                    throw new CsvRejectedException("message-kind", "A stream message of a CSV has bytes and text only");
+                }
+            }
+        } catch (MessageEOFException e) {
+            // that was all
+        }
+    }
+}

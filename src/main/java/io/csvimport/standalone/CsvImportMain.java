@@ -1,0 +1,172 @@
+package io.csvimport.standalone;
+
+import io.csvimport.ledger.SqliteLibrary;
+import io.csvimport.platform.Standalone;
+import io.csvimport.sandbox.Sandbox;
+import io.csvimport.settings.PropertiesFile;
+import io.csvimport.settings.Settings;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.URISyntaxException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import org.apache.camel.main.Main;
+
+/** Starts the product by itself, on Camel Main: checks the settings, and says what is wrong without a stack trace. */
+public final class CsvImportMain {
+
+    private static final String LOGGING = "log4j2.configurationFile";
+
+    /** The argument of a start that {@code bin/csv-import-routes --cache} learns from: it reads no application.properties. */
+    private static final String REHEARSAL = "--rehearsal";
+
+    private CsvImportMain() {}
+
+    public static void main(String[] args) throws Exception {
+        if (List.of(args).contains("--end-with-parent")) {
+            ProcessHandle.current().parent().ifPresent(parent -> parent.onExit().thenRun(() -> System.exit(0)));
+        }
+        Path jar = jar();
+        Path home = Files.isRegularFile(jar) ? jar.getParent() : Path.of("").toAbsolutePath();
+        boolean rehearsal = List.of(args).contains(REHEARSAL);
+        Properties files = new Properties();
+        if (rehearsal) {
+            SqliteLibrary.keep(home);
+        } else {
+            try {
+                files.putAll(PropertiesFile.read(home.resolve("application.properties")));
+                files.putAll(PropertiesFile.read(Path.of("application.properties")));
+            } catch (IOException e) {
+                refuse(List.of(e.getMessage()));
+            }
+        }
+        Settings settings = new Settings(files);
+        if (System.getProperty(LOGGING) == null) {
+            String text = "classpath:META-INF/csv-import/log4j2.properties";
+            System.setProperty(LOGGING, isJson(settings) ? text + "," + text.replace("log4j2", "log4j2-json") : text);
+        }
+        SqliteLibrary.use(home);
+        // the management server serves no files: Vert.x's folder for them would be left behind by a process that is
+        // killed
+        System.setProperty("vertx.disableFileCPResolving", "true");
+        if ("sandbox".equals(profile())) {
+            startSandbox(settings);
+            settings = new Settings(files);
+        }
+        List<String> problems = settings.problems();
+        // a file in the user's folder replaces a packaged one
+        List<Path> routes = new ArrayList<>();
+        settings.find("routes")
+                .ifPresent(own -> routes.add(Path.of(own).toAbsolutePath().normalize()));
+        Path packaged = home.resolve("routes");
+        if (rehearsal) {
+            // the routes of the jar, which nobody edits
+            FileSystem classes = FileSystems.newFileSystem(jar);
+            routes.add(classes.getPath("META-INF/csv-import/routes"));
+            routes.add(classes.getPath("camel"));
+        } else if (Files.isDirectory(packaged)) {
+            routes.add(packaged);
+        } else {
+            problems.add(packaged + ": there is no such folder: it belongs beside the jar, with the packaged routes");
+        }
+        if (problems.isEmpty()) {
+            checkPort(settings).ifPresent(problems::add);
+        }
+        if (!problems.isEmpty()) {
+            refuse(problems);
+        }
+        try {
+            System.exit(run(settings, files, routes, List.of(args).contains("--new-ledger")));
+        } catch (Exception | LinkageError e) {
+            Throwable cause = e;
+            while (cause.getCause() != null && !(cause instanceof IOException)) {
+                cause = cause.getCause();
+            }
+            refuse(List.of(cause instanceof IOException ? cause.getMessage() : cause.toString()));
+        }
+    }
+
+    /** Checked before anything starts: the management server would only log that it cannot bind its port. */
+    private static Optional<String> checkPort(Settings settings) {
+        String host = settings.get("management.host");
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(new InetSocketAddress(host, settings.number("management.port")));
+            return Optional.empty();
+        } catch (IOException | IllegalArgumentException e) {
+            return Optional.of("csv-import.management.port (CSV_IMPORT_MANAGEMENT_PORT) is "
+                    + settings.get("management.port") + ", csv-import.management.host (CSV_IMPORT_MANAGEMENT_HOST) is "
+                    + host + ": " + e.getMessage() + "; is another process there?");
+        }
+    }
+
+    private static boolean isJson(Settings settings) {
+        return settings.get("log.format").equals("json");
+    }
+
+    private static void refuse(List<String> problems) {
+        System.err.println("csv-import-routes does not start:");
+        problems.forEach(problem -> System.err.println("  " + problem));
+        System.exit(2);
+    }
+
+    private static int run(Settings settings, Properties files, List<Path> routes, boolean isLedgerNew)
+            throws Exception {
+        Main main = new Main();
+        main.setPropertyPlaceholderLocations("false");
+        main.setOverrideProperties(files);
+        main.configure()
+                .withName("csv-import-routes")
+                .withBasePackageScanEnabled(false)
+                .withRoutesIncludePattern("false")
+                .withShutdownTimeout(
+                        (int) Math.max(1, settings.duration("stop.timeout").toSeconds()));
+        main.setInitialProperties(Settings.resource("camel.properties"));
+        main.addInitialProperty("camel.management.port", settings.get("management.port"));
+        main.addInitialProperty("camel.management.host", settings.get("management.host"));
+        // lines of text have no context
+        main.addInitialProperty("camel.mdc.enabled", String.valueOf(isJson(settings)));
+        main.addMainListener(new Standalone(settings, routes, isLedgerNew));
+        main.run();
+        return main.getExitCode();
+    }
+
+    private static String profile() {
+        return Optional.ofNullable(System.getenv("CAMEL_MAIN_PROFILE"))
+                .orElse(System.getProperty("camel.main.profile"));
+    }
+
+    /** The sandbox answers in place of the API; what was set explicitly stands. */
+    private static void startSandbox(Settings settings) {
+        String template = "Sample Template";
+        Sandbox sandbox = Sandbox.start(0, "5664", "sandbox-key", "sandbox-secret", Set.of());
+        Map.of(
+                        "api.url", sandbox.url(),
+                        "api.organization", "5664",
+                        "api.key", "sandbox-key",
+                        "api.secret", "sandbox-secret",
+                        "template", template)
+                .forEach((name, value) -> {
+                    if (settings.get(name).isEmpty()) {
+                        System.setProperty(Settings.PREFIX + name, value);
+                    }
+                });
+    }
+
+    private static Path jar() throws URISyntaxException {
+        return Path.of(CsvImportMain.class
+                .getProtectionDomain()
+                .getCodeSource()
+                .getLocation()
+                .toURI());
+    }
+}

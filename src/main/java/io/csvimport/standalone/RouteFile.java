@@ -1,0 +1,174 @@
+package io.csvimport.standalone;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.camel.RoutesBuilder;
+import org.apache.camel.builder.RouteBuilder;
+import org.apache.camel.builder.RouteConfigurationBuilder;
+import org.apache.camel.model.ModelCamelContext;
+import org.apache.camel.model.RouteConfigurationDefinition;
+import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.model.rest.RestDefinition;
+import org.apache.camel.model.rest.VerbDefinition;
+import org.apache.camel.support.PluginHelper;
+import org.apache.camel.support.ResourceHelper;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One version of a file of routes. The constructor parses it; no running route is touched before {@link #start}. */
+final class RouteFile {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
+
+    static final String SUFFIX = ".camel.yaml";
+
+    private final ModelCamelContext context;
+    private final Path path;
+    private final int layer;
+    private final String text;
+    private final Set<String> ids = new LinkedHashSet<>();
+    private int rank;
+    private boolean failed;
+    /** Each can be used once; null when they were. */
+    private List<RouteBuilder> builders;
+
+    /** @param layer the number of the folder: a file of a lower one replaces a file of a higher one with the same id */
+    RouteFile(ModelCamelContext context, Path path, int layer, String text) throws Exception {
+        this.context = context;
+        this.path = path;
+        this.layer = layer;
+        this.text = text;
+        List<RouteDefinition> routes = new ArrayList<>();
+        builders = load(routes);
+        routes.forEach(route -> ids.add(route.getRouteId()));
+        boolean rest = routes.stream().anyMatch(route -> route.getRestDefinition() != null);
+        boolean called =
+                routes.stream().allMatch(route -> route.getEndpointUrl().startsWith("direct:"));
+        rank = rest ? 3 : called ? 1 : 2;
+        if (isConfiguration(text)) {
+            rank = 0;
+            for (RouteBuilder builder : builders) {
+                if (builder instanceof RouteConfigurationBuilder configurations) {
+                    configurations.configuration();
+                    configurations
+                            .getRouteConfigurationCollection()
+                            .getRouteConfigurations()
+                            .forEach(configuration -> ids.add(configuration.getId()));
+                }
+            }
+            builders = null;
+        }
+        if (ids.isEmpty() && !text.contains("beans:") && !text.contains("routeTemplate:")) {
+            throw new IllegalArgumentException("it has no route: a file is a list that begins with \"- route:\"");
+        }
+    }
+
+    /** @param routes receives the routes, also those of REST services, each with an id */
+    private List<RouteBuilder> load(List<RouteDefinition> routes) throws Exception {
+        List<RouteBuilder> loaded = new ArrayList<>();
+        for (RoutesBuilder found : PluginHelper.getRoutesLoader(context)
+                .findRoutesBuilders(ResourceHelper.fromString("file:" + path, text))) {
+            RouteBuilder builder = (RouteBuilder) found;
+            loaded.add(builder);
+            for (RouteDefinition route : builder.configureRoutes(context).getRoutes()) {
+                if (route.getRouteId() == null) {
+                    route.setId(routes.isEmpty() ? stem() : stem() + "-" + (routes.size() + 1));
+                }
+                routes.add(route);
+            }
+            for (RestDefinition service : builder.getRestCollection().getRests()) {
+                int number = routes.size();
+                for (VerbDefinition verb : service.getVerbs()) {
+                    number++;
+                    if (verb.getRouteId() == null) {
+                        verb.setRouteId(stem() + "-rest-" + number);
+                    }
+                }
+                routes.addAll(service.asRouteDefinition(context));
+            }
+        }
+        return loaded;
+    }
+
+    private String stem() {
+        return path.getFileName().toString().replace(SUFFIX, "");
+    }
+
+    static boolean isConfiguration(String text) {
+        return text.contains("routeConfiguration:");
+    }
+
+    Path path() {
+        return path;
+    }
+
+    int layer() {
+        return layer;
+    }
+
+    String text() {
+        return text;
+    }
+
+    /** The ids of its routes and route configurations. */
+    Set<String> ids() {
+        return ids;
+    }
+
+    /** The order of starts: route configurations, routes that are called, sources, REST services. */
+    int rank() {
+        return rank;
+    }
+
+    /** Whether a start has failed; it is not tried again. */
+    boolean hasFailed() {
+        return failed;
+    }
+
+    void start() throws Exception {
+        try {
+            List<RouteBuilder> fresh = builders == null ? load(new ArrayList<>()) : builders;
+            for (RouteBuilder builder : fresh) {
+                if (builder instanceof RouteConfigurationBuilder configurations) {
+                    configurations.updateRouteConfigurationsToCamelContext(context);
+                }
+                builder.updateRoutesToCamelContext(context);
+            }
+        } catch (Exception e) {
+            failed = true;
+            stop();
+            throw e;
+        } finally {
+            builders = null;
+        }
+    }
+
+    /** Stops its routes once their exchanges are done, and removes them with the routes of their Kamelets. */
+    void stop() {
+        try {
+            remove();
+        } catch (Exception e) {
+            LOG.error("A route of {} cannot be stopped, it continues to run", path, e);
+        }
+    }
+
+    private void remove() throws Exception {
+        for (RouteDefinition route : List.copyOf(context.getRouteDefinitions())) {
+            Map<String, Object> parameters = route.getTemplateParameters();
+            if (ids.contains(route.getRouteId())
+                    || parameters != null && ids.contains(String.valueOf(parameters.get("parentRouteId")))) {
+                context.removeRouteDefinition(route);
+                context.getRestDefinitions().remove(route.getRestDefinition());
+            }
+        }
+        for (RouteConfigurationDefinition configuration : List.copyOf(context.getRouteConfigurationDefinitions())) {
+            if (ids.contains(configuration.getId())) {
+                context.removeRouteConfiguration(configuration);
+            }
+        }
+    }
+}

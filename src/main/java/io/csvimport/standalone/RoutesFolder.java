@@ -1,0 +1,242 @@
+package io.csvimport.standalone;
+
+import io.csvimport.standalone.RoutesListing.Version;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.apache.camel.CamelContext;
+import org.apache.camel.model.ModelCamelContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
+
+/**
+ * Runs the routes of the {@code *.camel.yaml} files of folders and their sub-folders, and follows changes. A file replaces
+ * the files of later folders that have one of its ids. A file that does not parse or start, or that has an id of another
+ * file of its folder, is logged by name; its previous version and all other files continue to run.
+ */
+public final class RoutesFolder {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
+
+    private final ModelCamelContext context;
+    private final RoutesListing listing;
+    private final Set<RouteFile> running = new LinkedHashSet<>();
+    /** The versions of each file that may run, the newest first. The second one runs until the first one does. */
+    private final Map<Path, List<RouteFile>> versions = new TreeMap<>();
+    /** What was logged of a file whose newest version does not run. */
+    private final Map<Path, String> logged = new HashMap<>();
+
+    private Map<Path, Version> lastScan = Map.of();
+    /** The files that {@link #versions} was read from. */
+    private Map<Path, Version> known = new TreeMap<>();
+
+    private boolean started;
+
+    /** @param folders a file of an earlier one replaces a file of a later one */
+    public RoutesFolder(CamelContext context, List<Path> folders) {
+        this.context = (ModelCamelContext) context;
+        listing = new RoutesListing(folders);
+    }
+
+    /** Loads every file, at start. */
+    public synchronized void load() {
+        lastScan = listing.list(lastScan);
+        update(lastScan);
+        started = true;
+    }
+
+    /** Loads each change that two scans have found alike: a file may be half saved. */
+    public synchronized void scan() {
+        try {
+            Map<Path, Version> now = listing.list(lastScan);
+            Map<Path, Version> settled = new TreeMap<>(known);
+            settled.keySet().removeIf(file -> !now.containsKey(file) && !lastScan.containsKey(file));
+            now.forEach((file, version) ->
+                    settled.compute(file, (any, before) -> version.equals(lastScan.get(file)) ? version : before));
+            if (!settled.equals(known)) {
+                update(settled);
+            }
+            lastScan = now;
+        } catch (RuntimeException | Error e) {
+            LOG.error("A change in the routes folders was not applied completely: save its file again", e);
+        }
+    }
+
+    private void update(Map<Path, Version> files) {
+        Map<Path, Version> changed = new TreeMap<>(files);
+        changed.entrySet().removeIf(file -> file.getValue().equals(known.get(file.getKey())));
+        known = new TreeMap<>(files);
+        versions.keySet().retainAll(files.keySet());
+        logged.keySet().retainAll(files.keySet());
+        Map<Path, String> texts = read(changed.keySet());
+        // Camel joins a route with its configuration when it parses the route: configurations come first
+        Set<Path> configurations = new TreeSet<>(texts.keySet());
+        configurations.removeIf(file -> !RouteFile.isConfiguration(texts.get(file)));
+        configurations.forEach(file -> parse(file, texts.remove(file)));
+        boolean hasLostOne = running.stream().anyMatch(file -> file.rank() == 0 && !versions.containsKey(file.path()));
+        if (hasLostOne || !configurations.isEmpty()) {
+            apply();
+            // a route takes up a changed configuration when it is parsed again
+            versions.forEach((file, newest) -> newest.stream()
+                    .limit(1)
+                    .filter(version -> version.rank() > 0)
+                    .forEach(version -> texts.putIfAbsent(file, version.text())));
+        }
+        texts.forEach(this::parse);
+        apply();
+    }
+
+    private Map<Path, String> read(Set<Path> files) {
+        Map<Path, String> texts = new TreeMap<>();
+        for (Path file : files) {
+            try {
+                texts.put(file, Files.readString(file));
+            } catch (IOException e) {
+                report(file, e);
+                // the next scan reads it again
+                known.put(file, new Version(known.get(file).folder(), -1, null, null));
+            }
+        }
+        return texts;
+    }
+
+    private void parse(Path file, String text) {
+        List<RouteFile> candidates = new ArrayList<>(versions.getOrDefault(file, List.of()));
+        candidates.removeIf(version -> !running.contains(version));
+        try {
+            candidates.add(0, new RouteFile(context, file, known.get(file).folder(), text));
+        } catch (Exception e) {
+            report(file, e);
+        }
+        versions.put(file, candidates);
+    }
+
+    /** Stops and starts files until all that are wanted run. For a file that does not start, the one it replaces runs again. */
+    private void apply() {
+        List<RouteFile> wanted;
+        do {
+            wanted = wanted();
+            stopAllBut(wanted);
+        } while (!start(wanted));
+    }
+
+    /** Of each file the newest version that can run, where no file of an earlier folder replaces it. */
+    private List<RouteFile> wanted() {
+        List<Path> order = new ArrayList<>(versions.keySet());
+        order.sort(
+                Comparator.<Path>comparingInt(file -> known.get(file).folder()).thenComparing(this::seniority));
+        Map<String, RouteFile> owners = new HashMap<>();
+        List<RouteFile> wanted = new ArrayList<>();
+        for (Path file : order) {
+            for (RouteFile version : versions.get(file)) {
+                if (version.hasFailed()) {
+                    continue;
+                }
+                RouteFile owner = version.ids().stream()
+                        .map(owners::get)
+                        .filter(Objects::nonNull)
+                        .findFirst()
+                        .orElse(null);
+                if (owner == null) {
+                    version.ids().forEach(id -> owners.put(id, version));
+                    wanted.add(version);
+                    if (version == versions.get(file).get(0)) {
+                        logged.remove(file);
+                    }
+                    break;
+                }
+                if (owner.layer() != version.layer()) {
+                    log(file, Level.INFO, owner.path() + " replaces " + file);
+                    break;
+                }
+                report(
+                        file,
+                        new IllegalArgumentException("it has an id that " + owner.path() + " has, one of "
+                                + version.ids() + ": edit that file, or choose another id"));
+            }
+        }
+        return wanted;
+    }
+
+    /** A file that runs keeps its ids; next comes one whose previous version runs. */
+    private int seniority(Path file) {
+        List<RouteFile> candidates = versions.get(file);
+        if (!candidates.isEmpty() && running.contains(candidates.get(0))) {
+            return 0;
+        }
+        return candidates.stream().anyMatch(running::contains) ? 1 : 2;
+    }
+
+    private void stopAllBut(List<RouteFile> wanted) {
+        for (RouteFile file : List.copyOf(running)) {
+            if (!wanted.contains(file)) {
+                file.stop();
+                running.remove(file);
+                if (!versions.containsKey(file.path())) {
+                    LOG.info("Removed {}: {}", file.path(), file.ids());
+                }
+            }
+        }
+    }
+
+    private boolean start(List<RouteFile> wanted) {
+        boolean all = true;
+        wanted.sort(Comparator.comparing(RouteFile::rank));
+        for (RouteFile file : wanted) {
+            if (running.contains(file)) {
+                continue;
+            }
+            try {
+                file.start();
+                running.add(file);
+            } catch (Exception e) {
+                report(file.path(), e);
+                all = false;
+                continue;
+            }
+            boolean updated = versions.get(file.path()).size() > 1;
+            if (versions.get(file.path()).get(0) == file) {
+                versions.put(file.path(), List.of(file));
+                if (started) {
+                    LOG.info("{} {}: {}", updated ? "Updated" : "Added", file.path(), file.ids());
+                }
+            }
+        }
+        return all;
+    }
+
+    private void report(Path file, Exception e) {
+        List<RouteFile> candidates = versions.getOrDefault(file, List.of());
+        boolean runs = candidates.size() > 1 || candidates.stream().anyMatch(running::contains);
+        log(
+                file,
+                Level.ERROR,
+                file + " is not used" + (runs ? ", its previous version continues to run" : "") + ": " + reason(e));
+    }
+
+    private void log(Path file, Level level, String message) {
+        if (!message.equals(logged.put(file, message))) {
+            LOG.atLevel(level).log(message);
+        }
+    }
+
+    private static String reason(Throwable e) {
+        Throwable cause = e;
+        while (cause.getCause() != null && cause.getCause() != cause) {
+            cause = cause.getCause();
+        }
+        String message = cause instanceof IOException ? cause.toString() : String.valueOf(cause.getMessage());
+        return message.strip().replaceAll("\\s*\\n\\s*", "; ");
+    }
+}

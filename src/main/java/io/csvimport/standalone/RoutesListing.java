@@ -1,0 +1,106 @@
+package io.csvimport.standalone;
+
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Lists the {@code *.camel.yaml} files of folders, in sub-folders and behind links, too. Skips names that begin with a
+ * dot; logs an entry that cannot be read, once.
+ */
+final class RoutesListing {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
+
+    /** Tells whether a file was changed or replaced. Of a link: whether its target was. */
+    record Version(int folder, long size, FileTime modified, Object key) {}
+
+    private final List<Path> folders;
+    private final Map<Path, Version> found = new TreeMap<>();
+    private final Map<Path, String> failed = new TreeMap<>();
+    /** The folders that lead to the one that is listed: a link may lead back to one of them. */
+    private final Deque<Path> parents = new ArrayDeque<>();
+
+    RoutesListing(List<Path> folders) {
+        this.folders = folders;
+    }
+
+    /**
+     * Reads the attributes of each file once: the folders are listed twice a second.
+     *
+     * @param last the previous result, which stands for what cannot be read now
+     */
+    Map<Path, Version> list(Map<Path, Version> last) {
+        Map<Path, String> known = Map.copyOf(failed);
+        found.clear();
+        failed.clear();
+        for (int i = 0; i < folders.size(); i++) {
+            visit(folders.get(i), i);
+        }
+        failed.forEach((entry, why) -> {
+            if (!why.equals(known.get(entry))) {
+                LOG.warn("{} cannot be read, the routes that were read from it continue to run: {}", entry, why);
+            }
+            last.forEach((file, version) -> {
+                if (file.startsWith(entry)) {
+                    found.putIfAbsent(file, version);
+                }
+            });
+        });
+        return new TreeMap<>(found);
+    }
+
+    private void visit(Path entry, int folder) {
+        boolean isRoute = entry.toString().endsWith(RouteFile.SUFFIX);
+        try {
+            BasicFileAttributes attributes = Files.readAttributes(entry, BasicFileAttributes.class);
+            if (attributes.isDirectory()) {
+                visitEntries(entry, folder);
+            } else if (isRoute && attributes.isRegularFile()) {
+                found.putIfAbsent(
+                        entry,
+                        new Version(folder, attributes.size(), attributes.lastModifiedTime(), attributes.fileKey()));
+            } else if (isRoute) {
+                failed.put(entry, "it is no file");
+            }
+        } catch (IOException e) {
+            // a link that is no route may lead anywhere
+            if (isRoute || !Files.isSymbolicLink(entry) || e instanceof FileSystemLoopException) {
+                failed.put(entry, e.toString());
+            }
+        }
+    }
+
+    private void visitEntries(Path folder, int number) throws IOException {
+        Path real = folder.toRealPath();
+        if (parents.contains(real)) {
+            throw new FileSystemLoopException(folder.toString());
+        }
+        parents.push(real);
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
+            for (Path entry : entries) {
+                // a folder may lie within a later one, and is listed once
+                if (!entry.getFileName().toString().startsWith(".")
+                        && !folders.subList(0, number).contains(entry)) {
+                    visit(entry, number);
+                }
+            }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        } finally {
+            parents.pop();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package io.csvimport.text;
+
+import java.math.BigInteger;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import org.apache.camel.Message;
+import org.apache.hc.client5.http.utils.DateUtils;
+
+/** The times in the headers of an answer: an HTTP date in each of its three forms, and Retry-After (RFC 9110). */
+public final class HttpDate {
+
+    /** No answer makes anything wait longer. */
+    public static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
+
+    private static final DateTimeFormatter[] FORMATS = {
+        DateUtils.FORMATTER_RFC1123, DateUtils.FORMATTER_RFC1036, DateUtils.FORMATTER_ASCTIME.withZone(ZoneOffset.UTC)
+    };
+
+    private HttpDate() {}
+
+    /** Returns null where the text is null or no HTTP date. */
+    public static Instant parse(String text) {
+        return text == null ? null : DateUtils.parseDate(text.strip().replaceAll("\\s+", " "), FORMATS);
+    }
+
+    /** The pause that an answer asks for; null where it asks for none. */
+    public static Duration retryAfter(Message answer) {
+        return retryAfter(answer.getHeader("Retry-After", String.class), answer.getHeader("Date", String.class));
+    }
+
+    /**
+     * The pause that Retry-After asks for, from zero to {@link #LONGEST_PAUSE}.
+     *
+     * @param header seconds or an HTTP date; may be null
+     * @param date the answer's own Date, which the header's date is compared with; where it is null or unreadable, the
+     *     clock of this machine
+     * @return null where the header is null or unreadable
+     */
+    public static Duration retryAfter(String header, String date) {
+        String value = header == null ? "" : header.strip();
+        if (value.matches("\\d{1,100}")) {
+            long longest = LONGEST_PAUSE.toSeconds();
+            return Duration.ofSeconds(
+                    new BigInteger(value).min(BigInteger.valueOf(longest)).longValue());
+        }
+        Instant until = parse(value);
+        if (until == null) {
+            return null;
+        }
+        Instant now = parse(date);
+        Duration pause = Duration.between(now == null ? Instant.now() : now, until);
+        return pause.isNegative() ? Duration.ZERO : pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause;
+    }
+}

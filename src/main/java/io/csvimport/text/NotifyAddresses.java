@@ -1,0 +1,36 @@
+package io.csvimport.text;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/** The addresses of {@code notify}: a comma-separated list, blanks around an address allowed. */
+public final class NotifyAddresses {
+
+    private static final Pattern BLANKS_AROUND = Pattern.compile("^ +| +$");
+    private static final Pattern ADDRESS = Pattern.compile("[^\\s@,;:<>()\"\\p{Cntrl}]+@[^\\s@,;:<>()\"\\p{Cntrl}]+");
+
+    private NotifyAddresses() {}
+
+    /** What is wrong with a comma-separated list of addresses, or null. */
+    public static String problem(String list) {
+        for (String address : of(list)) {
+            if (!ADDRESS.matcher(address).matches()) {
+                return "'" + Visible.of(address) + "' is no e-mail address";
+            }
+        }
+        return null;
+    }
+
+    public static List<String> of(String list) {
+        List<String> addresses = new ArrayList<>();
+        for (String address : list == null || list.isEmpty() ? new String[0] : list.split(",")) {
+            // only blanks around an address are no part of it: a line break is a reason to refuse
+            String bare = BLANKS_AROUND.matcher(address).replaceAll("");
+            if (!bare.isEmpty()) {
+                addresses.add(bare);
+            }
+        }
+        return addresses;
+    }
+}

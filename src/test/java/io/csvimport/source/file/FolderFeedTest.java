@@ -1,0 +1,145 @@
+package io.csvimport.source.file;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.csvimport.pipeline.Lanes;
+import io.csvimport.source.Untaken;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a folder's feed lists, and what it says of the files that it does not take. */
+class FolderFeedTest {
+
+    private static final Instant TIME = Instant.parse("2026-01-02T03:04:05Z");
+
+    @TempDir
+    private Path home;
+
+    private Path inbox;
+    private final Untaken untaken = new Untaken();
+    private final FolderFeed feed = new FolderFeed();
+
+    @BeforeEach
+    void open() throws IOException {
+        inbox = Files.createDirectories(home.resolve("inbox"));
+        feed.setLanes(new Lanes(Executors.newSingleThreadExecutor()));
+        feed.setUntaken(untaken);
+        feed.setFeed("feed");
+        feed.setDirectory(inbox.toString());
+        feed.setQuiet("PT0S");
+        feed.setQuietAfterGrowth("PT0S");
+        feed.setQuietEmpty("PT0S");
+        feed.setTellAfter(Duration.ZERO);
+    }
+
+    /** The names of the files that are to be taken, in order. */
+    private List<String> list() {
+        List<File> taken = new ArrayList<>();
+        feed.begin(null, null);
+        feed.list(taken::add);
+        feed.commit(null, null, taken.size());
+        return taken.stream().map(File::getName).toList();
+    }
+
+    private static Path write(Path file, Instant modified) throws IOException {
+        Files.createDirectories(file.getParent());
+        return Files.setLastModifiedTime(Files.writeString(file, "a\n"), FileTime.from(modified));
+    }
+
+    @Test
+    void ofManyFilesTheEarliestComeFirstAndEachTemplateGetsItsShare() throws Exception {
+        int files = 11_000;
+        for (int i = 0; i < files; i++) {
+            write(inbox.resolve("People/" + i + ".csv"), TIME.minusSeconds(i));
+        }
+        write(inbox.resolve("Courses/z.csv"), TIME.minusSeconds(files));
+        write(inbox.resolve("Courses/late.csv"), TIME.minusSeconds(5000));
+        List<String> listed = list();
+        assertEquals("z.csv", listed.get(0));
+        assertEquals(files - 1 + ".csv", listed.get(1));
+        assertTrue(listed.contains("late.csv"));
+        assertTrue(listed.size() < 1000, () -> listed.size() + " files at a time");
+        List<String> people =
+                listed.stream().filter(name -> name.matches("\\d+\\.csv")).toList();
+        for (int i = 0; i < people.size(); i++) {
+            assertEquals(files - 1 - i + ".csv", people.get(i));
+        }
+        // those that have their share are counted, and so are those that are not even kept in memory
+        assertEquals(files + 2 - listed.size(), untaken.feeds().get("feed").files());
+    }
+
+    @Test
+    void aFileWhoseIdentityAloneChangesStandsStill() throws Exception {
+        feed.setQuiet("PT0.3S");
+        Path file = inbox.resolve("People/people.csv");
+        await().until(() -> {
+            // the same bytes and the same time, in a new file each time
+            Files.createDirectories(file.getParent());
+            Path again = write(home.resolve("again"), TIME);
+            Files.move(again, file, StandardCopyOption.REPLACE_EXISTING);
+            return list().equals(List.of("people.csv"));
+        });
+    }
+
+    @Test
+    void aFileThatNeverStandsStillIsCountedWithItsReason() throws Exception {
+        feed.setQuiet("PT0.3S");
+        feed.setQuietAfterGrowth("PT1H");
+        Path file = inbox.resolve("People/people.csv");
+        for (int i = 0; i < 5; i++) {
+            write(file, TIME.plusSeconds(i));
+            assertEquals(List.of(), list());
+        }
+        Untaken.Files files = untaken.feeds().get("feed");
+        assertEquals(1, files.files());
+        assertEquals(file.toString(), files.oldest());
+        assertTrue(files.reason().contains("stand still"), files.reason());
+        Files.delete(file);
+        list();
+        assertEquals(0, untaken.feeds().size());
+    }
+
+    @Test
+    void namesThatAreNotUtf8AreCountedAndHoldUpNoOther() throws Exception {
+        String script = "touch $(printf 'M\\374ller.csv'); mkdir $(printf 'T\\374r'); touch $(printf 'T\\374r/a.csv')";
+        assertEquals(
+                0,
+                new ProcessBuilder("sh", "-c", script)
+                        .directory(inbox.toFile())
+                        .start()
+                        .waitFor());
+        write(inbox.resolve("People/Müller.csv"), TIME);
+        assertEquals(List.of("Müller.csv"), list());
+        Untaken.Files files = untaken.feeds().get("feed");
+        assertEquals(2, files.files());
+        assertTrue(files.reason().contains("UTF-8"), files.reason());
+    }
+
+    @Test
+    void aFolderThatIsGoneIsToldUntilItIsBack() throws Exception {
+        Files.delete(inbox);
+        assertEquals(List.of(), list());
+        assertTrue(untaken.missing().toString().contains(inbox + " is gone"));
+        Files.createFile(inbox);
+        assertEquals(List.of(), list());
+        assertTrue(untaken.missing().toString().contains(inbox + " is no folder"));
+        Files.delete(inbox);
+        write(inbox.resolve("People/people.csv"), TIME);
+        assertEquals(List.of("people.csv"), list());
+        assertEquals(List.of(), List.copyOf(untaken.missing()));
+    }
+}
