@@ -272,7 +272,9 @@ class ConventionsTest {
                     .filter(line -> !line.isBlank() && !line.startsWith("#"))
                     .count();
             assertTrue(file.isRest() || file.text.lines().count() <= 60, "a file has at most 60 lines");
-            assertTrue(!file.isRoute() || route <= 55, () -> "a route has about 40 lines, this one has " + route);
+            assertTrue(!file.isRoute() || route <= 40, () -> "a route has at most 40 lines, this one has " + route);
+            values(file.content, "steps")
+                    .forEach(steps -> assertTrue(((List<?>) steps).size() <= 8, "at most 8 steps in a row"));
         });
     }
 
