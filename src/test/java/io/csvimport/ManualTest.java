@@ -115,6 +115,17 @@ class ManualTest {
         return names("csv-import(-[a-z]+)*", routes::contains);
     }
 
+    /** Or setting. */
+    @TestFactory
+    Stream<DynamicTest> everyStepOfTheMapExists() {
+        String routes = code(Path.of("routes"), ".camel.yaml");
+        Set<String> settings = Settings.defaults().stringPropertyNames();
+        return names(
+                "(?!csv-import)[a-z]+(?:-[a-z]+)+",
+                name -> Pattern.compile("id: " + name + "\\b").matcher(routes).find()
+                        || settings.contains("csv-import." + name));
+    }
+
     @TestFactory
     Stream<DynamicTest> everyFileOfTheMapExists() {
         return names("(?!target/)[\\w.-]+/[\\w./-]*", name -> Files.exists(Path.of(name)));
