@@ -1,7 +1,5 @@
 package io.csvimport.ledger;
 
-import static io.csvimport.ledger.Database.update;
-
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.job.Job;
@@ -36,12 +34,12 @@ public final class AuditEvents {
     }
 
     /** Writes the event {@code csv-import.<state>} of the job. */
-    void insert(Handle c, Job job) {
-        insert(c, job, job.state().toString());
+    void insert(Handle handle, Job job) {
+        insert(handle, job, job.state().toString());
     }
 
     /** Writes the event {@code csv-import.<what>} of the job. */
-    void insert(Handle c, Job job, String what) {
+    void insert(Handle handle, Job job, String what) {
         String type = "csv-import." + what;
         String prefix = job.id() + "/" + type + "/";
         String time = Deliveries.text(Instant.now());
@@ -50,8 +48,7 @@ public final class AuditEvents {
         do {
             n++;
             id = prefix + n;
-        } while (update(
-                        c,
+        } while (handle.execute(
                         "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES (?, ?, ?, ?)"
                                 + " ON CONFLICT DO NOTHING",
                         id,

@@ -304,6 +304,87 @@ class LedgerTest {
         assertTrue(refused.getMessage().contains("Another process"), refused.getMessage());
     }
 
+    // transactions
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void aDurableTransactionIsOnTheDiskAndARelaxedOneSurvivesTheProcess(String kind) throws Exception {
+        choose(kind);
+        boolean embedded = kind.equals("sqlite");
+        if (!embedded) {
+            // the server of the tests has it off
+            execute(url, "ALTER ROLE postgres SET synchronous_commit = on");
+        }
+        open(new Database(new Settings(given)));
+        Database.Work<String> forces =
+                handle -> handle.select(embedded ? "PRAGMA synchronous" : "SHOW synchronous_commit")
+                        .mapTo(String.class)
+                        .one();
+        for (int i = 0; i < 2; i++) {
+            assertEquals(embedded ? "2" : "on", database.durable(forces));
+            assertEquals(embedded ? "1" : "off", database.relaxed(forces));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void aTransactionThatFailsLeavesNothingAndAThreadThatIsInterruptedWritesNevertheless(String kind) throws Exception {
+        open(kind);
+        assertThrows(
+                IllegalStateException.class,
+                () -> database.durable(handle -> {
+                    handle.execute("DELETE FROM csv_import_owner");
+                    throw new IllegalStateException("a bug");
+                }));
+        assertEquals(1, rows("SELECT 1 FROM csv_import_owner").size());
+        Thread.currentThread().interrupt();
+        try {
+            database.relaxed(handle -> handle.execute("DELETE FROM csv_import_owner"));
+        } finally {
+            assertTrue(Thread.interrupted());
+        }
+        assertEquals(0, rows("SELECT 1 FROM csv_import_owner").size());
+        assertNull(database.problem());
+    }
+
+    @Test
+    void aDiskThatIsFullKeepsNothingOfATransactionAndAllGoesOnWhenThereIsRoom() throws Exception {
+        open("sqlite");
+        database.read(
+                handle -> handle.select("PRAGMA max_page_count = 1").mapToMap().list());
+        CsvImportUnsettledException full = assertThrows(
+                CsvImportUnsettledException.class,
+                () -> database.durable(handle -> {
+                    handle.execute("DELETE FROM csv_import_owner");
+                    return handle.execute(
+                            "INSERT INTO csv_import_owner VALUES (?, ?)", "x".repeat(100_000), "y".repeat(100_000));
+                }));
+        assertTrue(full.getMessage().contains("Make room"), full.getMessage());
+        assertFalse(full instanceof LedgerRefusedException);
+        assertEquals(1, rows("SELECT 1 FROM csv_import_owner").size());
+        database.read(handle ->
+                handle.select("PRAGMA max_page_count = 1000000").mapToMap().list());
+        database.durable(handle -> handle.execute("DELETE FROM csv_import_owner"));
+        assertEquals(0, rows("SELECT 1 FROM csv_import_owner").size());
+        assertNull(database.problem());
+    }
+
+    @Test
+    void whileAnotherProgramWritesItTheLedgerIsUnavailableAndAllGoesOnAfterwards() throws Exception {
+        open("sqlite");
+        try (Connection other = connect(url);
+                Statement statement = other.createStatement()) {
+            statement.execute("BEGIN IMMEDIATE");
+            CsvImportUnsettledException busy = assertThrows(
+                    CsvImportUnsettledException.class,
+                    () -> database.durable(handle -> handle.execute("DELETE FROM csv_import_owner")));
+            assertTrue(busy.getMessage().contains("Another program"), busy.getMessage());
+            statement.execute("ROLLBACK");
+        }
+        database.durable(handle -> handle.execute("DELETE FROM csv_import_owner"));
+        assertNull(database.problem());
+    }
+
     // values that a database refuses
 
     @ParameterizedTest
