@@ -1,6 +1,5 @@
 package io.csvimport.api;
 
-import io.csvimport.text.HttpDate;
 import io.csvimport.text.Visible;
 import java.io.BufferedInputStream;
 import java.io.IOException;

@@ -1,6 +1,5 @@
 package io.csvimport.api;
 
-import io.csvimport.text.HttpDate;
 import java.time.Instant;
 
 /**

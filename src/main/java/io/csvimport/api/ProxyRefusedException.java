@@ -1,6 +1,5 @@
 package io.csvimport.api;
 
-import io.csvimport.text.HttpDate;
 import java.io.IOException;
 import java.time.Duration;
 import org.apache.hc.core5.http.Header;

@@ -78,9 +78,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
             Pattern.compile("\\{\\{[^{}]*(secret|password|passphrase)([?]nested=false)?}}");
 
     /** Global option of a context that is the product's own. */
-    static final String STANDALONE = "csv-import-standalone";
+    public static final String STANDALONE = "csv-import-standalone";
     /** Global option: a new ledger may be made in a data dir that was used before. */
-    static final String NEW_LEDGER = "csv-import-new-ledger";
+    public static final String NEW_LEDGER = "csv-import-new-ledger";
 
     @Override
     public void load(CamelContext context) {

@@ -1,7 +1,6 @@
 package io.csvimport.standalone;
 
 import io.csvimport.ledger.SqliteLibrary;
-import io.csvimport.platform.Standalone;
 import io.csvimport.sandbox.Sandbox;
 import io.csvimport.settings.PropertiesFile;
 import io.csvimport.settings.Settings;

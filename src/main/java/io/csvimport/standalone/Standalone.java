@@ -1,12 +1,13 @@
-package io.csvimport.platform;
+package io.csvimport.standalone;
 
 import io.csvimport.audit.AuditFile;
 import io.csvimport.operations.ManagementGuard;
 import io.csvimport.operations.ManagementServer;
 import io.csvimport.operations.PostedBodies;
 import io.csvimport.operations.Readiness;
+import io.csvimport.platform.CsvImportPlugin;
+import io.csvimport.platform.NeededRoutes;
 import io.csvimport.settings.Settings;
-import io.csvimport.standalone.RoutesFolder;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,4 +1,4 @@
-package io.csvimport.text;
+package io.csvimport.api;
 
 import java.math.BigInteger;
 import java.time.Duration;
