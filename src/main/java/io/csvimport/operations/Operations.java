@@ -1,6 +1,5 @@
 package io.csvimport.operations;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ImportId;
@@ -31,7 +30,14 @@ public final class Operations {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final int LARGEST_PAGE = 1000;
+
+    /** The types of parameters, as {@link SettingChecks} has them; another one may have any text. */
+    private static final Map<String, String> TYPES = Map.of(
+            "by", "job|import",
+            "force", "true|false",
+            "page", "1..100000000",
+            "size", "1..1000",
+            "state", String.join("|", Jobs.STATES));
 
     private final Jobs jobs;
     private final PostedBodies bodies;
@@ -49,12 +55,8 @@ public final class Operations {
         answer(exchange, 200, () -> {
             Map<String, String> query =
                     query(exchange, "state", "template", "importId", "fileName", "from", "page", "size");
-            int page = number(query.remove("page"), "page", 1, Integer.MAX_VALUE);
-            int size = number(query.remove("size"), "size", 50, LARGEST_PAGE);
-            if (query.containsKey("state") && !Jobs.STATES.contains(query.get("state"))) {
-                throw new Problem(
-                        400, "The parameter state is '" + query.get("state") + "': expected is one of " + Jobs.STATES);
-            }
+            int page = Integer.parseInt(query.getOrDefault("page", "1"));
+            int size = Integer.parseInt(query.getOrDefault("size", "50"));
             return jobs.list(query, page, size);
         });
     }
@@ -119,10 +121,6 @@ public final class Operations {
     /** Finds the job, or takes an import that the ledger does not know if that is forced. */
     public void toVoid(Exchange exchange) throws Problem, CsvImportUnsettledException {
         Map<String, String> query = query(exchange, "force", "by");
-        String force = query.getOrDefault("force", "false");
-        if (!force.matches("true|false")) {
-            throw new Problem(400, "The parameter force is '" + Visible.of(force) + "': expected is true or false");
-        }
         String id = id(exchange);
         Message message = exchange.getMessage();
         try {
@@ -130,7 +128,7 @@ public final class Operations {
             message.removeHeaders("*");
             message.setHeader(Delivery.JOB, job);
         } catch (Problem problem) {
-            if (force.equals("false") || problem.status() != 404 || "job".equals(query.get("by"))) {
+            if (!"true".equals(query.get("force")) || problem.status() != 404 || "job".equals(query.get("by"))) {
                 throw problem;
             }
             message.removeHeaders("*");
@@ -174,11 +172,7 @@ public final class Operations {
     }
 
     private long find(Exchange exchange, Map<String, String> query) throws Problem, CsvImportUnsettledException {
-        String by = query.get("by");
-        if (by != null && !by.matches("job|import")) {
-            throw new Problem(400, "The parameter by is '" + Visible.of(by) + "': expected is job or import");
-        }
-        return jobs.find(id(exchange), by);
+        return jobs.find(id(exchange), query.get("by"));
     }
 
     static String id(Exchange exchange) {
@@ -186,9 +180,9 @@ public final class Operations {
     }
 
     /**
-     * The parameters of the request's query.
+     * The parameters of the request's query; blank ones are left out.
      *
-     * @throws Problem where one is not known, or is given twice
+     * @throws Problem if one is not known, has a wrong value, or is given twice
      */
     static Map<String, String> query(Exchange exchange, String... known) throws Problem {
         Map<String, String> query = new LinkedHashMap<>();
@@ -201,7 +195,14 @@ public final class Operations {
                         "There is no parameter '" + Visible.of(name) + "' here: expected is "
                                 + (known.length == 0 ? "none" : "any of " + String.join(", ", known)));
             }
-            if (query.putIfAbsent(name, Objects.requireNonNullElse(parameter.getValue(), "")) != null) {
+            String value = Objects.requireNonNullElse(parameter.getValue(), "");
+            String problem = TYPES.containsKey(name) && !value.isBlank()
+                    ? SettingChecks.check(TYPES.get(name)).apply(value)
+                    : null;
+            if (problem != null) {
+                throw new Problem(400, "The parameter " + name + " is '" + Visible.of(value) + "': " + problem);
+            }
+            if (query.putIfAbsent(name, value) != null) {
                 throw new Problem(400, "The parameter " + name + " is given twice");
             }
         }
@@ -209,25 +210,8 @@ public final class Operations {
         return query;
     }
 
-    private static int number(String value, String name, int absent, int most) throws Problem {
-        if (value == null) {
-            return absent;
-        }
-        if (!value.matches("[1-9]\\d{0,8}") || Integer.parseInt(value) > most) {
-            throw new Problem(
-                    400,
-                    "The parameter " + name + " is '" + Visible.of(value) + "': expected is a number from 1"
-                            + (most == Integer.MAX_VALUE ? "" : " to " + most));
-        }
-        return Integer.parseInt(value);
-    }
-
     static void answer(Exchange exchange, int status, Object body) {
-        try {
-            answer(exchange, status, JSON.writeValueAsString(body), "application/json");
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("A job is plain text and numbers", e);
-        }
+        answer(exchange, status, JSON.valueToTree(body).toString(), "application/json");
     }
 
     private static void answer(Exchange exchange, int status, String json, String contentType) {
@@ -235,6 +219,6 @@ public final class Operations {
         message.removeHeaders("*");
         message.setHeader(Exchange.HTTP_RESPONSE_CODE, status);
         message.setHeader(Exchange.CONTENT_TYPE, contentType);
-        message.setBody(Objects.requireNonNull(json).getBytes(StandardCharsets.UTF_8));
+        message.setBody(json.getBytes(StandardCharsets.UTF_8));
     }
 }

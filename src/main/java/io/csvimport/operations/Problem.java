@@ -1,6 +1,5 @@
 package io.csvimport.operations;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.CsvImportRefusedException;
 import io.csvimport.CsvImportUnsettledException;
@@ -65,10 +64,6 @@ public final class Problem extends Exception {
         members.put("status", status);
         members.put("detail", getMessage());
         members.putAll(more);
-        try {
-            return JSON.writeValueAsString(members);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("A problem is plain text and numbers", e);
-        }
+        return JSON.valueToTree(members).toString();
     }
 }

@@ -32,7 +32,7 @@ final class SettingChecks {
     private static final Pattern URL = Pattern.compile("(?i)https?://([^/?#@\\[\\]:]+|\\[[^]/]*])(?::(\\d+))?/?");
     private static final Pattern PORT = Pattern.compile("//(?:[^/,?()@]*@)?(?:[^/,?()@:\\[]*|\\[[^]]*]):(\\d+)");
 
-    /** The types of the settings; one that is not named may have any text. {@code a|b} is a choice, {@code 1..9} a range. */
+    /** The types of the settings: {@code a|b} is a choice, {@code 1..9} a range. Another setting may have any text. */
     private static final String TYPES =
             """
             url: api.url
@@ -93,7 +93,7 @@ final class SettingChecks {
     }
 
     /** Answers what is wrong with a value of the type, or null. */
-    private static UnaryOperator<String> check(String type) {
+    static UnaryOperator<String> check(String type) {
         return switch (type) {
             case "url" -> SettingChecks::url;
             case "organization" ->
