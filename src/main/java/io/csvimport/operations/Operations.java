@@ -5,6 +5,7 @@ import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ImportId;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.FatalErrors;
+import io.csvimport.settings.SettingChecks;
 import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

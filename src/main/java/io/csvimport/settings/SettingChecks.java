@@ -19,7 +19,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** What the value of a setting must look like. */
-final class SettingChecks {
+public final class SettingChecks {
 
     private static final Pattern SIZE = Pattern.compile("(?i)(\\d{1,18})\\s*(B|KB|MB|GB|TB)?");
     private static final List<String> UNITS = List.of("B", "KB", "MB", "GB", "TB");
@@ -93,7 +93,7 @@ final class SettingChecks {
     }
 
     /** Answers what is wrong with a value of the type, or null. */
-    static UnaryOperator<String> check(String type) {
+    public static UnaryOperator<String> check(String type) {
         return switch (type) {
             case "url" -> SettingChecks::url;
             case "organization" ->

@@ -57,7 +57,7 @@ public final class RoutesFolder {
     }
 
     /** Loads each change that two scans have found alike: a file may be half saved. */
-    public synchronized void scan() {
+    synchronized void scan() {
         try {
             Map<Path, Version> now = listing.list(lastScan);
             Map<Path, Version> settled = new TreeMap<>(known);

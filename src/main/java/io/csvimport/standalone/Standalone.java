@@ -24,7 +24,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Adds to Camel Main what a host platform has of its own: the management port, live routes from folders, start and stop lines. */
-public final class Standalone extends MainListenerSupport {
+final class Standalone extends MainListenerSupport {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final int SCAN_MILLIS = 500;
@@ -38,7 +38,7 @@ public final class Standalone extends MainListenerSupport {
      * @param routes folders; a file of an earlier one replaces a file of a later one
      * @param isLedgerNew whether a new ledger may be made in a data dir that was used before
      */
-    public Standalone(Settings settings, List<Path> routes, boolean isLedgerNew) {
+    Standalone(Settings settings, List<Path> routes, boolean isLedgerNew) {
         this.settings = settings;
         this.routes = routes;
         this.isLedgerNew = isLedgerNew;
