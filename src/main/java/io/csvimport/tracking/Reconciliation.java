@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.slf4j.Logger;
@@ -33,24 +34,25 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * Finds out what became of uploads whose outcome is unknown, from the API's import list. Found is found; not found is
- * proven only by a whole list, asked late enough. Its public methods are the steps of {@code csv-import-reconcile}.
+ * Finds out what became of uploads whose outcome is unknown, from the API's import list. A listed import is proof; that an
+ * import does not exist is proven only by a whole list that was asked for late enough. Its public methods are the steps of
+ * {@code csv-import-reconcile}.
  */
 public final class Reconciliation {
 
-    /** The exchange property of a round: the deliveries that are looked for, and are not found yet. */
+    /** The exchange property of a round: the jobs that are looked for and not found yet. */
     public static final class Round {
 
         private final List<Job> open;
-        /** What could be theirs is listed: they are not uploaded again. */
+        /** An import that could be theirs is listed: they are not uploaded again. */
         private final Set<Job> suspended = new HashSet<>();
 
-        /** Of the list of all. */
+        /** Of the list of all imports. */
         private String flaw;
 
         private final long asked = System.nanoTime();
 
-        Round(List<Job> open) {
+        private Round(List<Job> open) {
             this.open = open;
         }
 
@@ -58,6 +60,25 @@ public final class Reconciliation {
         public List<String> getTemplates() {
             return open.stream().map(job -> job.names().template()).distinct().toList();
         }
+
+        /** @param filter the template of the list; null: all */
+        private List<Job> in(String filter) {
+            return open.stream()
+                    .filter(job -> filter == null || filter.equals(job.names().template()))
+                    .toList();
+        }
+    }
+
+    /** The search for one job. */
+    private static final class Search {
+
+        private int looks;
+        /** How many of the looks had a list. */
+        private int lists;
+        /** When it is looked for again, in nanoseconds. */
+        private long next = System.nanoTime();
+        /** Why the latest list has proven nothing, as logged; null before that. */
+        private String obstacle;
     }
 
     static final String ROUND = "csvImportRound";
@@ -66,19 +87,15 @@ public final class Reconciliation {
     private static final Duration UNSURE = Duration.ofHours(1);
     private static final Duration AT_MOST = Duration.ofHours(24);
 
-    private final Settings settings;
     private final Ledger ledger;
     private final Deliveries deliveries;
     private final Outcomes outcomes;
     private final ListedImports imports;
     private final Owner owner;
     private final ApiClock clock;
-    private final Map<Long, Integer> looks = new HashMap<>();
-    private final Map<Long, Long> nextLooks = new HashMap<>();
-    /** How many of the looks had a list. */
-    private final Map<Long, Integer> answers = new HashMap<>();
-    /** Why the latest lists have proven nothing, by job, as logged. */
-    private final Map<Long, String> obstacles = new HashMap<>();
+    private final Duration wait;
+    private final boolean isHeldWhereNotFound;
+    private final Map<Long, Search> searches = new HashMap<>();
 
     public Reconciliation(
             Settings settings,
@@ -88,16 +105,17 @@ public final class Reconciliation {
             ListedImports imports,
             Owner owner,
             ApiClock clock) {
-        this.settings = settings;
         this.ledger = ledger;
         this.deliveries = deliveries;
         this.outcomes = outcomes;
         this.imports = imports;
         this.owner = owner;
         this.clock = clock;
+        wait = settings.duration("reconcile.wait");
+        isHeldWhereNotFound = settings.get("reconcile.not-found").equals("hold");
     }
 
-    /** Begins a round with what is due to be looked for, none where nothing is, or another process leads. */
+    /** Begins a round with the jobs that are due; none where there is none, or another process leads. */
     public void begin(Exchange exchange) throws CsvImportUnsettledException {
         exchange.setProperty(ROUND, null);
         ledger.flush();
@@ -108,35 +126,33 @@ public final class Reconciliation {
         for (Job held : deliveries.heldWithImportId()) {
             accept(held, held.outcome().importId());
         }
+        List<Job> unknown = deliveries.in(State.UNKNOWN);
+        searches.keySet().retainAll(unknown.stream().map(Job::id).collect(Collectors.toSet()));
+        ledger.forgetDoubts(unknown);
         List<Job> due = new ArrayList<>();
         long now = System.nanoTime();
-        List<Job> unknown = deliveries.in(State.UNKNOWN);
-        looks.keySet().removeIf(id -> unknown.stream().noneMatch(job -> job.id() == id));
-        nextLooks.keySet().retainAll(looks.keySet());
-        answers.keySet().retainAll(looks.keySet());
-        obstacles.keySet().retainAll(looks.keySet());
-        ledger.forgetDoubts(unknown);
         for (Job job : unknown) {
-            if (now - nextLooks.getOrDefault(job.id(), now) < 0) {
+            Search search = searches.computeIfAbsent(job.id(), id -> new Search());
+            if (now - search.next < 0) {
                 continue;
             }
             if (now - ledger.doubt(job).ended() > AT_MOST.toNanos()) {
-                String why = obstacles.getOrDefault(job.id(), "The import list could not be had");
+                String why = Objects.requireNonNullElse(search.obstacle, "The import list could not be had");
                 hold(job, "no-proof", "No proof for " + AT_MOST.toHours() + " hours: " + why);
                 continue;
             }
-            int look = looks.merge(job.id(), 1, Integer::sum);
-            if (look == 1 && ledger.doubt(job).ofEarlierProcess()) {
+            search.looks++;
+            search.next = now + Pauses.growing(search.looks).toNanos();
+            if (search.looks == 1 && ledger.doubt(job).ofEarlierProcess()) {
                 job.log(LOG, Level.WARN, "; it is looked for in the import list");
             }
-            nextLooks.put(job.id(), now + Pauses.growing(look).toNanos());
             due.add(job);
         }
         exchange.setProperty(ROUND, due.isEmpty() ? null : new Round(due));
     }
 
     /**
-     * Judges the round's deliveries by the list in the message body.
+     * Judges the round's jobs by the list in the message body.
      *
      * @throws IOException where the list cannot be read to its end: nothing is proven
      */
@@ -150,9 +166,9 @@ public final class Reconciliation {
         String flaw = flaw(list, known, filter);
         if (filter == null) {
             round.flaw = flaw;
-            round.open.forEach(job -> answers.merge(job.id(), 1, Integer::sum));
+            round.open.forEach(job -> searches.get(job.id()).lists++);
         }
-        for (Job job : asked(round, filter)) {
+        for (Job job : round.in(filter)) {
             ImportSearch search = search(job, list, known);
             Entry found = search.certain();
             if (found == null && list.isWhole() && search.only() != null && !deliveries.hasTwin(job)) {
@@ -167,7 +183,7 @@ public final class Reconciliation {
             }
         }
         imports.show(known.values().stream().flatMap(List::stream).toList(), filter);
-        for (Job job : asked(round, filter)) {
+        for (Job job : round.in(filter)) {
             List<Entry> candidates = search(job, list, known).candidates();
             if (!candidates.isEmpty()) {
                 round.suspended.add(job);
@@ -188,33 +204,29 @@ public final class Reconciliation {
         }
     }
 
-    private static List<Job> asked(Round round, String filter) {
-        return round.open.stream()
-                .filter(job -> filter == null || filter.equals(job.names().template()))
-                .toList();
-    }
-
     private ImportSearch search(Job job, ImportList list, Map<String, List<Known>> known) {
         Instant now = Objects.requireNonNullElseGet(clock.now(), Instant::now);
         return new ImportSearch(job, began(job, now), now, list, known);
     }
 
-    /** Why the list is no proof that an import which it does not show is not there; null where it is one. */
+    /** Why a missing import may exist nevertheless, as the predicate of a sentence about the list; null: it does not. */
     private String flaw(ImportList list, Map<String, List<Known>> known, String filter)
             throws CsvImportUnsettledException {
         if (!list.isWhole() || !known.isEmpty()) {
             return list.flaw();
-        } else if (filter == null) {
-            return imports.areExpected() ? "shows none of the imports that it showed before" : null;
-        } else if (!imports.hasShown(filter)) {
+        }
+        if (filter != null && !imports.hasShown(filter)) {
             return "has never shown an import of this ledger's: the template may be given by its id";
         }
-        return imports.areExpected(filter) ? "shows none of the imports that it showed before" : null;
+        boolean areExpected = filter == null ? imports.areExpected() : imports.areExpected(filter);
+        return areExpected ? "shows none of the imports that it showed before" : null;
     }
 
-    /** Says once why neither is proven: that it was imported, and that it was not. */
+    /** Logs once why nothing is proven. */
     private void delay(Job job, String why) {
-        if (!why.equals(obstacles.put(job.id(), why))) {
+        Search search = searches.get(job.id());
+        if (!why.equals(search.obstacle)) {
+            search.obstacle = why;
             LOG.warn(
                     "{}; it is neither taken for imported nor uploaded again yet. {}. Where you know its import id,"
                             + " settle it: POST /csv-imports/{}/settle?importId=…",
@@ -227,16 +239,16 @@ public final class Reconciliation {
     /** A break before the last byte left needs one list only; anything else is given time to be listed. */
     private boolean isLateEnough(Job job, long asked) {
         Ledger.Doubt doubt = ledger.doubt(job);
-        return !doubt.complete()
-                || asked - doubt.ended() >= settings.duration("reconcile.wait").toNanos();
+        return !doubt.complete() || asked - doubt.ended() >= wait.toNanos();
     }
 
     private void accept(Job job, String importId) throws CsvImportUnsettledException {
         outcomes.write(job, job.outcome().reconciled(importId)).log(LOG, Level.INFO, ", reconciled");
     }
 
+    /** It was not imported: it is uploaded again, or held. */
     private void conclude(Job job) throws CsvImportUnsettledException {
-        if (settings.get("reconcile.not-found").equals("hold")) {
+        if (isHeldWhereNotFound) {
             hold(job, "not-found", "The import list does not have it");
             return;
         }
@@ -250,11 +262,12 @@ public final class Reconciliation {
         outcomes.write(job, waiting).log(LOG, Level.INFO, "");
     }
 
-    /** Whether the API has broken off this upload, or failed at it, and answered every list since: it was not away. */
+    /** Whether the API has broken off this upload, or failed at it, and answered every list since: it was available. */
     private boolean isOwnFailure(Job job) {
+        Search search = searches.get(job.id());
         boolean broken =
                 job.outcome().why().httpStatus() != null || !ledger.doubt(job).ofEarlierProcess();
-        return broken && Objects.equals(answers.get(job.id()), looks.get(job.id()));
+        return broken && search.lists == search.looks;
     }
 
     private void hold(Job job, String reason, String detail) throws CsvImportUnsettledException {
