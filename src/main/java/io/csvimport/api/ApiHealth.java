@@ -31,7 +31,7 @@ public final class ApiHealth {
                 : null;
     }
 
-    /** The API has answered with this status; whether 401, 403 and 404 concern one file alone, its list tells. */
+    /** The API has answered with this status; whether 401, 403 and 404 concern one file alone, the list shows. */
     public void answered(int status) {
         if (status == 407 || !REFUSALS.containsKey(status)) {
             refused(status);

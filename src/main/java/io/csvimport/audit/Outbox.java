@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
 public final class Outbox {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    /** After so many failures in a row the endpoint is taken to be away: all events wait. */
-    private static final int AWAY = 3;
+    /** After so many failures in a row the endpoint counts as unavailable: all events wait. */
+    private static final int UNAVAILABLE = 3;
     /** Longer than any pause: what is to wait longer was written before the clock was set back. */
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(2);
 
@@ -39,7 +39,7 @@ public final class Outbox {
 
     /**
      * The first event of each job, where it is due: those that were never refused, then the others. It ends early when
-     * the audit endpoint turns out to be away. What an earlier round could not force to the disk is due again.
+     * the audit endpoint is unavailable. What an earlier round could not force to the disk is due again.
      */
     public Iterator<UnsentEvents.Event> due() throws CsvImportUnsettledException {
         taken.clear();
@@ -75,9 +75,9 @@ public final class Outbox {
     public void failed(Exchange exchange) throws CsvImportUnsettledException {
         UnsentEvents.Event event = exchange.getProperty("csvImportEvent", UnsentEvents.Event.class);
         failuresInARow++;
-        if (failuresInARow >= AWAY) {
-            closedUntil =
-                    System.nanoTime() + Pauses.growing(failuresInARow - AWAY).toNanos();
+        if (failuresInARow >= UNAVAILABLE) {
+            closedUntil = System.nanoTime()
+                    + Pauses.growing(failuresInARow - UNAVAILABLE).toNanos();
         }
         Duration pause = Pauses.growing(event.failures());
         LOG.warn(

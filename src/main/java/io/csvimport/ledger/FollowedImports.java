@@ -9,47 +9,25 @@ import io.csvimport.file.SourceFile;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
 import io.csvimport.job.State;
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.jdbi.v3.core.Handle;
 
-/** The accepted jobs that are followed until the API lists their imports as completed. */
+/**
+ * The accepted jobs that are followed until the API lists their imports as completed. What a power failure takes of these
+ * writes is found again in the next list.
+ */
 public final class FollowedImports {
 
     /**
      * @param looks how often it was looked up
-     * @param listed how it was listed at the latest look, null where it was not
+     * @param listed how it was listed at the latest look; null where it was not
      */
-    public record Followed(Job job, int looks, String listed, boolean released) {
+    public record Followed(Job job, int looks, String listed, boolean released) {}
 
-        static Followed read(ResultSet row) throws SQLException {
-            return new Followed(
-                    JobRow.read(row),
-                    row.getInt("track_looks"),
-                    row.getString("listed"),
-                    row.getString("released_at") != null);
-        }
-    }
-
-    /**
-     * How a completed import has ended.
-     *
-     * @param file where the failed rows are written, null where there are none
-     * @param key of that file, as {@link SourceFile#key} gives it
-     */
-    public record Completed(int failedRows, String file, String key) {}
-
-    /**
-     * What a look has shown of one import.
-     *
-     * @param completed null where it is looked up again, after a pause
-     */
-    public record Look(Followed followed, String listed, Completed completed, Duration pause) {}
+    private static final String FOLLOWED =
+            " WHERE job = ? AND owner = ? AND state = 'accepted' AND track_at IS NOT NULL";
 
     private final Database database;
     private final String organization;
@@ -63,86 +41,79 @@ public final class FollowedImports {
 
     /** @param longest pause: what is to wait longer was written before the clock was set back */
     public List<Followed> due(Duration longest) throws CsvImportUnsettledException {
+        Instant now = Instant.now();
         return database.read(c -> query(
                 c,
-                Followed::read,
-                // what is followed is accepted, or being voided; by "state = 'accepted'" SQLite would read all of that
-                // state
+                row -> new Followed(
+                        JobRow.read(row),
+                        row.getInt("track_looks"),
+                        row.getString("listed"),
+                        row.getString("released_at") != null),
+                // all of these are accepted or voiding; for "state = 'accepted'" SQLite would read every accepted row
                 "SELECT * FROM csv_import_delivery WHERE track_at IS NOT NULL AND (track_at <= ? OR track_at > ?)"
                         + " AND state <> 'voiding' AND organization = ? ORDER BY track_at LIMIT 5000",
-                text(Instant.now()),
-                text(Instant.now().plus(longest)),
+                text(now),
+                text(now.plus(longest)),
                 organization));
     }
 
-    /** Writes what looks have shown, in one transaction; answers the jobs that are completed by that. */
-    public List<Job> write(List<Look> looks) throws CsvImportUnsettledException {
-        return database.durable(c -> {
-            List<Job> written = new ArrayList<>();
-            for (Look look : looks) {
-                if (look.completed == null) {
-                    lookAgain(c, look);
-                } else {
-                    complete(c, look.followed.job, look.completed).ifPresent(written::add);
-                }
-            }
-            return written;
-        });
+    /** Looks it up again after the pause. */
+    public void again(Followed followed, String listed, Duration pause) throws CsvImportUnsettledException {
+        database.relaxed(c -> update(
+                c,
+                "UPDATE csv_import_delivery SET track_at = ?, track_looks = ?, listed = ?" + FOLLOWED,
+                text(Instant.now().plus(pause)),
+                followed.looks + 1,
+                listed,
+                followed.job.id(),
+                followed.job.owner()));
     }
 
-    private Optional<Job> complete(Handle c, Job job, Completed completed) {
-        int updated = update(
-                c,
+    /**
+     * Completes the job.
+     *
+     * @param file where the failed rows are written; null where there are none
+     * @param key of that file, as {@link SourceFile#key} gives it
+     * @return the job as it now is; empty where it is not followed any more
+     */
+    public Optional<Job> complete(Job job, int failedRows, String file, String key) throws CsvImportUnsettledException {
+        String detail = file == null ? null : "failed rows: " + failedRows + ", in " + file;
+        Job completed = job.with(job.outcome()
+                .because(null, detail)
+                .with(new Outcome.Rows(failedRows, null))
+                .to(State.COMPLETED));
+        return write(
+                completed,
+                "completed",
                 "UPDATE csv_import_delivery SET state = 'completed', track_at = NULL, failed_rows = ?,"
-                        + " failed_rows_file = ?, failed_rows_key = ?, reason = NULL, detail = NULL"
-                        + " WHERE job = ? AND owner = ? AND state = 'accepted'",
-                completed.failedRows,
-                completed.file,
-                completed.key,
+                        + " failed_rows_file = ?, failed_rows_key = ?, reason = NULL, detail = NULL" + FOLLOWED,
+                failedRows,
+                file,
+                key,
                 job.id(),
                 job.owner());
-        if (updated == 0) {
-            return Optional.empty();
-        }
-        String detail =
-                completed.file == null ? null : "failed rows: " + completed.failedRows + ", in " + completed.file;
-        Job now = job.with(job.outcome()
-                .because(null, detail)
-                .with(new Outcome.Rows(completed.failedRows, null))
-                .to(State.COMPLETED));
-        events.insert(c, now);
-        return Optional.of(now);
     }
 
-    private static void lookAgain(Handle c, Look look) {
-        update(
-                c,
-                "UPDATE csv_import_delivery SET track_at = ?, track_looks = ?, listed = ?"
-                        + " WHERE job = ? AND owner = ? AND state = 'accepted' AND track_at IS NOT NULL",
-                text(Instant.now().plus(look.pause)),
-                look.followed.looks + 1,
-                look.listed,
-                look.followed.job.id(),
-                look.followed.job.owner());
-    }
-
-    /** The import stays accepted, and is not followed any more; empty where it was not followed. */
+    /** Leaves the import accepted and follows it no longer; empty where it was not followed. */
     public Optional<Job> giveUp(Job job, String reason, String detail) throws CsvImportUnsettledException {
-        Job unlisted = job.with(job.outcome().because(reason, detail).with(Outcome.Rows.NONE));
-        return database.durable(c -> {
-            int updated = update(
-                    c,
-                    "UPDATE csv_import_delivery SET track_at = NULL, reason = ?, detail = ?"
-                            + " WHERE job = ? AND owner = ? AND state = 'accepted' AND track_at IS NOT NULL",
-                    reason,
-                    detail,
-                    job.id(),
-                    job.owner());
-            if (updated == 0) {
+        return write(
+                job.with(job.outcome().because(reason, detail).with(Outcome.Rows.NONE)),
+                "unlisted",
+                "UPDATE csv_import_delivery SET track_at = NULL, reason = ?, detail = ?" + FOLLOWED,
+                reason,
+                detail,
+                job.id(),
+                job.owner());
+    }
+
+    private Optional<Job> write(Job job, String event, String sql, Object... parameters)
+            throws CsvImportUnsettledException {
+        return database.relaxed(c -> {
+            if (update(c, sql, parameters) == 0) {
                 return Optional.empty();
             }
-            events.insert(c, unlisted, "unlisted");
-            return Optional.of(unlisted);
+            events.insert(c, job, event);
+            return Optional.of(job);
         });
     }
 }

@@ -22,7 +22,10 @@ import org.apache.camel.spi.ExceptionHandler;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Writes down what a failure means: the steps of the route configuration {@code csv-import-errors}. */
+/**
+ * The steps of the route configuration {@code csv-import-errors}, which set what a failure means for the delivery; and the
+ * handler of failures that reach a scheduler or a feed, which logs each once a minute.
+ */
 public final class Failure implements ExceptionHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
@@ -30,34 +33,34 @@ public final class Failure implements ExceptionHandler {
     /** The reason of a failure that is a bug. */
     static final String FAILED = "failed";
 
-    private static final long TOLD_NANOS = Duration.ofMinutes(1).toNanos();
+    private static final long SILENT_NANOS = Duration.ofMinutes(1).toNanos();
 
     private final ApiHealth health;
-    private final Map<String, Long> told = new ConcurrentHashMap<>();
+    private final Map<String, Long> logged = new ConcurrentHashMap<>();
 
     public Failure(ApiHealth health) {
         this.health = health;
     }
 
-    /** Bad input; what was found first is the reason. */
+    /** Bad input; the first reason counts. */
     public void rejected(Exchange exchange) {
         if ("rejected".equals(exchange.getProperty(Delivery.OUTCOME))) {
             return;
         }
         CsvRejectedException rejected = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, CsvRejectedException.class);
-        tell(exchange, "rejected", rejected.getReason(), rejected.getMessage());
+        decide(exchange, "rejected", rejected.getReason(), rejected.getMessage());
     }
 
-    /** The file is gone or another: there is nothing to send any more. */
+    /** The file is gone or was replaced: there is nothing to send any more. */
     public void withdrawn(Exchange exchange) {
-        tell(exchange, "withdrawn", "changed", caught(exchange));
+        decide(exchange, "withdrawn", "changed", caught(exchange));
     }
 
     /** Sending had begun: the API may have the file. */
     public void unknown(Exchange exchange) {
         boolean complete =
                 exchange.getProperty(Delivery.UPLOAD, CsvUpload.class).isComplete();
-        tell(
+        decide(
                 exchange,
                 "unknown",
                 complete ? "no-answer" : "broken-off",
@@ -74,25 +77,25 @@ public final class Failure implements ExceptionHandler {
                 health.answered(407);
             }
         }
-        tell(exchange, "waiting", "unreachable", "The API cannot be reached: " + caught(exchange));
+        decide(exchange, "waiting", "unreachable", "The API cannot be reached: " + caught(exchange));
     }
 
-    /** Nothing was sent, and not for want of a connection: a bug, here or in a route of the user's. */
+    /** Nothing was sent, for another reason than a missing connection: a bug, here or in a route of the user's. */
     public void failed(Exchange exchange) {
         Delivery delivery = Delivery.of(exchange);
         String detail = "An unexpected failure: " + caught(exchange);
         if (exchange.getContext().isStopping()) {
-            // what it needs is stopped before it
-            tell(exchange, "waiting", "stopped", detail);
+            // what the step needs is stopped already
+            decide(exchange, "waiting", "stopped", detail);
             return;
         }
         if (!detail.equals(delivery.job().outcome().detail())) {
             LOG.error(
-                    "{}: nothing was sent, it is tried again up to csv-import.max-attempts times",
+                    "{}: nothing was sent; it is tried again, up to csv-import.max-attempts times",
                     delivery.place(),
                     exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
         }
-        tell(exchange, "waiting", FAILED, detail);
+        decide(exchange, "waiting", FAILED, detail);
     }
 
     /** Whether an upload was under way, and its first byte may have left. */
@@ -127,18 +130,17 @@ public final class Failure implements ExceptionHandler {
         return own ? caught.getMessage() : Visible.kindAndReason(caught);
     }
 
-    private static void tell(Exchange exchange, String outcome, String reason, String detail) {
+    /** Sets the outcome of the exchange's delivery, and why. */
+    static void decide(Exchange exchange, String outcome, String reason, String detail) {
         exchange.setProperty(Delivery.OUTCOME, outcome);
         exchange.setProperty(Delivery.REASON, reason);
         exchange.setProperty(Delivery.DETAIL, detail);
     }
 
-    // what a source hears of an exchange that failed: one line a minute, none where the pipeline has said it already
-
-    private boolean isToldAlready(Throwable exception) {
+    private boolean isLoggedAlready(Throwable exception) {
         long now = System.nanoTime();
-        told.values().removeIf(at -> now - at > TOLD_NANOS);
-        return told.putIfAbsent(exception.toString(), now) != null;
+        logged.values().removeIf(at -> now - at > SILENT_NANOS);
+        return logged.putIfAbsent(exception.toString(), now) != null;
     }
 
     @Override
@@ -158,8 +160,8 @@ public final class Failure implements ExceptionHandler {
         boolean wrapped = thrown instanceof CamelExchangeException && thrown.getCause() != null;
         Throwable exception = wrapped ? thrown.getCause() : thrown;
         if (exception instanceof CsvImportUnsettledException
-                || exception instanceof GenericFileOperationFailedException // a feed has said that it cannot list
-                || isToldAlready(exception)) {
+                || exception instanceof GenericFileOperationFailedException // the feed has logged that it cannot list
+                || isLoggedAlready(exception)) {
             return;
         }
         if (exception instanceof IOException || exception instanceof CamelException) {

@@ -58,7 +58,7 @@ public final class Preview {
             ApiAnswer answer = ApiAnswer.read(message);
             exchange.setProperty(Delivery.HTTP_STATUS, status);
             exchange.setProperty(Delivery.RETRY_AFTER, answer.retryAfter());
-            tell(exchange, null, "http-" + status, "Preview: " + answer.detail());
+            Failure.decide(exchange, null, "http-" + status, "Preview: " + answer.detail());
         } else {
             message.setBody(ApiAnswer.open(message));
         }
@@ -71,7 +71,8 @@ public final class Preview {
             try {
                 read(exchange, delivery);
             } catch (IOException e) {
-                tell(exchange, "waiting", UNREADABLE, "The answer of the preview cannot be read: " + e.getMessage());
+                Failure.decide(
+                        exchange, "waiting", UNREADABLE, "The answer of the preview cannot be read: " + e.getMessage());
             }
         }
         if (!"waiting".equals(exchange.getProperty(Delivery.OUTCOME))) {
@@ -98,7 +99,7 @@ public final class Preview {
                 boolean rows = json.currentName().equals("failedRows");
                 json.nextToken();
                 if (rows && failed != null) {
-                    throw new IOException("The preview tells its failedRows twice");
+                    throw new IOException("The preview has failedRows twice");
                 } else if (rows) {
                     failed = FailedRows.read(json, (row, error) -> {
                         if (first.size() < MOST_ROWS) {
@@ -119,7 +120,7 @@ public final class Preview {
         if (failed.count() > 0) {
             Job job = delivery.job();
             delivery.became(job.with(job.outcome().with(new Outcome.Rows(failed.count(), first.toString()))));
-            tell(
+            Failure.decide(
                     exchange,
                     "rejected",
                     "failed-rows",
@@ -149,13 +150,5 @@ public final class Preview {
                     reason + ": " + detail, Instant.now().plus(pause == null ? Duration.ofSeconds(1) : pause), null);
         }
         exchange.getMessage().removeHeaders("*");
-    }
-
-    private static void tell(Exchange exchange, String outcome, String reason, String detail) {
-        if (outcome != null) {
-            exchange.setProperty(Delivery.OUTCOME, outcome);
-        }
-        exchange.setProperty(Delivery.REASON, reason);
-        exchange.setProperty(Delivery.DETAIL, detail);
     }
 }

@@ -8,13 +8,11 @@ import io.csvimport.job.Job;
 import io.csvimport.text.FileNames;
 import io.csvimport.text.Visible;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -26,8 +24,7 @@ public final class FailedRowsFile {
 
     private static final String ENDING = ".failed-rows.csv";
     private static final int LONGEST_NAME = 70;
-    private static final int BUFFER = 1 << 16;
-    private static final String LINE_ENDS_AND_TABS = "\r\n\t";
+    private static final Pattern OTHER_THAN_LINE_ENDS = Pattern.compile("[^\r\n\t]+");
     /** Also behind blanks and quotes, and in full or small width. */
     private static final Pattern FORMULA = Pattern.compile(
             "[\\t\\r\\n]|[\\p{Z}\\p{C}\"']*[-=+@\uFF0D\uFF1D\uFF0B\uFF20\uFE63\uFE66\uFE62\uFE6B\u2212]");
@@ -44,7 +41,7 @@ public final class FailedRowsFile {
         unfinished = folder.resolve("unfinished");
     }
 
-    /** Rows that are written while they are read: not durable, and under no name of anything. */
+    /** Rows that are written while they are read: not durable, under a temporary name. */
     final class Unfinished implements FailedRows.Sink {
 
         private Path file;
@@ -83,41 +80,30 @@ public final class FailedRowsFile {
      * cannot be seen is written as {@code \\u0000}.
      */
     private static String field(String text) {
-        StringBuilder cell = new StringBuilder(FORMULA.matcher(text).lookingAt() ? "'" : "");
-        text.codePoints().forEach(c -> {
-            if (LINE_ENDS_AND_TABS.indexOf(c) >= 0) {
-                cell.appendCodePoint(c);
-            } else {
-                cell.append(Visible.of(Character.toString(c)));
-            }
-        });
-        return QUOTED.matcher(cell).matches() ? '"' + cell.toString().replace("\"", "\"\"") + '"' : cell.toString();
+        String visible = OTHER_THAN_LINE_ENDS
+                .matcher(text)
+                .replaceAll(part -> Matcher.quoteReplacement(Visible.of(part.group())));
+        String cell = (FORMULA.matcher(text).lookingAt() ? "'" : "") + visible;
+        return QUOTED.matcher(cell).matches() ? '"' + cell.replace("\"", "\"\"") + '"' : cell;
     }
 
     /** Deletes what was written while a list was read, or was left over by a crash. */
     void clear() throws IOException {
         if (Files.isDirectory(unfinished)) {
             try (Stream<Path> files = Files.list(unfinished)) {
-                files.forEach(FailedRowsFile::delete);
+                for (Path file : files.toList()) {
+                    Files.deleteIfExists(file);
+                }
             }
         }
     }
 
-    private static void delete(Path file) {
-        try {
-            Files.deleteIfExists(file);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
     /**
-     * Stores the rows under a name that nothing has yet, durably. What is there already with these rows was stored
-     * before a crash.
+     * Stores the rows durably, under a name that is free; a file that has these rows already was stored before a crash.
      *
-     * @param beside the imported file, if it lies in a folder of its source
-     * @return where it went
-     * @throws IOException where it cannot be stored now: it is tried again
+     * @param beside whether to try beside the imported file, where that lies in a folder of its source
+     * @return where they are
+     * @throws IOException where they cannot be stored now
      */
     String store(Job job, Path rows, boolean beside) throws IOException {
         String imported = beside ? job.releasedTo() : null;
@@ -132,38 +118,24 @@ public final class FailedRowsFile {
 
     private static String store(SourceFolders folders, long job, String wanted, Path rows) throws IOException {
         int attempt = 0;
-        String free = folders.numbered(wanted, job, attempt);
-        while (folders.exists(free)) {
-            if (hasContent(folders, free, rows)) {
-                return free;
+        String name = folders.numbered(wanted, job, attempt);
+        while (folders.exists(name)) {
+            if (hasContent(folders, name, rows)) {
+                return name;
             }
-            free = folders.numbered(wanted, job, ++attempt);
+            name = folders.numbered(wanted, job, ++attempt);
         }
-        folders.copy(rows, free);
-        return free;
+        folders.copy(rows, name);
+        return name;
     }
 
     private static boolean hasContent(SourceFolders folders, String path, Path rows) throws IOException {
-        SourceFile stored;
         try {
-            stored = folders.find(path);
+            SourceFile stored = folders.find(path);
+            return stored.size() == Files.size(rows) && Sha256.of(stored).equals(Sha256.of(FileMark.of(rows)));
         } catch (NoSuchFileException e) {
             // no plain file
             return false;
-        }
-        if (stored.size() != Files.size(rows)) {
-            return false;
-        }
-        try (InputStream one = stored.open();
-                InputStream other = Files.newInputStream(rows)) {
-            byte[] piece;
-            do {
-                piece = one.readNBytes(BUFFER);
-                if (!Arrays.equals(piece, other.readNBytes(BUFFER))) {
-                    return false;
-                }
-            } while (piece.length > 0);
-            return true;
         }
     }
 }

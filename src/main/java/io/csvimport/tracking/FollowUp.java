@@ -5,53 +5,38 @@ import io.csvimport.api.FailedRows;
 import io.csvimport.api.ImportList;
 import io.csvimport.file.SourceFolders;
 import io.csvimport.file.Sources;
-import io.csvimport.job.Job;
 import io.csvimport.job.Pauses;
 import io.csvimport.ledger.FollowedImports;
-import io.csvimport.ledger.FollowedImports.Completed;
 import io.csvimport.ledger.FollowedImports.Followed;
-import io.csvimport.ledger.FollowedImports.Look;
 import io.csvimport.ledger.Owner;
 import io.csvimport.settings.Settings;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * Follows accepted imports until the API lists them twice alike: then they are completed, and it is known which rows
- * failed. What shows neither statements nor failed rows may not have begun yet: it must have looked so for
- * {@code track.quiet}. How far that came stands in the ledger. Its public methods are the steps of
- * {@code csv-import-track}.
+ * Follows accepted imports until the API lists them twice alike: then they are completed, and their failed rows are known.
+ * An import without statements and without failed rows may not have begun yet: it must have looked so for
+ * {@code track.quiet}. The progress is in the ledger. Its public methods are the steps of {@code csv-import-track}.
  */
 public final class FollowUp {
 
-    /** The imports that are due to be looked up, as long as this round has no answer for them. */
+    /** The imports that are due to be looked up and have no answer in this round. */
     public static final class Round {
 
-        private final Map<String, Followed> open;
+        private final Map<String, Followed> open = new LinkedHashMap<>();
         private final boolean whole;
 
         private Round(List<Followed> due, boolean whole) {
-            open = due.stream()
-                    .collect(Collectors.toMap(
-                            followed -> followed.job().outcome().importId(),
-                            Function.identity(),
-                            (a, b) -> a,
-                            LinkedHashMap::new));
+            due.forEach(followed -> open.putIfAbsent(followed.job().outcome().importId(), followed));
             this.whole = whole;
         }
 
@@ -66,7 +51,7 @@ public final class FollowUp {
         }
     }
 
-    /** Since when, in nanoseconds, an import is listed so. */
+    /** Since when, in nanoseconds, an import has been listed so. */
     private record Alike(String listed, long since) {}
 
     static final String ROUND = "csvImportFollowUp";
@@ -76,12 +61,10 @@ public final class FollowUp {
     private static final Duration LONGEST_PAUSE = Duration.ofHours(1);
     /** Up to so many imports are asked for one by one. */
     private static final int FEW = 5;
-    /** Calls of a round: the uploads have the API's limit for themselves. */
+    /** Calls of a round: most of the API's limit is for the uploads. */
     private static final int MOST_CALLS = 200;
-    /** A list so much longer than what is looked for costs the API more than calls for each. */
+    /** A list that is so many times longer than what is looked for costs the API more than a call for each. */
     private static final int WORTH = 100;
-
-    private static final int BATCH = 100;
 
     private final FollowedImports imports;
     private final Owner owner;
@@ -89,11 +72,8 @@ public final class FollowUp {
     private final FailedRowsFile files;
     private final Duration interval;
     private final Duration quiet;
-    /** By job: the imports of which the list says nothing that can be relied on yet. */
+    /** By job: the imports that are listed without statements and without failed rows. */
     private final Map<Long, Alike> alike = new HashMap<>();
-
-    /** The imports of this round whose failed rows are listed in a form that cannot be read. */
-    private final Set<Long> unreadable = new HashSet<>();
 
     private long nextRound = System.nanoTime();
     private long answered = System.nanoTime();
@@ -110,140 +90,123 @@ public final class FollowUp {
     }
 
     /** Begins a round with what is due; none where nothing is, or another process leads. */
-    public void begin(Exchange exchange) throws IOException, CsvImportUnsettledException {
+    public void begin(Exchange exchange) throws CsvImportUnsettledException {
         exchange.setProperty(ROUND, null);
         long now = System.nanoTime();
         if (now - nextRound < 0 || !owner.leads()) {
             return;
         }
         List<Followed> due = imports.due(interval.compareTo(LONGEST_PAUSE) > 0 ? interval : LONGEST_PAUSE);
-        if (due.isEmpty()) {
-            return;
-        }
         alike.values()
                 .removeIf(look -> now - look.since > AT_MOST.plus(LONGEST_PAUSE).toNanos());
         if (now - answered > AT_MOST.toNanos()) {
-            // the list was refused for so long: nothing more is known, and nobody is to wait for it
             for (Followed old : due.stream().filter(FollowUp::isOld).toList()) {
                 giveUp(old, "unlisted", "The import list could not be had for " + AT_MOST.toHours() + " hours");
             }
-            due.removeIf(FollowUp::isOld);
+            due = due.stream().filter(followed -> !isOld(followed)).toList();
         }
-        // until an answer says otherwise, this round fails; those that are due meanwhile wait for the next one list
-        nextRound = now + Pauses.growing(failures++).toNanos();
-        exchange.setProperty(ROUND, new Round(due, due.size() > FEW && listLength / WORTH <= due.size()));
+        if (!due.isEmpty()) {
+            // until an answer resets it, this round counts as failed; what becomes due meanwhile joins the next one
+            nextRound = now + Pauses.growing(failures++).toNanos();
+            exchange.setProperty(ROUND, new Round(due, due.size() > FEW && listLength / WORTH <= due.size()));
+        }
     }
 
     private static boolean isOld(Followed followed) {
         return followed.job().outcome().settledAt().plus(AT_MOST).isBefore(Instant.now());
     }
 
-    /** Judges the round's imports by the list in the message body; one that is cut short shows some, and proves nothing. */
+    /**
+     * Judges the round's imports by the list in the message body. One that is not whole shows some, and proves nothing of
+     * the others.
+     *
+     * @throws IOException where the list cannot be read to its end
+     */
     public void judge(Exchange exchange) throws IOException, CsvImportUnsettledException {
+        Round round = exchange.getProperty(ROUND, Round.class);
+        String asked = exchange.getProperty("csvImportFollowed", String.class);
         try {
-            judge(exchange, exchange.getProperty(ROUND, Round.class));
+            ImportList list = ImportList.read(exchange.getMessage(), round.open::containsKey, files::begin);
+            if (asked != null && list.entries().isEmpty() && !list.isWhole()) {
+                throw new IOException("The import list " + list.flaw());
+            }
+            answered = System.nanoTime();
+            failures = 0;
+            nextRound = answered + interval.toNanos();
+            if (asked == null) {
+                listLength = Math.max(list.results(), list.count());
+            }
+            for (ImportList.Entry entry : list.entries()) {
+                Followed followed = round.open.remove(entry.id());
+                if (followed != null) {
+                    look(followed, entry);
+                }
+            }
+            if (asked != null) {
+                miss(round, asked);
+            } else if (list.isWhole()) {
+                for (String id : List.copyOf(round.open.keySet())) {
+                    miss(round, id);
+                }
+            }
         } finally {
             files.clear();
         }
     }
 
-    private void judge(Exchange exchange, Round round) throws IOException, CsvImportUnsettledException {
-        String asked = exchange.getProperty("csvImportFollowed", String.class);
-        ImportList list = ImportList.read(exchange.getMessage(), round.open::containsKey, files::begin);
-        if (asked != null && list.entries().isEmpty() && !list.isWhole()) {
-            throw new IOException("The import list " + list.flaw());
-        }
-        answered = System.nanoTime();
-        failures = 0;
-        nextRound = answered + interval.toNanos();
-        if (asked == null) {
-            listLength = Math.max(list.results(), list.count());
-        }
-        List<Look> looks = new ArrayList<>();
-        for (ImportList.Entry entry : list.entries()) {
-            Followed followed = round.open.remove(entry.id());
-            if (followed != null) {
-                looks.add(look(followed, entry));
-            }
-        }
-        Collection<Followed> missed =
-                asked != null ? missed(round, asked) : list.isWhole() ? List.copyOf(round.open.values()) : List.of();
-        round.open.values().removeAll(missed);
-        missed.forEach(followed -> looks.add(missing(followed)));
-        write(looks);
-    }
-
     /** The API has no import of this id. */
     public void miss(Exchange exchange) throws CsvImportUnsettledException {
-        Round round = exchange.getProperty(ROUND, Round.class);
-        List<Look> looks = new ArrayList<>();
-        for (Followed followed : missed(round, exchange.getProperty("csvImportFollowed", String.class))) {
-            round.open.values().remove(followed);
-            looks.add(missing(followed));
+        miss(exchange.getProperty(ROUND, Round.class), exchange.getProperty("csvImportFollowed", String.class));
+    }
+
+    private void miss(Round round, String id) throws CsvImportUnsettledException {
+        Followed missed = round.open.remove(id);
+        if (missed != null) {
+            alike.remove(missed.job().id());
+            again(missed, null, LONGEST_PAUSE);
         }
-        write(looks);
     }
 
-    private static List<Followed> missed(Round round, String id) {
-        return round.open.containsKey(id) ? List.of(round.open.get(id)) : List.of();
-    }
-
-    private Look missing(Followed followed) {
-        alike.remove(followed.job().id());
-        return again(followed, null, LONGEST_PAUSE);
-    }
-
-    private Look look(Followed followed, ImportList.Entry entry) {
+    private void look(Followed followed, ImportList.Entry entry) throws CsvImportUnsettledException {
+        long job = followed.job().id();
         FailedRows rows = entry.failedRows();
         String listed = rows.count() + "/" + Long.toHexString(rows.digest()) + "/" + entry.statements();
-        Job job = followed.job();
+        Duration left = Duration.ZERO;
         if (rows.count() > 0 || rows.isReadable() && entry.hasStatements()) {
-            alike.remove(job.id());
+            alike.remove(job);
         } else {
-            Alike since = new Alike(listed, System.nanoTime());
-            since = alike.merge(job.id(), since, (before, now) -> before.listed.equals(listed) ? before : now);
-            Duration left = quiet.minusNanos(System.nanoTime() - since.since);
-            if (left.compareTo(Duration.ZERO) > 0) {
-                return again(followed, listed, left);
+            long now = System.nanoTime();
+            Alike since = alike.merge(
+                    job, new Alike(listed, now), (before, latest) -> before.listed.equals(listed) ? before : latest);
+            left = quiet.minusNanos(now - since.since);
+        }
+        if (left.compareTo(Duration.ZERO) > 0) {
+            again(followed, listed, left);
+        } else if (!listed.equals(followed.listed())) {
+            again(followed, listed, LONGEST_PAUSE);
+        } else if (!rows.isReadable()) {
+            giveUp(followed, "failed-rows-unreadable", "The failed rows in the import list are in an unreadable form");
+        } else if (rows.count() == 0) {
+            complete(followed, 0, null, null);
+        } else if (!isInPlace(followed)) {
+            again(followed, listed, LONGEST_PAUSE);
+        } else {
+            try {
+                // what could not be stored beside the file for a day goes into the data dir
+                String stored = files.store(followed.job(), entry.rowsFile(), !isOld(followed));
+                SourceFolders folders = sources.folders(stored).orElse(SourceFolders.LOCAL);
+                complete(followed, rows.count(), stored, folders.find(stored).key());
+            } catch (IOException e) {
+                LOG.warn(
+                        "Could not write the failed rows of {}, retrying: {}",
+                        followed.job().names().fileName(),
+                        e.toString());
+                again(followed, listed, LONGEST_PAUSE);
             }
-        }
-        if (!listed.equals(followed.listed())) {
-            return again(followed, listed, LONGEST_PAUSE);
-        }
-        if (!rows.isReadable()) {
-            unreadable.add(followed.job().id());
-            return again(followed, listed, LONGEST_PAUSE);
-        }
-        if (rows.count() == 0) {
-            return new Look(followed, listed, new Completed(0, null, null), null);
-        }
-        try {
-            if (!isInPlace(followed)) {
-                return again(followed, listed, LONGEST_PAUSE);
-            }
-            // what could not be stored there for a day goes into the data dir
-            String stored = files.store(job, entry.rowsFile(), !isOld(followed));
-            String key = sources.folders(stored)
-                    .orElse(SourceFolders.LOCAL)
-                    .find(stored)
-                    .key();
-            return new Look(followed, listed, new Completed(rows.count(), stored, key), null);
-        } catch (IOException e) {
-            LOG.warn(
-                    "The failed rows of {} cannot be written now, it is tried again: {}",
-                    job.names().fileName(),
-                    e.toString());
-            return again(followed, listed, LONGEST_PAUSE);
         }
     }
 
-    /** It is looked up again, each time later, but no later than that. */
-    private Look again(Followed followed, String listed, Duration latest) {
-        Duration pause = interval.multipliedBy(1L << Math.min(followed.looks(), 20));
-        return new Look(followed, listed, null, pause.compareTo(latest) > 0 ? latest : pause);
-    }
-
-    /** A file that waits to be moved is waited for: its rows are to lie beside it. */
+    /** Whether its file lies where it stays, or will not be moved: the failed rows are to lie beside it. */
     private boolean isInPlace(Followed followed) {
         String path = followed.job().origin().path();
         return followed.released()
@@ -254,31 +217,25 @@ public final class FollowUp {
                                 .isPresent();
     }
 
-    /** A few at a time: an upload waits for no long transaction. */
-    private void write(List<Look> looks) throws CsvImportUnsettledException {
-        for (int from = 0; from < looks.size(); from += BATCH) {
-            List<Look> some = looks.subList(from, Math.min(from + BATCH, looks.size()));
-            for (Job completed : imports.write(some)) {
-                alike.remove(completed.id());
-                completed.log(LOG, Level.INFO, "");
-            }
-            for (Look look : some) {
-                Followed followed = look.followed();
-                if (unreadable.remove(followed.job().id())) {
-                    giveUp(
-                            followed,
-                            "failed-rows-unreadable",
-                            "The import list tells its failed rows in a form that cannot be read");
-                } else if (look.completed() == null && isOld(followed)) {
-                    giveUp(
-                            followed,
-                            "unlisted",
-                            "The import list has not shown it twice alike for " + AT_MOST.toHours() + " hours");
-                }
-            }
+    private void complete(Followed followed, int failedRows, String file, String key)
+            throws CsvImportUnsettledException {
+        alike.remove(followed.job().id());
+        imports.complete(followed.job(), failedRows, file, key).ifPresent(job -> job.log(LOG, Level.INFO, ""));
+    }
+
+    /** Looks it up again after a pause that doubles with each look, from {@code track.interval}. */
+    private void again(Followed followed, String listed, Duration longest) throws CsvImportUnsettledException {
+        Duration pause = interval.multipliedBy(1L << Math.min(followed.looks(), 20));
+        imports.again(followed, listed, pause.compareTo(longest) > 0 ? longest : pause);
+        if (isOld(followed)) {
+            giveUp(
+                    followed,
+                    "unlisted",
+                    "The import list has not shown it twice alike for " + AT_MOST.toHours() + " hours");
         }
     }
 
+    /** The import stays accepted. */
     private void giveUp(Followed followed, String reason, String why) throws CsvImportUnsettledException {
         alike.remove(followed.job().id());
         imports.giveUp(followed.job(), reason, why + ": it is not followed any more")

@@ -59,7 +59,7 @@ public final class Voiding {
     private final ListedImports imports;
     private final ApiHealth health;
     private final String spool;
-    private final boolean documentsPath;
+    private final boolean isDocumentedPath;
     private final Set<Long> underway = ConcurrentHashMap.newKeySet();
     private final Map<Long, Integer> failures = new ConcurrentHashMap<>();
 
@@ -69,7 +69,7 @@ public final class Voiding {
         this.imports = imports;
         this.health = health;
         spool = settings.path("data-dir").resolve("spool") + "/";
-        documentsPath = settings.get("void.path").equals("csv-import");
+        isDocumentedPath = settings.get("void.path").equals("csv-import");
     }
 
     /** The jobs whose void is to go on. */
@@ -121,23 +121,24 @@ public final class Voiding {
         return voiding.get();
     }
 
-    /** What waits, and has no import, is withdrawn: nothing is to be asked of the API. */
+    /** A job that was not sent has no import: it is withdrawn, without asking the API. */
     private Job withdraw(Job job) throws CsvImportRefusedException, CsvImportUnsettledException {
         String what = "job " + job.id();
         String path = job.origin().path();
         if (path != null && !path.startsWith(spool)) {
-            throw new CsvImportRefusedException(
-                    409,
-                    "not-voidable",
-                    what + " is " + job.state() + ", there is no import to void. Take the file away, and the job is"
-                            + " withdrawn: " + Visible.of(path));
+            throw notVoidable(what + " is " + job.state() + ", there is no import to void. Take the file away, and the job"
+                    + " is withdrawn: " + Visible.of(path));
         }
         Job now = outcomes.withdraw(job, Outcome.BY_HAND, "A person has withdrawn it");
         if (now.state() != State.WITHDRAWN) {
-            throw new CsvImportRefusedException(409, "not-voidable", what + " is " + now.state() + " by now");
+            throw notVoidable(what + " is " + now.state() + " by now");
         }
         now.log(LOG, Level.INFO, "");
         return now;
+    }
+
+    private static CsvImportRefusedException notVoidable(String why) {
+        return new CsvImportRefusedException(409, "not-voidable", why);
     }
 
     private Job find(Exchange exchange, Message message) throws CsvImportRefusedException, CsvImportUnsettledException {
@@ -160,12 +161,8 @@ public final class Voiding {
         boolean isUnsent = UNSENT.contains(job.state()) && number != null;
         boolean isImport = job.state().isImported() && importId != null;
         if (!isUnsent && !isImport) {
-            throw new CsvImportRefusedException(
-                    409,
-                    "not-voidable",
-                    what + " is " + job.state()
-                            + ", there is no import of its own to void"
-                            + (job.state() == State.DUPLICATE ? "; the first one is " + importId : ""));
+            throw notVoidable(what + " is " + job.state() + ", there is no import of its own to void"
+                    + (job.state() == State.DUPLICATE ? "; the first one is " + importId : ""));
         }
         return job;
     }
@@ -174,13 +171,13 @@ public final class Voiding {
         return exchange.getProperty(VOIDED_JOB, Job.class);
     }
 
-    /** Names the import in the path, as the API's document does, or as its sample. */
+    /** Sets path and query of the request, as the API's document has them, or as its sample. */
     public void prepare(Exchange exchange) {
         Message message = exchange.getMessage();
         message.setBody(null);
         message.setHeader(
                 Exchange.HTTP_PATH, CsvUpload.encode(job(exchange).outcome().importId()));
-        message.setHeader(Exchange.HTTP_QUERY, documentsPath ? null : "deleteLrsStatements=true");
+        message.setHeader(Exchange.HTTP_QUERY, isDocumentedPath ? null : "deleteLrsStatements=true");
     }
 
     /** The API has answered: its text is the body, null where it could not be read to its end. */
