@@ -5,9 +5,6 @@ import io.csvimport.job.Delivery;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.Map;
-import java.util.Objects;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.http.base.HttpOperationFailedException;
@@ -74,20 +71,14 @@ public final class ApiSteps {
             throw new CsvImportUnsettledException("The API has asked for a pause before the next list", next, null);
         }
         Message message = exchange.getMessage();
-        String query = Stream.of(
-                        parameter("id", message, Delivery.IMPORT_ID), parameter("template", message, "template"))
-                .filter(Objects::nonNull)
-                .collect(Collectors.joining("&"));
+        String query = CsvUpload.query(
+                "id", message.getHeader(Delivery.IMPORT_ID, String.class),
+                "template", message.getHeader("template", String.class));
         message.removeHeaders("*");
         message.setBody(null);
         // the answer may be larger than the memory: it is read once, as a stream
         exchange.getExchangeExtension().setStreamCacheDisabled(true);
         message.setHeader(Exchange.HTTP_QUERY, query.isEmpty() ? null : query);
-    }
-
-    private static String parameter(String name, Message message, String header) {
-        String value = message.getHeader(header, String.class);
-        return value == null ? null : name + "=" + CsvUpload.encode(value);
     }
 
     /**

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.util.Objects;
+import java.util.StringJoiner;
 import java.util.function.BooleanSupplier;
 import java.util.zip.CRC32C;
 import org.apache.camel.Exchange;
@@ -71,22 +72,19 @@ public final class CsvUpload extends HttpEntityWrapper {
             this.holdsLease = holdsLease;
         }
 
-        /** Sets the query, percent-encoded, and the body of the request for the exchange's delivery. */
+        /** Sets query and body of the request for the exchange's delivery. */
         public void prepare(Exchange exchange) {
             Delivery delivery = Delivery.of(exchange);
-            StringBuilder query = new StringBuilder();
-            query.append("template=")
-                    .append(encode(delivery.names().template()))
-                    .append("&fileSize=")
-                    .append(delivery.content().size());
-            if (!delivery.names().addresses().isEmpty()) {
-                query.append("&notify=").append(encode(delivery.names().addressList()));
-            }
-            // the answer is read as it comes: where it breaks off, its status is known
-            exchange.getExchangeExtension().setStreamCacheDisabled(true);
             String name = delivery.names().fileName();
             String fileName = tagFileName ? tagged(name, delivery.job().id()) : name;
-            set(exchange, query.toString(), new CsvUpload(new CheckedFile(delivery, holdsLease), fileName, false));
+            CheckedFile file = new CheckedFile(delivery, holdsLease);
+            set(
+                    exchange,
+                    query(
+                            "template", delivery.names().template(),
+                            "fileSize", String.valueOf(file.getContentLength()),
+                            "notify", delivery.names().addressList()),
+                    new CsvUpload(file, fileName, false));
         }
 
         /** The same for the API's preview. */
@@ -95,18 +93,31 @@ public final class CsvUpload extends HttpEntityWrapper {
             // a message without a name has none yet
             String fileName = Objects.requireNonNullElse(delivery.names().fileName(), "preview.csv");
             delivery.named(delivery.names().withFileName(fileName));
-            exchange.getExchangeExtension().setStreamCacheDisabled(true);
             set(
                     exchange,
-                    "template=" + encode(delivery.names().template()),
+                    query("template", delivery.names().template()),
                     new CsvUpload(new CheckedFile(delivery, () -> true), fileName, true));
         }
 
         private static void set(Exchange exchange, String query, CsvUpload upload) {
+            // the answer is read as a stream: where it breaks off, its status is known
+            exchange.getExchangeExtension().setStreamCacheDisabled(true);
             exchange.setProperty(Delivery.UPLOAD, upload);
             exchange.getMessage().setHeader(Exchange.HTTP_QUERY, query);
             exchange.getMessage().setBody(upload);
         }
+    }
+
+    /** A percent-encoded query of names and values; a value that is null or empty is left out. */
+    static String query(String... namesAndValues) {
+        StringJoiner query = new StringJoiner("&");
+        for (int i = 0; i < namesAndValues.length; i += 2) {
+            String value = namesAndValues[i + 1];
+            if (value != null && !value.isEmpty()) {
+                query.add(namesAndValues[i] + "=" + encode(value));
+            }
+        }
+        return query.toString();
     }
 
     /** {@code people~17.csv} for {@code people.csv}. */
@@ -172,8 +183,8 @@ public final class CsvUpload extends HttpEntityWrapper {
         @Override
         public void writeTo(OutputStream out) throws IOException {
             CRC32C crc32c = new CRC32C();
-            byte[] buffer = new byte[(int) Math.min(BUFFER, delivery.content().size())];
-            long left = delivery.content().size();
+            long left = getContentLength();
+            byte[] buffer = new byte[(int) Math.min(BUFFER, left)];
             try (InputStream in = Files.newInputStream(delivery.file(), LinkOption.NOFOLLOW_LINKS)) {
                 while (left > 0) {
                     int n = in.readNBytes(buffer, 0, (int) Math.min(buffer.length, left));
