@@ -126,8 +126,9 @@ public final class Voiding {
         String what = "job " + job.id();
         String path = job.origin().path();
         if (path != null && !path.startsWith(spool)) {
-            throw notVoidable(what + " is " + job.state() + ", there is no import to void. Take the file away, and the job"
-                    + " is withdrawn: " + Visible.of(path));
+            throw notVoidable(
+                    what + " is " + job.state() + ", there is no import to void. Take the file away, and the job"
+                            + " is withdrawn: " + Visible.of(path));
         }
         Job now = outcomes.withdraw(job, Outcome.BY_HAND, "A person has withdrawn it");
         if (now.state() != State.WITHDRAWN) {
