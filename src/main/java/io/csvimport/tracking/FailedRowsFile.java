@@ -1,6 +1,8 @@
 package io.csvimport.tracking;
 
 import io.csvimport.api.FailedRows;
+import io.csvimport.file.FileMark;
+import io.csvimport.file.Sha256;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.SourceFolders;
 import io.csvimport.file.Sources;
