@@ -73,7 +73,7 @@ public final class FailedRowsFile {
         }
     }
 
-    public Unfinished begin() {
+    public FailedRows.Sink begin() {
         return new Unfinished();
     }
 
