@@ -25,6 +25,7 @@ import jakarta.jms.Session;
 import jakarta.jms.StreamMessage;
 import jakarta.jms.TextMessage;
 import java.io.IOException;
+import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
@@ -35,6 +36,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.activemq.artemis.api.core.SimpleString;
 import org.apache.activemq.artemis.core.server.ActiveMQServer;
 import org.apache.activemq.artemis.core.settings.impl.AddressSettings;
 import org.apache.qpid.jms.message.JmsMessage;
@@ -43,8 +46,9 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceAccessMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.ResourceLocksProvider;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -52,16 +56,28 @@ import org.springframework.util.FileSystemUtils;
 
 /** The queue source, in-process, against a real broker: AMQP 1.0 and Artemis core. */
 @CsvImportTestSupport.With({"jms.username=" + Broker.USER, "jms.password=" + Broker.PASSWORD})
-@Execution(ExecutionMode.SAME_THREAD)
+@ResourceLock(providers = QueueTest.SharedBroker.class)
 public class QueueTest extends CsvImportTestSupport {
+
+    private static final String BROKER = "broker of QueueTest";
+    private static final AtomicInteger NUMBER = new AtomicInteger();
 
     @TempDir
     static Path brokerFolder;
 
     private static Broker broker;
-    private static int number;
 
-    private final String queue = "csv-" + ++number;
+    private final String queue = "csv-" + NUMBER.incrementAndGet();
+
+    /** Tests use the broker at the same time, but for those that stop it. */
+    static class SharedBroker implements ResourceLocksProvider {
+        @Override
+        public Set<Lock> provideForMethod(List<Class<?>> enclosing, Class<?> test, Method method) {
+            return method.isAnnotationPresent(ResourceLock.class)
+                    ? Set.of()
+                    : Set.of(new Lock(BROKER, ResourceAccessMode.READ));
+        }
+    }
 
     @BeforeAll
     static void startBroker() throws IOException {
@@ -287,7 +303,11 @@ public class QueueTest extends CsvImportTestSupport {
         broker.server()
                 .getActiveMQServer()
                 .getAddressSettingsRepository()
-                .addMatch(queue("core"), new AddressSettings().setMaxDeliveryAttempts(3));
+                .addMatch(
+                        queue("core"),
+                        new AddressSettings()
+                                .setMaxDeliveryAttempts(3)
+                                .setDeadLetterAddress(SimpleString.of("nowhere")));
         broker.send(broker.amqp(), queue("core"), odd, good, odd);
         awaitAcknowledged("core");
         awaitState("good.csv", "accepted");
@@ -626,6 +646,7 @@ public class QueueTest extends CsvImportTestSupport {
 
     @Test
     @With("health.grace=PT0S")
+    @ResourceLock(BROKER)
     void aFeedThatIsStoppedLeavesNoFailureOfItsBroker() throws Exception {
         Readiness health = context.getRegistry().lookupByNameAndType("csvImportReadiness", Readiness.class);
         broker.stop();
@@ -648,6 +669,7 @@ public class QueueTest extends CsvImportTestSupport {
 
     @ParameterizedTest
     @ValueSource(strings = {"amqp", "core"})
+    @ResourceLock(BROKER)
     void aBrokerThatStopsWhileItsMessageIsImportedCostsNothing(String protocol) throws Exception {
         sandbox.failAll(SandboxFault.status(503, false, Map.of("Retry-After", "1")));
         send(protocol, session -> named(bytes(session, CSV), Map.of("fileName", "a.csv")));
