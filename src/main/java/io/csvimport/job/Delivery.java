@@ -39,6 +39,8 @@ public final class Delivery {
 
     /** What the claim has come to: new, duplicate or busy. */
     public static final String CLAIM = "csvImportClaim";
+    /** How many rows fail, by the preview. */
+    public static final String FAILED_ROWS = "csvImportFailedRows";
     /** How long it waits, a {@link java.time.Duration} or its text. */
     public static final String PAUSE = "csvImportPause";
 
@@ -107,6 +109,7 @@ public final class Delivery {
                         RECALLED,
                         CLAIM,
                         PAUSE,
+                        FAILED_ROWS,
                         TEMPLATE,
                         NOTIFY,
                         FILE_NAME,

@@ -58,33 +58,36 @@ public final class Preview {
             ApiAnswer answer = ApiAnswer.read(message);
             exchange.setProperty(Delivery.HTTP_STATUS, status);
             exchange.setProperty(Delivery.RETRY_AFTER, answer.retryAfter());
-            Failure.decide(exchange, null, "http-" + status, "Preview: " + answer.detail());
+            tell(exchange, "http-" + status, "Preview: " + answer.detail());
         } else {
             message.setBody(ApiAnswer.open(message));
         }
     }
 
-    /** Lets a file pass, or rejects it: the answer is read as a stream, its statements may be many. */
-    public void judge(Exchange exchange) {
-        Delivery delivery = Delivery.of(exchange);
+    /** Counts the failed rows; none where that cannot be read. It is read as a stream: its statements may be many. */
+    public void read(Exchange exchange) {
         if (exchange.getProperty(Delivery.OUTCOME) == null) {
             try {
-                read(exchange, delivery);
+                read(exchange, Delivery.of(exchange));
             } catch (IOException e) {
-                Failure.decide(
-                        exchange, "waiting", UNREADABLE, "The answer of the preview cannot be read: " + e.getMessage());
+                tell(exchange, UNREADABLE, "The answer of the preview cannot be read: " + e.getMessage());
             }
-        }
-        if (!"waiting".equals(exchange.getProperty(Delivery.OUTCOME))) {
-            failures.remove(delivery.job().id());
-        } else {
-            Duration asked = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
-            int doublings = failures.merge(delivery.job().id(), 1, Integer::sum) - 1;
-            exchange.setProperty(Delivery.RETRY_AFTER, Pauses.askedOrGrowing(asked, doublings));
         }
         exchange.removeProperty(Delivery.UPLOAD);
         exchange.getMessage().setBody(null);
         exchange.getExchangeExtension().setStreamCacheDisabled(false);
+    }
+
+    /** The pause after a preview without an answer: longer with each in a row, or as long as the API asks for. */
+    public void pause(Exchange exchange) {
+        long job = Delivery.of(exchange).job().id();
+        if (!"waiting".equals(exchange.getProperty(Delivery.OUTCOME))) {
+            failures.remove(job);
+        } else {
+            Duration asked = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
+            int doublings = failures.merge(job, 1, Integer::sum) - 1;
+            exchange.setProperty(Delivery.RETRY_AFTER, Pauses.askedOrGrowing(asked, doublings));
+        }
     }
 
     private void read(Exchange exchange, Delivery delivery) throws IOException {
@@ -117,12 +120,12 @@ public final class Preview {
         if (failed == null || !failed.isReadable()) {
             throw new IOException("failedRows " + (failed == null ? "is missing" : "is no object of row to error"));
         }
+        exchange.setProperty(Delivery.FAILED_ROWS, failed.count());
         if (failed.count() > 0) {
             Job job = delivery.job();
             delivery.became(job.with(job.outcome().with(new Outcome.Rows(failed.count(), first.toString()))));
-            Failure.decide(
+            tell(
                     exchange,
-                    "rejected",
                     "failed-rows",
                     "The preview says that " + failed.count() + (failed.count() == 1 ? " row fails" : " rows fail"));
         }
@@ -150,5 +153,10 @@ public final class Preview {
                     reason + ": " + detail, Instant.now().plus(pause == null ? Duration.ofSeconds(1) : pause), null);
         }
         exchange.getMessage().removeHeaders("*");
+    }
+
+    private static void tell(Exchange exchange, String reason, String detail) {
+        exchange.setProperty(Delivery.REASON, reason);
+        exchange.setProperty(Delivery.DETAIL, detail);
     }
 }

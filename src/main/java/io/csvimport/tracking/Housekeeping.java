@@ -33,7 +33,6 @@ import org.slf4j.event.Level;
 public final class Housekeeping {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    private static final Duration UNSENT = Duration.ofHours(1);
 
     private final Settings settings;
     private final Retention retention;
@@ -57,12 +56,15 @@ public final class Housekeeping {
         this.sources = sources;
     }
 
-    /** The step of the route {@code csv-import-housekeeping}. */
-    public void forget() throws CsvImportUnsettledException {
+    /** Deletes imported files that were kept for {@code csv-import.imported.keep}, where that is set. */
+    public void deleteImported() throws CsvImportUnsettledException {
         if (settings.find("imported.keep").isPresent()) {
             deleteImported(before("imported.keep"));
         }
-        forgetAbandoned();
+    }
+
+    /** Forgets jobs that were kept for {@code csv-import.ledger.keep}, in one process of those that share the ledger. */
+    public void forgetJobs() throws CsvImportUnsettledException {
         if (owner.leads()) {
             forgetJobs(before("ledger.keep"));
             owner.forgetDead();
@@ -80,10 +82,10 @@ public final class Housekeeping {
         } while (batch.size() == Retention.BATCH);
     }
 
-    /** Items that their source does not offer any more. */
-    private void forgetAbandoned() throws CsvImportUnsettledException {
-        deliveries.eachAbandoned(Instant.now().minus(UNSENT), job -> {
-            String why = "Its source has not offered it again for " + UNSENT.toMinutes() + " minutes";
+    /** Withdraws unsent messages of users' routes that their source has not offered again for so long. */
+    public void withdrawUnoffered(Duration wait) throws CsvImportUnsettledException {
+        deliveries.eachAbandoned(Instant.now().minus(wait), job -> {
+            String why = "Its source has not offered it again for " + wait.toMinutes() + " minutes";
             Job now = outcomes.withdraw(job, "gone", why);
             if (now.state() == State.WITHDRAWN) {
                 now.log(LOG, Level.INFO, "");

@@ -35,6 +35,7 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -500,7 +501,7 @@ class LedgerTest {
         Job other = claim(job("now")).job();
         new Housekeeping(
                         new Settings(given), new Retention(database, owner), deliveries, outcomes, owner, new Sources())
-                .forget();
+                .withdrawUnoffered(Duration.ofHours(1));
         assertEquals("withdrawn", row(item).get("state"));
         assertEquals("claimed", row(other).get("state"));
     }
@@ -608,7 +609,7 @@ class LedgerTest {
                         + " FROM csv_import_delivery");
         new Housekeeping(
                         new Settings(given), new Retention(database, owner), deliveries, outcomes, owner, new Sources())
-                .forget();
+                .forgetJobs();
         assertEquals(
                 List.of("7.csv", "450.csv", "451.csv"),
                 rows("SELECT file_name FROM csv_import_delivery ORDER BY job").stream()
@@ -642,7 +643,7 @@ class LedgerTest {
         Files.writeString(files.get(3), "name\nEmma\n");
         new Housekeeping(
                         new Settings(given), new Retention(database, owner), deliveries, outcomes, owner, new Sources())
-                .forget();
+                .deleteImported();
         assertEquals(
                 List.of(false, true, false, true),
                 files.stream().map(Files::exists).toList());
