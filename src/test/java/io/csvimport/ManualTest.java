@@ -112,6 +112,23 @@ class ManualTest {
                         || tests.contains(name));
     }
 
+    @Test
+    void everyRoomIsOnTheMap() throws IOException {
+        Path root = Path.of("src/main/java/io/csvimport");
+        String map = Manual.read(MAP);
+        Set<String> onTheMap = map.substring(map.indexOf("### Rooms"), map.indexOf("### What to touch"))
+                .lines()
+                .filter(line -> line.startsWith("| `"))
+                .flatMap(line -> found("`([a-z.]+)`", line.split("\\|")[1]).stream())
+                .collect(Collectors.toSet());
+        try (Stream<Path> folders = Files.walk(root)) {
+            Set<String> rooms = folders.filter(folder -> Files.isDirectory(folder) && !folder.equals(root))
+                    .map(folder -> root.relativize(folder).toString().replace('/', '.'))
+                    .collect(Collectors.toSet());
+            assertEquals(rooms, onTheMap);
+        }
+    }
+
     @TestFactory
     Stream<DynamicTest> everyRouteOfTheMapExists() {
         Set<String> routes = names(Path.of("routes"), ".camel.yaml");
