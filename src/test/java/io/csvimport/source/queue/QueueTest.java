@@ -37,7 +37,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.apache.activemq.artemis.api.core.SimpleString;
 import org.apache.activemq.artemis.core.server.ActiveMQServer;
 import org.apache.activemq.artemis.core.settings.impl.AddressSettings;
 import org.apache.qpid.jms.message.JmsMessage;
@@ -303,11 +302,7 @@ public class QueueTest extends CsvImportTestSupport {
         broker.server()
                 .getActiveMQServer()
                 .getAddressSettingsRepository()
-                .addMatch(
-                        queue("core"),
-                        new AddressSettings()
-                                .setMaxDeliveryAttempts(3)
-                                .setDeadLetterAddress(SimpleString.of("nowhere")));
+                .addMatch(queue("core"), new AddressSettings().setMaxDeliveryAttempts(3));
         broker.send(broker.amqp(), queue("core"), odd, good, odd);
         awaitAcknowledged("core");
         awaitState("good.csv", "accepted");
