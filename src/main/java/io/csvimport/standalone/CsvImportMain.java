@@ -38,9 +38,7 @@ public final class CsvImportMain {
         Path home = Files.isRegularFile(jar) ? jar.getParent() : Path.of("").toAbsolutePath();
         boolean rehearsal = List.of(args).contains(REHEARSAL);
         Properties files = new Properties();
-        if (rehearsal) {
-            SqliteLibrary.keep(home);
-        } else {
+        if (!rehearsal) {
             try {
                 files.putAll(PropertiesFile.read(home.resolve("application.properties")));
                 files.putAll(PropertiesFile.read(Path.of("application.properties")));
@@ -52,6 +50,9 @@ public final class CsvImportMain {
         if (System.getProperty(LOGGING) == null) {
             String text = "classpath:META-INF/csv-import/log4j2.properties";
             System.setProperty(LOGGING, isJson(settings) ? text + "," + text.replace("log4j2", "log4j2-json") : text);
+        }
+        if (rehearsal) {
+            SqliteLibrary.keep(home);
         }
         SqliteLibrary.use(home);
         // the management server serves no files: Vert.x's folder for them would be left behind by a process that is
