@@ -189,8 +189,12 @@ public final class Outcomes {
             Outcome gone = job.outcome()
                     .because("gone", "The file was taken away or replaced before it was sent")
                     .to(State.WITHDRAWN);
-            now = write(job, gone);
-            now.log(LOG, Level.INFO, "");
+            Optional<Job> withdrawn = database.durable(c -> write(c, job, gone));
+            withdrawn.ifPresent(written -> written.log(LOG, Level.INFO, ""));
+            // a job that was settled meanwhile has moved its file itself
+            now = withdrawn.isPresent()
+                    ? withdrawn.get()
+                    : database.read(c -> JobRow.find(c, job.id())).orElse(job);
         }
         if (!now.state().isOpen()) {
             released(now, to);
