@@ -33,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class RandomKillTest {
 
-    /** Many lanes: one that waits or looks for an upload holds up no other. */
+    /** Many order keys: one that waits or looks for an upload holds up no other. */
     private static final List<String> FOLDERS = List.of(
             "People",
             "People/north",

@@ -6,7 +6,7 @@ import io.csvimport.job.State;
 import io.csvimport.ledger.Deliveries;
 import io.csvimport.ledger.JobList;
 import io.csvimport.ledger.Outcomes;
-import io.csvimport.pipeline.Lanes;
+import io.csvimport.pipeline.KeyedSerialExecutor;
 import io.csvimport.text.Visible;
 import java.util.EnumSet;
 import java.util.LinkedHashSet;
@@ -30,13 +30,13 @@ public final class Jobs {
     private final JobList list;
     private final Deliveries deliveries;
     private final Outcomes outcomes;
-    private final Lanes lanes;
+    private final KeyedSerialExecutor executor;
 
-    public Jobs(JobList list, Deliveries deliveries, Outcomes outcomes, Lanes lanes) {
+    public Jobs(JobList list, Deliveries deliveries, Outcomes outcomes, KeyedSerialExecutor executor) {
         this.list = list;
         this.deliveries = deliveries;
         this.outcomes = outcomes;
-        this.lanes = lanes;
+        this.executor = executor;
     }
 
     /** @param filters by the names of the answer; a page counts from 1 */
@@ -87,7 +87,7 @@ public final class Jobs {
             throw refused(job, "retried");
         }
         LOG.info("Job {} goes on now, as asked for", job);
-        lanes.open();
+        executor.resume();
         return job;
     }
 
@@ -106,7 +106,7 @@ public final class Jobs {
             throw refused(id, "settled");
         }
         settled.log(LOG, Level.INFO, ", as a person has found");
-        lanes.open();
+        executor.resume();
         return id;
     }
 

@@ -30,7 +30,7 @@ import io.csvimport.operations.PostedBodies;
 import io.csvimport.operations.Readiness;
 import io.csvimport.pipeline.Failure;
 import io.csvimport.pipeline.Inspection;
-import io.csvimport.pipeline.Lanes;
+import io.csvimport.pipeline.KeyedSerialExecutor;
 import io.csvimport.pipeline.Ledger;
 import io.csvimport.pipeline.Names;
 import io.csvimport.pipeline.Preview;
@@ -255,15 +255,15 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportRelease", new FileRelease<>(deliveries, outcomes, failure, true));
         registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, outcomes, failure, false));
         ExecutorService pool = context.getExecutorServiceManager()
-                .newFixedThreadPool(CsvImportPlugin.class, "csv-import-lane", settings.number("parallel"));
-        Lanes lanes = new Lanes(pool);
-        registry.bind("csvImportLanes", lanes);
+                .newFixedThreadPool(CsvImportPlugin.class, "csv-import-files", settings.number("parallel"));
+        KeyedSerialExecutor executor = new KeyedSerialExecutor(pool);
+        registry.bind("csvImportExecutor", executor);
         PostedBodies bodies = Optional.ofNullable(registry.findSingleByType(PostedBodies.class))
                 .orElseGet(() -> new PostedBodies(settings));
         bodies.clear();
         registry.bind(
                 "csvImportOperations",
-                new Operations(new Jobs(new JobList(database), deliveries, outcomes, lanes), bodies));
+                new Operations(new Jobs(new JobList(database), deliveries, outcomes, executor), bodies));
         checkAuditTarget(context, settings);
     }
 

@@ -4,7 +4,7 @@ import io.csvimport.CsvChangedException;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.file.SourceFile;
 import io.csvimport.job.Delivery;
-import io.csvimport.pipeline.Lanes;
+import io.csvimport.pipeline.KeyedSerialExecutor;
 import io.csvimport.text.Visible;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,14 +29,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a feed of files adds to Camel's file consumers: a filter that takes a file once it is whole and its lane is
- * open, and the hand-over to that lane. The filter only looks: it never waits, and one growing file holds up no other.
+ * What a feed of files adds to Camel's file consumers: a filter that takes a file once it is whole and its order key
+ * is not paused, and the hand-over to the executor that keeps the files of one key in order. The filter only looks: it
+ * never waits, and one growing file holds up no other.
  */
 public abstract class FileFeed<T> extends AsyncProcessorSupport
         implements PollingConsumerPollStrategy, CamelContextAware {
 
     public static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    /** A folder is listed no more often, in nanoseconds, while none of its lanes takes files. */
+    /** A folder is listed no more often, in nanoseconds, while none of its order keys is open. */
     private static final long BUSY = Duration.ofSeconds(1).toNanos();
 
     private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
@@ -82,20 +83,20 @@ public abstract class FileFeed<T> extends AsyncProcessorSupport
     }
 
     private CamelContext camelContext;
-    private Lanes lanes;
+    private KeyedSerialExecutor executor;
     private Untaken untaken;
     private String feed;
     private String template;
     private Duration tellAfter = LONG;
     public final FileSights sights = new FileSights();
-    /** Whether the lanes of the latest listing were open when it was made, and when that was (nanoseconds). */
+    /** Whether the order keys of the latest listing were open when it was made, and when that was (nanoseconds). */
     private final Map<String, Boolean> open = new HashMap<>();
 
     private long listed = System.nanoTime();
     private final Map<String, Postponed> postponed = new ConcurrentHashMap<>();
     private int opened;
     private final Map<String, SourceFile> remembered = new ConcurrentHashMap<>();
-    /** Locations of files from their hand-over to their lane until they are put down. */
+    /** Locations of files from their hand-over to the executor until they are put down. */
     private final Set<String> handedOver = ConcurrentHashMap.newKeySet();
 
     private final Set<String> reported = ConcurrentHashMap.newKeySet();
@@ -115,8 +116,8 @@ public abstract class FileFeed<T> extends AsyncProcessorSupport
         this.camelContext = camelContext;
     }
 
-    public void setLanes(Lanes lanes) {
-        this.lanes = lanes;
+    public void setExecutor(KeyedSerialExecutor executor) {
+        this.executor = executor;
     }
 
     public void setFeed(String feed) {
@@ -196,11 +197,11 @@ public abstract class FileFeed<T> extends AsyncProcessorSupport
     }
 
     /** Whether nothing is known that speaks against the file; it is not said whether it is whole. */
-    protected final boolean isCandidate(SourceFile file, String lane) {
+    protected final boolean isCandidate(SourceFile file, String key) {
         if (handedOver.contains(file.location())) {
             return false;
         }
-        if (!isOpen(lane)) {
+        if (!isOpen(key)) {
             awaitEarlier(file);
             return false;
         }
@@ -217,9 +218,9 @@ public abstract class FileFeed<T> extends AsyncProcessorSupport
         left.add(file.location(), file.modified(), "earlier files of its template go first");
     }
 
-    /** How many files wait in the lane. */
-    protected final int queued(String lane) {
-        return lanes.length(lane);
+    /** How many files of the order key wait. */
+    protected final int queued(String key) {
+        return executor.size(key);
     }
 
     /** How many files are handed over. */
@@ -244,19 +245,19 @@ public abstract class FileFeed<T> extends AsyncProcessorSupport
         left = before.copy();
     }
 
-    /** One answer a listing: a lane that opens in its middle would let later files in before earlier ones. */
-    protected final boolean isOpen(String lane) {
-        return open.computeIfAbsent(lane, lanes::isOpen);
+    /** One answer a listing: a key that opens in its middle would let later files in before earlier ones. */
+    protected final boolean isOpen(String key) {
+        return open.computeIfAbsent(key, executor::isOpen);
     }
 
     @Override
     public boolean begin(Consumer consumer, Endpoint endpoint) {
-        if (opened != lanes.opened()) {
-            opened = lanes.opened();
+        if (opened != executor.resumed()) {
+            opened = executor.resumed();
             postponed.clear();
         } else if (System.nanoTime() - listed < BUSY
                 && !open.isEmpty()
-                && open.keySet().stream().noneMatch(lanes::isOpen)) {
+                && open.keySet().stream().noneMatch(executor::isOpen)) {
             return false;
         }
         listed = System.nanoTime();
@@ -303,8 +304,8 @@ public abstract class FileFeed<T> extends AsyncProcessorSupport
         return feed;
     }
 
-    protected final String lane(String relativePath) {
-        return Lanes.name(feed, template(relativePath));
+    protected final String orderKey(String relativePath) {
+        return feed + "/" + template(relativePath);
     }
 
     @Override
@@ -313,18 +314,18 @@ public abstract class FileFeed<T> extends AsyncProcessorSupport
         GenericFile<T> consumed = exchange.getProperty(Exchange.FILE_EXCHANGE_FILE, GenericFile.class);
         exchange.setProperty(Delivery.FEED, feed);
         exchange.setProperty(Delivery.FOLDER_TEMPLATE, template(relativePath(consumed)));
-        String lane = lane(relativePath(consumed));
+        String key = orderKey(relativePath(consumed));
         // as it was found whole: what changes before its turn is found anew
         SourceFile file = sights.identified(look(consumed));
         if (file != null) {
             handedOver.add(file.location());
         }
-        lanes.add(lane, new Lanes.Turn() {
+        executor.add(key, new KeyedSerialExecutor.Task() {
             @Override
             public void begin() {
                 if (file == null || !file.isThere() || isEnding()) {
-                    lanes.done(lane, 0);
-                    giveBack();
+                    executor.end(key, 0);
+                    reject();
                     return;
                 }
                 exchange.setProperty(Delivery.SOURCE_FILE, file);
@@ -345,7 +346,7 @@ public abstract class FileFeed<T> extends AsyncProcessorSupport
                             unmark(exchange, consumed, file);
                             returned = returned || !FileRelease.isReleased(done);
                         }
-                        lanes.done(lane, closes ? pause : 0);
+                        executor.end(key, closes ? pause : 0);
                     }
 
                     @Override
@@ -358,7 +359,7 @@ public abstract class FileFeed<T> extends AsyncProcessorSupport
             }
 
             @Override
-            public void giveBack() {
+            public void reject() {
                 exchange.setRouteStop(true);
                 unmark(exchange, consumed, file);
                 returned = true;

@@ -234,7 +234,7 @@ class PostgresTest {
         PostgresRig.thaw(frozen);
         rig.awaitContent();
 
-        // the next of its lane comes when the big upload has ended in the thawed process
+        // the next of its order key comes when the big upload has ended in the thawed process
         heir.kill();
         Path next = rig.drop("Big/next.csv");
         PostgresRig.await().until(() -> !Files.exists(next));
@@ -316,7 +316,7 @@ class PostgresTest {
             held.getOutputStream()
                     .write("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             held.close();
-            // the next of its lane comes when the first has ended
+            // the next of its order key comes when the first has ended
             rig.drop("People/next.csv");
             hold.accept().close();
             assertEquals(

@@ -34,10 +34,10 @@ public final class FolderFeed extends FileFeed<File> {
     /** Files that are kept of one walk. */
     private static final int EARLIEST = 10_000;
 
-    /** Files that one lane is given at a time; the others go on meanwhile. */
-    private static final int MOST_OF_LANE = 500;
+    /** Files of one order key that are handed over at a time; the others go on meanwhile. */
+    private static final int MOST_OF_KEY = 500;
 
-    /** Files that all lanes are given at a time; above it a lane is given one. */
+    /** Files that are handed over at a time; above it, one for each order key. */
     private static final int MOST = 2000;
 
     /** So many times as long as a walk has taken, files are taken from what it has kept. */
@@ -78,13 +78,13 @@ public final class FolderFeed extends FileFeed<File> {
         int all = handedOver();
         List<FileMark> rest = new ArrayList<>();
         for (FileMark file : earliest) {
-            String lane = lane(file);
-            int ofLane = queued(lane) + taking.getOrDefault(lane, 0);
-            boolean hasRoom = isOpen(lane) && ofLane < MOST_OF_LANE && (all < MOST || ofLane == 0);
+            String key = orderKey(file);
+            int ofKey = queued(key) + taking.getOrDefault(key, 0);
+            boolean hasRoom = isOpen(key) && ofKey < MOST_OF_KEY && (all < MOST || ofKey == 0);
             FileMark now = walks || !hasRoom ? file : lookAgain(file);
             boolean isWhole = now != null && (!walks && !hasRoom || isWhole(now));
             if (isWhole && hasRoom) {
-                taking.merge(lane, 1, Integer::sum);
+                taking.merge(key, 1, Integer::sum);
                 all++;
                 taken.accept(now.path().toFile());
             } else if (now != null) {
@@ -145,7 +145,7 @@ public final class FolderFeed extends FileFeed<File> {
                 }
             } else if (csv && found.isRegularFile() && hasReadableName(entry)) {
                 FileMark file = FileMark.of(entry, found);
-                if (isCandidate(file, lane(file))) {
+                if (isCandidate(file, orderKey(file))) {
                     queue.add(file);
                     if (queue.size() > EARLIEST) {
                         awaitEarlier(queue.remove());
@@ -187,8 +187,8 @@ public final class FolderFeed extends FileFeed<File> {
         return false;
     }
 
-    private String lane(FileMark file) {
-        return lane(relative(file.path()));
+    private String orderKey(FileMark file) {
+        return orderKey(relative(file.path()));
     }
 
     private String relative(Path path) {

@@ -106,7 +106,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
         }
         queue.stream()
                 .sorted(OLDEST_FIRST)
-                .filter(file -> isOpen(lane(relative(file))) && isWhole(file))
+                .filter(file -> isOpen(orderKey(relative(file))) && isWhole(file))
                 .limit(MOST)
                 .forEach(taken);
         nextListing = System.nanoTime() + (System.nanoTime() - began) * REST;
@@ -180,7 +180,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
             leave(location, "is no plain file: it is left alone");
         } else {
             SftpFile file = new SftpFile(server, location, SftpServer.size(found), found.getMTime());
-            if (isCandidate(file, lane(relative(file)))) {
+            if (isCandidate(file, orderKey(relative(file)))) {
                 queue.add(file);
                 if (queue.size() > EARLIEST) {
                     queue.remove();

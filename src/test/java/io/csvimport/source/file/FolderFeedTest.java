@@ -4,7 +4,7 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.csvimport.pipeline.Lanes;
+import io.csvimport.pipeline.KeyedSerialExecutor;
 import io.csvimport.source.Untaken;
 import java.io.File;
 import java.io.IOException;
@@ -36,7 +36,7 @@ class FolderFeedTest {
     @BeforeEach
     void open() throws IOException {
         inbox = Files.createDirectories(home.resolve("inbox"));
-        feed.setLanes(new Lanes(Executors.newSingleThreadExecutor()));
+        feed.setExecutor(new KeyedSerialExecutor(Executors.newSingleThreadExecutor()));
         feed.setUntaken(untaken);
         feed.setFeed("feed");
         feed.setDirectory(inbox.toString());
