@@ -58,7 +58,7 @@ public final class Preview {
             ApiAnswer answer = ApiAnswer.read(message);
             exchange.setProperty(Delivery.HTTP_STATUS, status);
             exchange.setProperty(Delivery.RETRY_AFTER, answer.retryAfter());
-            tell(exchange, "http-" + status, "Preview: " + answer.detail());
+            explain(exchange, "http-" + status, "Preview: " + answer.detail());
         } else {
             message.setBody(ApiAnswer.open(message));
         }
@@ -70,7 +70,7 @@ public final class Preview {
             try {
                 read(exchange, Delivery.of(exchange));
             } catch (IOException e) {
-                tell(exchange, UNREADABLE, "The answer of the preview cannot be read: " + e.getMessage());
+                explain(exchange, UNREADABLE, "The answer of the preview cannot be read: " + e.getMessage());
             }
         }
         exchange.removeProperty(Delivery.UPLOAD);
@@ -124,7 +124,7 @@ public final class Preview {
         if (failed.count() > 0) {
             Job job = delivery.job();
             delivery.became(job.with(job.outcome().with(new Outcome.Rows(failed.count(), first.toString()))));
-            tell(
+            explain(
                     exchange,
                     "failed-rows",
                     "The preview says that " + failed.count() + (failed.count() == 1 ? " row fails" : " rows fail"));
@@ -155,7 +155,7 @@ public final class Preview {
         exchange.getMessage().removeHeaders("*");
     }
 
-    private static void tell(Exchange exchange, String reason, String detail) {
+    private static void explain(Exchange exchange, String reason, String detail) {
         exchange.setProperty(Delivery.REASON, reason);
         exchange.setProperty(Delivery.DETAIL, detail);
     }
