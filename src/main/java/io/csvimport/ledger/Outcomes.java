@@ -42,7 +42,7 @@ public final class Outcomes {
     }
 
     /** Whatever was being sent by a process that has ended since has an unknown outcome from now on. */
-    public void doubtUnfinished() throws CsvImportUnsettledException {
+    public void markUnfinished() throws CsvImportUnsettledException {
         database.durable(c -> update(
                 c,
                 "UPDATE csv_import_delivery SET state = 'unknown', reason = 'process-ended',"

@@ -8,6 +8,7 @@ import io.csvimport.api.CsvUpload;
 import io.csvimport.api.ProxyRefusedException;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.FatalErrors;
+import io.csvimport.job.Job;
 import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.time.Duration;
@@ -83,13 +84,14 @@ public final class Failure implements ExceptionHandler {
     /** Nothing was sent, for another reason than a missing connection: a bug, here or in a route of the user's. */
     public void failed(Exchange exchange) {
         Delivery delivery = Delivery.of(exchange);
+        Job job = delivery.job();
         String detail = "An unexpected failure: " + caught(exchange);
         if (exchange.getContext().isStopping()) {
             // what the step needs is stopped already
             decide(exchange, "waiting", "stopped", detail);
             return;
         }
-        if (!detail.equals(delivery.job().outcome().detail())) {
+        if (job == null || !detail.equals(job.outcome().detail())) {
             LOG.error(
                     "{}: nothing was sent; it is tried again, up to csv-import.max-attempts times",
                     delivery.place(),

@@ -28,12 +28,14 @@ import io.csvimport.operations.Metrics;
 import io.csvimport.operations.Operations;
 import io.csvimport.operations.PostedBodies;
 import io.csvimport.operations.Readiness;
+import io.csvimport.pipeline.Attempts;
+import io.csvimport.pipeline.Claiming;
 import io.csvimport.pipeline.Failure;
 import io.csvimport.pipeline.Inspection;
 import io.csvimport.pipeline.KeyedSerialExecutor;
-import io.csvimport.pipeline.Ledger;
 import io.csvimport.pipeline.Names;
 import io.csvimport.pipeline.Preview;
+import io.csvimport.pipeline.Settlement;
 import io.csvimport.settings.Settings;
 import io.csvimport.source.FileRelease;
 import io.csvimport.source.Untaken;
@@ -197,11 +199,13 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 events,
                 settings.flag("track.enabled") ? settings.duration("track.interval") : null);
         Claims claims = new Claims(database, organization, owner, outcomes);
-        outcomes.doubtUnfinished();
+        outcomes.markUnfinished();
         // neither a preview nor a turn is waited for between a claim and its upload
         boolean atOnce = settings.number("api.requests-per-minute") == 0
                 && !settings.get("preview").equals("gate");
-        Ledger ledger = new Ledger(settings, deliveries, claims, outcomes, clock, atOnce);
+        Attempts attempts = new Attempts(claims, outcomes, clock);
+        Claiming claiming = new Claiming(deliveries, claims, outcomes, attempts, atOnce);
+        Settlement settlement = new Settlement(settings, outcomes, attempts);
         SpoolFolder spoolFolder = new SpoolFolder(settings.path("data-dir").resolve("spool"));
         Spool spool = new Spool(settings, spoolFolder, deliveries, claims, outcomes);
         CsvUpload.Factory upload = new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease);
@@ -209,19 +213,19 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Registry registry = context.getRegistry();
         // the steps that every file takes: a processor takes Java less time than a bean and the name of its method
         Map<String, Processor> steps = Map.of(
-                "csvImportRecall", ledger::recall,
+                "csvImportRecall", claiming::recall,
                 "csvImportInspect", new Inspection(settings, spoolFolder)::inspect,
                 "csvImportCheckNames", Names::check,
-                "csvImportClaim", ledger::claim,
+                "csvImportClaim", claiming::claim,
                 "csvImportPrepare", upload::prepare,
-                "csvImportSending", ledger::sending,
+                "csvImportSending", claiming::sending,
                 "csvImportReadAnswer", api::read,
-                "csvImportSettle", ledger::settle,
-                "csvImportTell", ledger::tell);
+                "csvImportSettle", settlement::settle,
+                "csvImportTell", settlement::tell);
         steps.forEach(registry::bind);
-        registry.bind("csvImportCountFailure", (Processor) ledger::countFailure);
-        registry.bind("csvImportAskedOrLongerPause", (Processor) Ledger::pause);
-        registry.bind("csvImportPostpone", (Processor) Ledger::postpone);
+        registry.bind("csvImportCountFailure", (Processor) settlement::countFailure);
+        registry.bind("csvImportAskedOrLongerPause", (Processor) Settlement::pause);
+        registry.bind("csvImportPostpone", (Processor) Settlement::postpone);
         Sources sources = new Sources();
         registry.bind("csvImportSettings", settings);
         registry.bind("csvImportSources", sources);
@@ -237,7 +241,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         ListedImports imports = new ListedImports(database, settings.get("api.organization"));
         registry.bind(
                 "csvImportReconciliation",
-                new Reconciliation(settings, ledger, deliveries, outcomes, imports, owner, clock));
+                new Reconciliation(settings, attempts, settlement, deliveries, outcomes, imports, owner, clock));
         registry.bind(
                 "csvImportFollowUp",
                 new FollowUp(settings, new FollowedImports(database, organization, events), owner, sources));

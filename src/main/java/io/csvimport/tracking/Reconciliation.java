@@ -13,7 +13,8 @@ import io.csvimport.ledger.ListedImports;
 import io.csvimport.ledger.ListedImports.Known;
 import io.csvimport.ledger.Outcomes;
 import io.csvimport.ledger.Owner;
-import io.csvimport.pipeline.Ledger;
+import io.csvimport.pipeline.Attempts;
+import io.csvimport.pipeline.Settlement;
 import io.csvimport.settings.Settings;
 import io.csvimport.text.Visible;
 import java.io.IOException;
@@ -87,7 +88,8 @@ public final class Reconciliation {
     private static final Duration UNSURE = Duration.ofHours(1);
     private static final Duration AT_MOST = Duration.ofHours(24);
 
-    private final Ledger ledger;
+    private final Attempts attempts;
+    private final Settlement settlement;
     private final Deliveries deliveries;
     private final Outcomes outcomes;
     private final ListedImports imports;
@@ -99,13 +101,15 @@ public final class Reconciliation {
 
     public Reconciliation(
             Settings settings,
-            Ledger ledger,
+            Attempts attempts,
+            Settlement settlement,
             Deliveries deliveries,
             Outcomes outcomes,
             ListedImports imports,
             Owner owner,
             ApiClock clock) {
-        this.ledger = ledger;
+        this.attempts = attempts;
+        this.settlement = settlement;
         this.deliveries = deliveries;
         this.outcomes = outcomes;
         this.imports = imports;
@@ -118,17 +122,17 @@ public final class Reconciliation {
     /** Begins a round with the jobs that are due; none where there is none, or another process leads. */
     public void begin(Exchange exchange) throws CsvImportUnsettledException {
         exchange.setProperty(ROUND, null);
-        ledger.flush();
+        attempts.flush();
         if (!owner.leads()) {
             return;
         }
-        outcomes.doubtUnfinished();
+        outcomes.markUnfinished();
         for (Job held : deliveries.heldWithImportId()) {
             accept(held, held.outcome().importId());
         }
         List<Job> unknown = deliveries.in(State.UNKNOWN);
         searches.keySet().retainAll(unknown.stream().map(Job::id).collect(Collectors.toSet()));
-        ledger.forgetDoubts(unknown);
+        attempts.keep(unknown);
         List<Job> due = new ArrayList<>();
         long now = System.nanoTime();
         for (Job job : unknown) {
@@ -136,14 +140,14 @@ public final class Reconciliation {
             if (now - search.next < 0) {
                 continue;
             }
-            if (now - ledger.doubt(job).ended() > AT_MOST.toNanos()) {
+            if (now - attempts.unknown(job).ended() > AT_MOST.toNanos()) {
                 String why = Objects.requireNonNullElse(search.obstacle, "The import list could not be had");
                 hold(job, "no-proof", "No proof for " + AT_MOST.toHours() + " hours: " + why);
                 continue;
             }
             search.looks++;
             search.next = now + Pauses.growing(search.looks).toNanos();
-            if (search.looks == 1 && ledger.doubt(job).ofEarlierProcess()) {
+            if (search.looks == 1 && attempts.unknown(job).ofEarlierProcess()) {
                 job.log(LOG, Level.WARN, "; it is looked for in the import list");
             }
             due.add(job);
@@ -238,8 +242,8 @@ public final class Reconciliation {
 
     /** A break before the last byte left needs one list only; anything else is given time to be listed. */
     private boolean isLateEnough(Job job, long asked) {
-        Ledger.Doubt doubt = ledger.doubt(job);
-        return !doubt.complete() || asked - doubt.ended() >= wait.toNanos();
+        Attempts.Unknown attempt = attempts.unknown(job);
+        return !attempt.complete() || asked - attempt.ended() >= wait.toNanos();
     }
 
     private void accept(Job job, String importId) throws CsvImportUnsettledException {
@@ -252,7 +256,7 @@ public final class Reconciliation {
             hold(job, "not-found", "The import list does not have it");
             return;
         }
-        Outcome outcome = isOwnFailure(job) ? ledger.failedAgain(job, job.outcome()) : job.outcome();
+        Outcome outcome = isOwnFailure(job) ? settlement.failedAgain(job, job.outcome()) : job.outcome();
         if (outcome.state() == State.HELD) {
             outcomes.write(job, outcome).log(LOG, Level.WARN, "");
             return;
@@ -266,7 +270,7 @@ public final class Reconciliation {
     private boolean isOwnFailure(Job job) {
         Search search = searches.get(job.id());
         boolean broken =
-                job.outcome().why().httpStatus() != null || !ledger.doubt(job).ofEarlierProcess();
+                job.outcome().why().httpStatus() != null || !attempts.unknown(job).ofEarlierProcess();
         return broken && search.lists == search.looks;
     }
 
@@ -278,12 +282,12 @@ public final class Reconciliation {
 
     /** When sending began, by the API's clock. */
     private Instant began(Job job, Instant now) {
-        Ledger.Doubt doubt = ledger.doubt(job);
-        if (doubt.ofEarlierProcess() && job.attempt().apiTime() != null) {
+        Attempts.Unknown attempt = attempts.unknown(job);
+        if (attempt.ofEarlierProcess() && job.attempt().apiTime() != null) {
             return job.attempt().apiTime();
         }
-        Instant began = now.minusNanos(System.nanoTime() - doubt.began());
+        Instant began = now.minusNanos(System.nanoTime() - attempt.began());
         // the machine's clock may have been set since: the API's was not known then
-        return doubt.ofEarlierProcess() ? began.minus(UNSURE) : began;
+        return attempt.ofEarlierProcess() ? began.minus(UNSURE) : began;
     }
 }

@@ -11,7 +11,7 @@ import io.csvimport.ledger.Claims;
 import io.csvimport.ledger.Deliveries;
 import io.csvimport.ledger.LedgerRefusedException;
 import io.csvimport.ledger.Outcomes;
-import io.csvimport.pipeline.Ledger;
+import io.csvimport.pipeline.Claiming;
 import io.csvimport.settings.Settings;
 import io.csvimport.text.Visible;
 import java.io.IOException;
@@ -121,7 +121,7 @@ public final class Spool {
                 Files.move(hidden, copy);
             }
             if (!rejected && e instanceof LedgerRefusedException) {
-                Ledger.reject(exchange, delivery, e.getMessage());
+                Claiming.reject(exchange, delivery, e.getMessage());
                 keep(exchange);
                 return;
             }

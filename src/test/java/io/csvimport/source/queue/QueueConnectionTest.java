@@ -275,7 +275,7 @@ class QueueConnectionTest {
             assertThrows(SocketTimeoutException.class, listening::accept);
         }
         String classes = Files.readString(product.path("classes.txt"));
-        assertTrue(classes.contains("io.csvimport.pipeline.Ledger "));
+        assertTrue(classes.contains("io.csvimport.pipeline.Claiming "));
         for (String library :
                 List.of("org.springframework.jms.", "org.apache.qpid.", "org.apache.activemq.", "io.csvimport.Queue")) {
             assertFalse(classes.contains(" " + library), library);

@@ -1,0 +1,155 @@
+package io.csvimport.pipeline;
+
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.api.ApiClock;
+import io.csvimport.api.CsvUpload;
+import io.csvimport.job.Delivery;
+import io.csvimport.job.Job;
+import io.csvimport.job.Outcome;
+import io.csvimport.job.State;
+import io.csvimport.ledger.Claims;
+import io.csvimport.ledger.LedgerRefusedException;
+import io.csvimport.ledger.Outcomes;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import org.apache.camel.Exchange;
+import org.apache.camel.support.SynchronizationAdapter;
+
+/**
+ * What only the living process knows of its attempts to send: what the ledger could not be told, and may have done
+ * without an answer, while it was unavailable; and how far an attempt came whose outcome is unknown.
+ */
+public final class Attempts {
+
+    /** For so long, a database may still do what it was asked for on a connection that is gone. */
+    private static final Duration LONGEST_COMMIT = Duration.ofMinutes(10);
+
+    /**
+     * An attempt whose outcome is unknown, in nanoseconds of this process's own clock.
+     *
+     * @param began when sending began
+     * @param ended when the connection ended
+     * @param complete whether the last byte of the body may have left
+     */
+    public record Unknown(int attempt, long began, long ended, boolean complete, boolean ofEarlierProcess) {
+
+        /** Of an upload that an earlier process began: the connection ended, at the latest, when this one came. */
+        static Unknown ofEarlierProcess(Job job) {
+            long now = System.nanoTime();
+            long age = Duration.between(job.attempt().began(), Instant.now()).toNanos();
+            return new Unknown(job.attempt().number(), now - Math.max(age, 0), now, true, true);
+        }
+    }
+
+    /** A begin that may be committed, though this process did not hear of it. */
+    private record Begun(String sourceKey, Instant began, long nanoTime) {}
+
+    /** Commits a begin. */
+    interface Begin<T> {
+        T commit(Job.Attempt attempt) throws CsvImportUnsettledException;
+    }
+
+    private final Claims claims;
+    private final Outcomes outcomes;
+    private final ApiClock clock;
+    private final Map<Long, Unknown> unknown = new ConcurrentHashMap<>();
+    private final Map<Long, Job> unwritten = new ConcurrentHashMap<>();
+    private final Set<Begun> perhapsBegun = ConcurrentHashMap.newKeySet();
+
+    public Attempts(Claims claims, Outcomes outcomes, ApiClock clock) {
+        this.claims = claims;
+        this.outcomes = outcomes;
+        this.clock = clock;
+    }
+
+    /** The next attempt of a job, as it is committed before the first byte may leave. */
+    <T> T begin(Delivery delivery, Job job, Begin<T> begin) throws CsvImportUnsettledException {
+        Job.Attempt attempt = new Job.Attempt(job.attempt().number() + 1, Instant.now(), clock.now());
+        delivery.begins(System.nanoTime());
+        try {
+            return begin.commit(attempt);
+        } catch (LedgerRefusedException e) {
+            throw e;
+        } catch (CsvImportUnsettledException e) {
+            // it may be committed, and only the answer lost
+            perhapsBegun.add(new Begun(job.origin().sourceKey(), attempt.began(), delivery.beganNanos()));
+            throw e;
+        }
+    }
+
+    /** An attempt is committed: where its exchange ends without an outcome, nothing is known of what was sent. */
+    void begun(Exchange exchange, Delivery delivery) {
+        unknown.remove(delivery.job().id());
+        exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
+            @Override
+            public void onDone(Exchange done) {
+                Job job = delivery.job();
+                if (job.state() != State.SENDING) {
+                    return;
+                }
+                CsvUpload upload = done.getProperty(Delivery.UPLOAD, CsvUpload.class);
+                Outcome outcome;
+                if (upload == null || !upload.isStarted()) {
+                    outcome = job.outcome().to(State.WAITING, Instant.now().plusSeconds(1));
+                } else {
+                    isUnknown(delivery, true);
+                    outcome = job.outcome().to(State.UNKNOWN, Instant.now());
+                }
+                unwritten.put(job.id(), job.with(outcome));
+            }
+        });
+    }
+
+    /** @param complete whether the last byte of the body may have left */
+    void isUnknown(Delivery delivery, boolean complete) {
+        int attempt = delivery.job().attempt().number();
+        unknown.put(
+                delivery.job().id(), new Unknown(attempt, delivery.beganNanos(), System.nanoTime(), complete, false));
+    }
+
+    /** What is known of this attempt of a job whose outcome is unknown. */
+    public Unknown unknown(Job job) {
+        int attempt = job.attempt().number();
+        return unknown.compute(
+                job.id(),
+                (id, known) -> known != null && known.attempt == attempt ? known : Unknown.ofEarlierProcess(job));
+    }
+
+    /** Forgets all attempts but those of these jobs, and of what is still to be written. */
+    public void keep(Collection<Job> jobs) {
+        Set<Long> kept = jobs.stream().map(Job::id).collect(Collectors.toSet());
+        unknown.keySet().removeIf(id -> !kept.contains(id) && !unwritten.containsKey(id));
+    }
+
+    /** @param ended with its outcome, which is kept in mind until the ledger has it */
+    Job write(Job ended, boolean durable) throws CsvImportUnsettledException {
+        unwritten.put(ended.id(), ended);
+        Job now = outcomes.writeSeen(ended, ended.outcome(), durable);
+        unwritten.remove(ended.id(), ended);
+        return now;
+    }
+
+    /** The job with the outcome that the ledger could not be told. */
+    Optional<Job> unwritten(long id) {
+        return Optional.ofNullable(unwritten.get(id));
+    }
+
+    /** Writes what the ledger could not be told while it was unavailable. */
+    public void flush() throws CsvImportUnsettledException {
+        for (Begun begun : perhapsBegun) {
+            boolean old = System.nanoTime() - begun.nanoTime > LONGEST_COMMIT.toNanos();
+            if (claims.takeBack(begun.sourceKey, begun.began) || old) {
+                perhapsBegun.remove(begun);
+            }
+        }
+        for (Job ended : unwritten.values()) {
+            write(ended, true);
+        }
+    }
+}
