@@ -200,7 +200,7 @@ public final class Delivery {
         origin = to;
     }
 
-    /** Its bytes are to be kept in the spool: the source lets go of them. */
+    /** Its bytes are to be kept in the spool; then its source releases them. */
     public void spooled(String envelope) {
         origin = new Origin(
                 origin.from(), origin.sourceKey(), source == null ? origin.sourceKey() : null, origin.path(), envelope);

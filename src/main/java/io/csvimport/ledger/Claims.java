@@ -140,7 +140,7 @@ public final class Claims {
         return job.with(waits);
     }
 
-    /** Writes, durably, the row of a job whose source lets go of it; empty where its item was kept before. */
+    /** Writes, durably, the row of a job that its source then releases; empty where its item was kept before. */
     public Optional<Job> keep(Job job) throws CsvImportUnsettledException {
         return database.durable(c -> insert(c, job));
     }

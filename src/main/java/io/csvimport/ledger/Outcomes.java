@@ -170,8 +170,8 @@ public final class Outcomes {
     }
 
     /**
-     * Commits, durably, that a job which waits is not to be sent. One that is a file is let go of by its source; for any
-     * other one that is done here.
+     * Commits, durably, that a job which waits is not to be sent. The source releases one that is a file; any other one
+     * is released here.
      */
     public Job withdraw(Job job, String reason, String detail) throws CsvImportUnsettledException {
         Outcome withdrawn = job.outcome().because(reason, detail).to(State.WITHDRAWN);
@@ -202,7 +202,7 @@ public final class Outcomes {
         return now;
     }
 
-    /** The source has let go of the delivery: its key may come again, as a new one. Where this is lost, it is swept. */
+    /** The source has released the item: its key may come again, as a new job. Where this is lost, it is swept. */
     public void released(Job job, String to) throws CsvImportUnsettledException {
         released(job, to, null);
     }

@@ -22,8 +22,8 @@ import org.apache.camel.Exchange;
 import org.apache.camel.support.SynchronizationAdapter;
 
 /**
- * What only the living process knows of its attempts to send: what the ledger could not be told, and may have done
- * without an answer, while it was unavailable; and how far an attempt came whose outcome is unknown.
+ * What only the living process knows of its attempts to send: outcomes that are not written because the ledger was
+ * unavailable, begins that may be committed without an answer, and how far an attempt came whose outcome is unknown.
  */
 public final class Attempts {
 
@@ -127,7 +127,7 @@ public final class Attempts {
         unknown.keySet().removeIf(id -> !kept.contains(id) && !unwritten.containsKey(id));
     }
 
-    /** @param ended with its outcome, which is kept in mind until the ledger has it */
+    /** @param ended with its outcome, which is remembered until it is written */
     Job write(Job ended, boolean durable) throws CsvImportUnsettledException {
         unwritten.put(ended.id(), ended);
         Job now = outcomes.writeSeen(ended, ended.outcome(), durable);
@@ -135,12 +135,12 @@ public final class Attempts {
         return now;
     }
 
-    /** The job with the outcome that the ledger could not be told. */
+    /** The job with its outcome, where that is not written yet. */
     Optional<Job> unwritten(long id) {
         return Optional.ofNullable(unwritten.get(id));
     }
 
-    /** Writes what the ledger could not be told while it was unavailable. */
+    /** Writes what could not be written while the ledger was unavailable. */
     public void flush() throws CsvImportUnsettledException {
         for (Begun begun : perhapsBegun) {
             boolean old = System.nanoTime() - begun.nanoTime > LONGEST_COMMIT.toNanos();

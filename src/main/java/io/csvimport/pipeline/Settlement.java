@@ -17,7 +17,7 @@ import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The steps of the end of a delivery: what became of it is written, and its source is told. */
+/** The steps of the end of a delivery: what became of it is written, and its source gets the answer. */
 public final class Settlement {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
