@@ -5,13 +5,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
 import java.time.Instant;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.function.BiConsumer;
-import org.apache.camel.support.LRUCacheFactory;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -24,8 +21,6 @@ public final class AuditEvents {
 
     private final String organization;
     private final BiConsumer<Job, String> counter;
-    /** Ids of events that were counted lately. */
-    private final Set<String> counted = Collections.newSetFromMap(LRUCacheFactory.newLRUCache(1000));
 
     /** @param counter takes each new event: its job, and its type without the prefix {@code csv-import.} */
     public AuditEvents(String organization, BiConsumer<Job, String> counter) {
@@ -56,10 +51,7 @@ public final class AuditEvents {
                         payload(job, id, type, time),
                         time)
                 == 0);
-        // in a transaction that fails, and is repeated, it is the same event
-        if (counted.add(id)) {
-            counter.accept(job, what);
-        }
+        handle.afterCommit(() -> counter.accept(job, what));
     }
 
     private String payload(Job job, String id, String type, String time) {

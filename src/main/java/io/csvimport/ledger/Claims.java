@@ -1,8 +1,5 @@
 package io.csvimport.ledger;
 
-import static io.csvimport.ledger.Database.update;
-import static io.csvimport.ledger.Deliveries.text;
-
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.file.SourceFile;
 import io.csvimport.job.Job;
@@ -52,10 +49,10 @@ public final class Claims {
      */
     public Claim claim(Job job, SourceFile source, boolean single, Job.Attempt attempt)
             throws CsvImportUnsettledException {
-        Database.Work<Claim> work = c -> {
-            Claim claim = claim(c, job, source, single);
+        Database.Work<Claim> work = handle -> {
+            Claim claim = claim(handle, job, source, single);
             return claim.mayGoOn && attempt != null
-                    ? new Claim(begin(c, claim.job, attempt).orElse(claim.job), true)
+                    ? new Claim(begin(handle, claim.job, attempt).orElse(claim.job), true)
                     : claim;
         };
         Claim claim = attempt != null ? database.durable(work) : database.relaxed(work);
@@ -63,17 +60,17 @@ public final class Claims {
         return isDuplicate ? new Claim(outcomes.write(claim.job, claim.job.outcome()), false) : claim;
     }
 
-    private Claim claim(Handle c, Job job, SourceFile source, boolean single) {
-        Optional<Job> found = job.id() != 0 ? Optional.of(job) : insert(c, job);
-        if (found.isEmpty() || job.id() == 0 && isGone(c, found.get(), source)) {
+    private Claim claim(Handle handle, Job job, SourceFile source, boolean single) {
+        Optional<Job> found = job.id() != 0 ? Optional.of(job) : insert(handle, job);
+        if (found.isEmpty() || job.id() == 0 && isGone(handle, found.get(), source)) {
             return new Claim(null, false);
         }
         Job claimed = found.get();
-        if (!single || becomeSingle(c, claimed)) {
+        if (!single || becomeSingle(handle, claimed)) {
             return new Claim(claimed, true);
         }
         List<Job> others = JobRow.select(
-                c,
+                handle,
                 "organization = ? AND template = ? AND sha256 = ? AND job <> ?"
                         + " AND (single = 1 OR duplicates = 'import' OR state = 'held')"
                         + " AND state NOT IN ('duplicate', 'rejected', 'withdrawn', 'voided') ORDER BY job",
@@ -91,25 +88,24 @@ public final class Claims {
                     .to(State.DUPLICATE);
             return new Claim(claimed.with(duplicate), false);
         }
-        return new Claim(others.isEmpty() ? claimed : awaits(c, claimed, others.get(0)), false);
+        return new Claim(others.isEmpty() ? claimed : awaits(handle, claimed, others.get(0)), false);
     }
 
-    private Optional<Job> insert(Handle c, Job job) {
-        return JobRow.insert(c, job.with(job.attempt(), owner.id()), organization);
+    private Optional<Job> insert(Handle handle, Job job) {
+        return JobRow.insert(handle, job.with(job.attempt(), owner.id()), organization);
     }
 
     /** Another process has released the file since it was recalled: the row is taken back, nothing is left to deliver. */
-    private boolean isGone(Handle c, Job job, SourceFile source) {
+    private boolean isGone(Handle handle, Job job, SourceFile source) {
         boolean isGone = database.isShared() && source != null && !source.isThere();
         if (isGone) {
-            update(c, "DELETE FROM csv_import_delivery WHERE job = ?", job.id());
+            handle.execute("DELETE FROM csv_import_delivery WHERE job = ?", job.id());
         }
         return isGone;
     }
 
-    private boolean becomeSingle(Handle c, Job job) {
-        return update(
-                        c,
+    private boolean becomeSingle(Handle handle, Job job) {
+        return handle.execute(
                         "UPDATE csv_import_delivery SET single = 1 WHERE job = ? AND NOT EXISTS (SELECT 1"
                                 + " FROM csv_import_delivery first WHERE (first.single = 1 OR first.duplicates = 'import') AND first.job <> ?"
                                 + " AND first.organization = ? AND first.template = ? AND first.sha256 = ? AND first.state IN"
@@ -123,7 +119,7 @@ public final class Claims {
     }
 
     /** The job list tells what a claimed job waits for. */
-    private static Job awaits(Handle c, Job job, Job first) {
+    private static Job awaits(Handle handle, Job job, Job first) {
         Outcome waits = job.outcome()
                 .because(
                         "same-bytes",
@@ -131,8 +127,7 @@ public final class Claims {
                                 + first.origin().from() + ", " + first.state()
                                 + "), which has the same bytes. Where that is not to be imported, withdraw it: DELETE"
                                 + " /csv-imports/" + first.id());
-        update(
-                c,
+        handle.execute(
                 "UPDATE csv_import_delivery SET reason = ?, detail = ? WHERE job = ? AND state IN ('claimed', 'waiting')",
                 waits.reason(),
                 waits.detail(),
@@ -142,7 +137,7 @@ public final class Claims {
 
     /** Writes, durably, the row of a job that its source then releases; empty where its item was kept before. */
     public Optional<Job> keep(Job job) throws CsvImportUnsettledException {
-        return database.durable(c -> insert(c, job));
+        return database.durable(handle -> insert(handle, job));
     }
 
     /**
@@ -151,20 +146,19 @@ public final class Claims {
      * @return empty where it may not: another upload of this name and template is in flight, or the row has moved on
      */
     public Optional<Job> begin(Job job, Job.Attempt attempt) throws CsvImportUnsettledException {
-        return database.durable(c -> begin(c, job, attempt));
+        return database.durable(handle -> begin(handle, job, attempt));
     }
 
-    private Optional<Job> begin(Handle c, Job job, Job.Attempt attempt) {
-        int updated = update(
-                c,
+    private Optional<Job> begin(Handle handle, Job job, Job.Attempt attempt) {
+        int updated = handle.execute(
                 "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, api_time = ?, owner = ?,"
                         + " next_attempt_at = NULL WHERE job = ? AND owner = ? AND attempts = ?"
                         + " AND state IN ('claimed', 'waiting') AND NOT EXISTS (SELECT 1"
                         + " FROM csv_import_delivery other WHERE other.organization = ? AND other.template = ?"
                         + " AND other.file_name = ? AND other.state IN ('sending', 'unknown'))",
                 attempt.number(),
-                text(attempt.began()),
-                text(attempt.apiTime()),
+                attempt.began(),
+                attempt.apiTime(),
                 owner.id(),
                 job.id(),
                 job.owner(),
@@ -183,23 +177,20 @@ public final class Claims {
      * @return false where there is no row yet: it may still be committed
      */
     public boolean takeBack(String sourceKey, Instant began) throws CsvImportUnsettledException {
-        return database.durable(c -> {
-            update(
-                    c,
+        return database.durable(handle -> {
+            handle.execute(
                     "UPDATE csv_import_delivery SET state = 'waiting'"
                             + " WHERE source_key = ? AND state = 'sending' AND owner = ? AND sending_at = ?",
                     sourceKey,
                     owner.id(),
-                    text(began));
-            return !JobRow.select(c, "source_key = ? AND released_at IS NULL", sourceKey)
-                    .isEmpty();
+                    began);
+            return JobRow.exists(handle, "source_key = ? AND released_at IS NULL", sourceKey);
         });
     }
 
     /** The bytes of a job have moved; its source is the file from now on. */
     public Job moved(Job job, Job.Origin to) throws CsvImportUnsettledException {
-        database.durable(c -> update(
-                c,
+        database.durable(handle -> handle.execute(
                 "UPDATE csv_import_delivery SET source_key = ?, file_path = ?, envelope = ? WHERE job = ?",
                 to.sourceKey(),
                 to.path(),

@@ -13,7 +13,6 @@ import java.lang.reflect.Type;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.time.Duration;
@@ -46,11 +45,6 @@ public final class Database implements AutoCloseable {
 
     /** A piece of work with a connection to the ledger. */
     interface Work<T> extends HandleCallback<T, RuntimeException> {}
-
-    /** Reads the current row. */
-    interface Row<T> {
-        T read(ResultSet row) throws SQLException;
-    }
 
     private static final String SQLITE = "jdbc:sqlite:";
     /** Changes nothing, and is written nevertheless. */
@@ -306,16 +300,6 @@ public final class Database implements AutoCloseable {
                 ? new LedgerRefusedException(cause)
                 : new CsvImportUnsettledException(
                         availability.failed(cause), Instant.now().plusSeconds(2), cause);
-    }
-
-    static int update(Handle handle, String sql, Object... parameters) {
-        return handle.execute(sql, parameters);
-    }
-
-    static <T> List<T> query(Handle handle, Row<T> row, String sql, Object... parameters) {
-        return handle.select(sql, parameters)
-                .map((result, context) -> row.read(result))
-                .list();
     }
 
     @Override

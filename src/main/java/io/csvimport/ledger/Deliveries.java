@@ -1,8 +1,5 @@
 package io.csvimport.ledger;
 
-import static io.csvimport.ledger.Database.query;
-import static io.csvimport.ledger.Database.update;
-
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.job.Job;
 import io.csvimport.job.State;
@@ -124,21 +121,19 @@ public final class Deliveries {
 
     /** An item key that begins so. */
     public Optional<String> itemKey(String beginning) throws CsvImportUnsettledException {
-        return database
-                .read(c -> query(
-                        c,
-                        row -> row.getString(1),
+        return database.read(handle -> handle.select(
                         "SELECT item_key FROM csv_import_delivery WHERE item_key IS NOT NULL"
                                 + " AND substr(item_key, 1, ?) = ? ORDER BY job LIMIT 1",
                         beginning.codePointCount(0, beginning.length()),
-                        beginning))
-                .stream()
-                .findFirst();
+                        beginning)
+                .mapTo(String.class)
+                .findFirst());
     }
 
     /** The source will not offer the item again. */
     public void forgetItemKey(String itemKey) throws CsvImportUnsettledException {
-        database.relaxed(c -> update(c, "UPDATE csv_import_delivery SET item_key = NULL WHERE item_key = ?", itemKey));
+        database.relaxed(
+                handle -> handle.execute("UPDATE csv_import_delivery SET item_key = NULL WHERE item_key = ?", itemKey));
     }
 
     /**
@@ -152,7 +147,7 @@ public final class Deliveries {
                 "released_at IS NULL AND file_path IS NULL AND state IN ('claimed', 'waiting')"
                         + " AND COALESCE(next_attempt_at, created_at) < ?"
                         + " AND (owner = ? OR owner NOT IN " + owner.living() + ")",
-                text(since),
+                since,
                 owner.id());
     }
 
@@ -170,12 +165,7 @@ public final class Deliveries {
     }
 
     private boolean has(String where, Object... parameters) throws CsvImportUnsettledException {
-        return !database.read(c -> query(
-                        c,
-                        row -> row.getLong("job"),
-                        "SELECT job FROM csv_import_delivery WHERE " + where + " LIMIT 1",
-                        parameters))
-                .isEmpty();
+        return database.read(handle -> JobRow.exists(handle, where, parameters));
     }
 
     private List<Job> select(String where, Object... parameters) throws CsvImportUnsettledException {
@@ -193,7 +183,7 @@ public final class Deliveries {
         do {
             values[parameters.length] = last;
             page = database.read(
-                    c -> JobRow.select(c, "(" + where + ") AND job > ? ORDER BY job LIMIT " + PAGE, values));
+                    handle -> JobRow.select(handle, "(" + where + ") AND job > ? ORDER BY job LIMIT " + PAGE, values));
             for (Job job : page) {
                 action.on(job);
                 last = job.id();

@@ -1,9 +1,5 @@
 package io.csvimport.ledger;
 
-import static io.csvimport.ledger.Database.query;
-import static io.csvimport.ledger.Database.update;
-import static io.csvimport.ledger.Deliveries.text;
-
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.file.SourceFile;
 import io.csvimport.job.Job;
@@ -42,27 +38,27 @@ public final class FollowedImports {
     /** @param longest pause: what is to wait longer was written before the clock was set back */
     public List<Followed> due(Duration longest) throws CsvImportUnsettledException {
         Instant now = Instant.now();
-        return database.read(c -> query(
-                c,
-                row -> new Followed(
-                        JobRow.read(row),
+        return database.read(handle -> handle.select(
+                        // all of these are accepted or voiding; for "state = 'accepted'" SQLite would read every
+                        // accepted row
+                        "SELECT * FROM csv_import_delivery WHERE track_at IS NOT NULL AND (track_at <= ? OR track_at > ?)"
+                                + " AND state <> 'voiding' AND organization = ? ORDER BY track_at LIMIT 5000",
+                        now,
+                        now.plus(longest),
+                        organization)
+                .map((row, context) -> new Followed(
+                        JobRow.read(row, context),
                         row.getInt("track_looks"),
                         row.getString("listed"),
-                        row.getString("released_at") != null),
-                // all of these are accepted or voiding; for "state = 'accepted'" SQLite would read every accepted row
-                "SELECT * FROM csv_import_delivery WHERE track_at IS NOT NULL AND (track_at <= ? OR track_at > ?)"
-                        + " AND state <> 'voiding' AND organization = ? ORDER BY track_at LIMIT 5000",
-                text(now),
-                text(now.plus(longest)),
-                organization));
+                        row.getString("released_at") != null))
+                .list());
     }
 
     /** Looks it up again after the pause. */
     public void again(Followed followed, String listed, Duration pause) throws CsvImportUnsettledException {
-        database.relaxed(c -> update(
-                c,
+        database.relaxed(handle -> handle.execute(
                 "UPDATE csv_import_delivery SET track_at = ?, track_looks = ?, listed = ?" + FOLLOWED,
-                text(Instant.now().plus(pause)),
+                Instant.now().plus(pause),
                 followed.looks + 1,
                 listed,
                 followed.job.id(),
@@ -108,11 +104,11 @@ public final class FollowedImports {
 
     private Optional<Job> write(Job job, String event, String sql, Object... parameters)
             throws CsvImportUnsettledException {
-        return database.relaxed(c -> {
-            if (update(c, sql, parameters) == 0) {
+        return database.relaxed(handle -> {
+            if (handle.execute(sql, parameters) == 0) {
                 return Optional.empty();
             }
-            events.insert(c, job, event);
+            events.insert(handle, job, event);
             return Optional.of(job);
         });
     }

@@ -1,8 +1,5 @@
 package io.csvimport.ledger;
 
-import static io.csvimport.ledger.Database.query;
-import static io.csvimport.ledger.Database.update;
-
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
 import io.csvimport.job.State;
@@ -13,13 +10,14 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.StatementContext;
 
 /** The columns of {@code csv_import_delivery} that make a {@link Job}. */
 final class JobRow {
 
     private JobRow() {}
 
-    static Job read(ResultSet row) throws SQLException {
+    static Job read(ResultSet row, StatementContext context) throws SQLException {
         return new Job(
                 row.getLong("job"),
                 new Job.Origin(
@@ -58,38 +56,37 @@ final class JobRow {
     }
 
     /** Empty where another process was faster, or the item has its row already. */
-    static Optional<Job> insert(Handle c, Job job, String organization) {
+    static Optional<Job> insert(Handle handle, Job job, String organization) {
         Instant now = Instant.now();
-        List<Long> ids = query(
-                c,
-                row -> row.getLong(1),
-                "INSERT INTO csv_import_delivery (source_key, item_key, envelope, source, state, organization, template, notify,"
-                        + " file_name, file_path, file_size, sha256, duplicates, owner, attempts, sending_at, created_at)"
-                        + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job",
-                job.origin().sourceKey(),
-                job.origin().itemKey(),
-                job.origin().envelope(),
-                job.origin().from(),
-                job.state().toString(),
-                organization,
-                job.names().template(),
-                job.names().addressList(),
-                job.names().fileName(),
-                job.origin().path(),
-                job.content().size(),
-                job.content().sha256(),
-                job.names().duplicates(),
-                job.owner(),
-                job.attempt().number(),
-                Deliveries.text(job.attempt().began()),
-                Deliveries.text(now));
-        if (ids.isEmpty()) {
+        Optional<Long> id = handle.select(
+                        "INSERT INTO csv_import_delivery (source_key, item_key, envelope, source, state, organization, template, notify,"
+                                + " file_name, file_path, file_size, sha256, duplicates, owner, attempts, sending_at, created_at)"
+                                + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job",
+                        job.origin().sourceKey(),
+                        job.origin().itemKey(),
+                        job.origin().envelope(),
+                        job.origin().from(),
+                        job.state().toString(),
+                        organization,
+                        job.names().template(),
+                        job.names().addressList(),
+                        job.names().fileName(),
+                        job.origin().path(),
+                        job.content().size(),
+                        job.content().sha256(),
+                        job.names().duplicates(),
+                        job.owner(),
+                        job.attempt().number(),
+                        job.attempt().began(),
+                        now)
+                .mapTo(Long.class)
+                .findFirst();
+        if (id.isEmpty()) {
             return Optional.empty();
         }
-        Job inserted = job.inserted(ids.get(0), now);
+        Job inserted = job.inserted(id.get(), now);
         if (job.names().fileName() == null) {
-            update(
-                    c,
+            handle.execute(
                     "UPDATE csv_import_delivery SET file_name = ? WHERE job = ?",
                     inserted.names().fileName(),
                     inserted.id());
@@ -97,12 +94,21 @@ final class JobRow {
         return Optional.of(inserted);
     }
 
-    static Optional<Job> find(Handle c, long job) {
-        return select(c, "job = ?", job).stream().findFirst();
+    static Optional<Job> find(Handle handle, long job) {
+        return select(handle, "job = ?", job).stream().findFirst();
     }
 
     /** @param where with what may follow it */
-    static List<Job> select(Handle c, String where, Object... parameters) {
-        return query(c, JobRow::read, "SELECT * FROM csv_import_delivery WHERE " + where, parameters);
+    static List<Job> select(Handle handle, String where, Object... parameters) {
+        return handle.select("SELECT * FROM csv_import_delivery WHERE " + where, parameters)
+                .map(JobRow::read)
+                .list();
+    }
+
+    static boolean exists(Handle handle, String where, Object... parameters) {
+        return handle.select("SELECT 1 FROM csv_import_delivery WHERE " + where + " LIMIT 1", parameters)
+                .mapTo(Integer.class)
+                .findFirst()
+                .isPresent();
     }
 }

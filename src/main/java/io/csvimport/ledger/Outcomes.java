@@ -1,9 +1,5 @@
 package io.csvimport.ledger;
 
-import static io.csvimport.ledger.Database.query;
-import static io.csvimport.ledger.Database.update;
-import static io.csvimport.ledger.Deliveries.text;
-
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.file.SourceFile;
 import io.csvimport.job.Job;
@@ -43,21 +39,20 @@ public final class Outcomes {
 
     /** Whatever was being sent by a process that has ended since has an unknown outcome from now on. */
     public void markUnfinished() throws CsvImportUnsettledException {
-        database.durable(c -> update(
-                c,
-                "UPDATE csv_import_delivery SET state = 'unknown', reason = 'process-ended',"
+        database.durable(
+                handle -> handle.execute("UPDATE csv_import_delivery SET state = 'unknown', reason = 'process-ended',"
                         + " detail = 'The process ended while the file was being sent'"
                         + " WHERE released_at IS NULL AND state = 'sending' AND owner NOT IN " + owner.living()));
     }
 
     /** What is done in the same transaction; nothing is written where the row has moved on. */
     private interface Then {
-        void run(Handle c, Optional<Job> written);
+        void run(Handle handle, Optional<Job> written);
     }
 
     /** Commits an outcome, durably. */
     public Job write(Job job, Outcome outcome) throws CsvImportUnsettledException {
-        return write(job, outcome, true, (c, written) -> {});
+        return write(job, outcome, true, (handle, written) -> {});
     }
 
     /**
@@ -67,9 +62,9 @@ public final class Outcomes {
      * @param durable false where the outcome is found out again after a power failure
      */
     public Job writeSeen(Job job, Outcome outcome, boolean durable) throws CsvImportUnsettledException {
-        return write(job, outcome, durable, (c, written) -> {
+        return write(job, outcome, durable, (handle, written) -> {
             if (written.isEmpty() && outcome.state() == State.ACCEPTED) {
-                insertLate(c, job, outcome);
+                insertLate(handle, job, outcome);
             }
         });
     }
@@ -77,9 +72,9 @@ public final class Outcomes {
     /** What the ledger refuses to store is this job's failure: it is held, and a person decides. */
     private Job write(Job job, Outcome outcome, boolean durable, Then then) throws CsvImportUnsettledException {
         try {
-            Database.Work<Optional<Job>> work = c -> {
-                Optional<Job> written = write(c, job, outcome);
-                then.run(c, written);
+            Database.Work<Optional<Job>> work = handle -> {
+                Optional<Job> written = write(handle, job, outcome);
+                then.run(handle, written);
                 return written;
             };
             Optional<Job> written = durable ? database.durable(work) : database.relaxed(work);
@@ -92,22 +87,21 @@ public final class Outcomes {
                             new Outcome.Why("unstorable", detail, outcome.why().httpStatus()))
                     .with(new Outcome.Rows(outcome.rows().failed(), null));
             Outcome kept = outcome.state().isSettled() ? storable.to(State.HELD) : storable;
-            Job held = database.durable(c -> write(c, job, kept)).orElse(job.with(kept));
+            Job held = database.durable(handle -> write(handle, job, kept)).orElse(job.with(kept));
             held.log(LOG, Level.WARN, "");
             return held;
         }
     }
 
     private Job movedOn(Job job, Outcome outcome) throws CsvImportUnsettledException {
-        Job now = database.read(c -> JobRow.find(c, job.id())).orElse(job.with(outcome));
+        Job now = database.read(handle -> JobRow.find(handle, job.id())).orElse(job.with(outcome));
         now.log(LOG, Level.INFO, ", written by another process");
         return now;
     }
 
     /** Empty where the row is another process's or another attempt's by now, or settled. */
-    private Optional<Job> write(Handle c, Job job, Outcome outcome) {
-        int updated = update(
-                c,
+    private Optional<Job> write(Handle handle, Job job, Outcome outcome) {
+        int updated = handle.execute(
                 "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
                         + " next_attempt_at = ?, reconciled = ?, settled_at = ?, track_at = ?, failed_rows = ?,"
                         + " preview_rows = ?, failures = ? WHERE job = ? AND owner = ? AND attempts = ?"
@@ -117,11 +111,11 @@ public final class Outcomes {
                 outcome.reason(),
                 outcome.detail(),
                 outcome.why().httpStatus(),
-                text(outcome.nextAttempt()),
+                outcome.nextAttempt(),
                 outcome.reconciled() ? 1 : 0,
-                text(outcome.settledAt()),
+                outcome.settledAt(),
                 outcome.state() == State.ACCEPTED && trackAfter != null
-                        ? text(outcome.settledAt().plus(trackAfter))
+                        ? outcome.settledAt().plus(trackAfter)
                         : null,
                 outcome.rows().failed(),
                 outcome.rows().first(),
@@ -134,21 +128,18 @@ public final class Outcomes {
         }
         Job written = job.with(outcome);
         if (outcome.state().isSettled()) {
-            events.insert(c, written);
+            events.insert(handle, written);
         }
         return Optional.of(written);
     }
 
     /** An import that the ledger does not know: its upload was given up before its answer came. */
-    private void insertLate(Handle c, Job attempt, Outcome accepted) {
-        boolean known = !query(
-                        c,
-                        row -> 1,
-                        "SELECT 1 FROM csv_import_delivery WHERE import_id = ? AND organization = ?"
-                                + " AND state <> 'duplicate'",
-                        accepted.importId(),
-                        organization)
-                .isEmpty();
+    private void insertLate(Handle handle, Job attempt, Outcome accepted) {
+        boolean known = JobRow.exists(
+                handle,
+                "import_id = ? AND organization = ? AND state <> 'duplicate'",
+                accepted.importId(),
+                organization);
         if (known) {
             return;
         }
@@ -156,15 +147,15 @@ public final class Outcomes {
         Job.Origin late = new Job.Origin(
                 origin.from(), "late|" + attempt.id() + "|" + accepted.importId(), null, null, origin.envelope());
         Optional<Job> inserted = JobRow.insert(
-                c,
+                handle,
                 Job.of(late, attempt.names().withDuplicates("import"), attempt.content())
                         .with(attempt.attempt(), owner.id()),
                 organization);
         if (inserted.isPresent()) {
             String detail = "Attempt " + attempt.attempt().number() + " of job " + attempt.id()
                     + " was accepted after it had been given up: where that job has another import, void one of them";
-            Optional<Job> written = write(c, inserted.get(), accepted.because("late", detail));
-            released(c, written.orElseThrow(), null, null);
+            Optional<Job> written = write(handle, inserted.get(), accepted.because("late", detail));
+            released(handle, written.orElseThrow(), null, null);
             written.get().log(LOG, Level.WARN, "");
         }
     }
@@ -175,9 +166,9 @@ public final class Outcomes {
      */
     public Job withdraw(Job job, String reason, String detail) throws CsvImportUnsettledException {
         Outcome withdrawn = job.outcome().because(reason, detail).to(State.WITHDRAWN);
-        return write(job, withdrawn, true, (c, written) -> {
+        return write(job, withdrawn, true, (handle, written) -> {
             if (written.isPresent() && job.origin().path() == null) {
-                released(c, written.get(), null, null);
+                released(handle, written.get(), null, null);
             }
         });
     }
@@ -209,15 +200,14 @@ public final class Outcomes {
 
     /** @param key of the file at its new place, as {@link SourceFile#key} gives it */
     public void released(Job job, String to, String key) throws CsvImportUnsettledException {
-        database.relaxed(c -> released(c, job, to, key));
+        database.relaxed(handle -> released(handle, job, to, key));
     }
 
-    private static int released(Handle c, Job job, String to, String key) {
-        return update(
-                c,
+    private static int released(Handle handle, Job job, String to, String key) {
+        return handle.execute(
                 "UPDATE csv_import_delivery SET released_at = ?, released_to = ?, released_key = ? WHERE job = ?"
                         + " AND settled_at IS NOT NULL AND released_at IS NULL",
-                text(Instant.now()),
+                Instant.now(),
                 to,
                 key,
                 job.id());

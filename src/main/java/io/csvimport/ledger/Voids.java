@@ -1,9 +1,5 @@
 package io.csvimport.ledger;
 
-import static io.csvimport.ledger.Database.query;
-import static io.csvimport.ledger.Database.update;
-import static io.csvimport.ledger.Deliveries.text;
-
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.job.Job;
 import io.csvimport.job.State;
@@ -36,16 +32,16 @@ public final class Voids {
     public List<Long> due(Duration longest) throws CsvImportUnsettledException {
         Instant now = Instant.now();
         String ended = owner.leads() ? "owner NOT IN " + owner.living() + " OR " : "";
-        return database.read(c -> query(
-                c,
-                row -> row.getLong("job"),
-                "SELECT job FROM csv_import_delivery WHERE state = 'voiding' AND organization = ? AND (" + ended
-                        + "owner = ? AND (next_attempt_at IS NULL OR next_attempt_at NOT BETWEEN ? AND ?))"
-                        + " ORDER BY job LIMIT 100",
-                organization,
-                owner.id(),
-                text(now),
-                text(now.plus(longest))));
+        return database.read(handle -> handle.select(
+                        "SELECT job FROM csv_import_delivery WHERE state = 'voiding' AND organization = ? AND (" + ended
+                                + "owner = ? AND (next_attempt_at IS NULL OR next_attempt_at NOT BETWEEN ? AND ?))"
+                                + " ORDER BY job LIMIT 100",
+                        organization,
+                        owner.id(),
+                        now,
+                        now.plus(longest))
+                .mapTo(Long.class)
+                .list());
     }
 
     public Optional<Job> ofJob(long job) throws CsvImportUnsettledException {
@@ -58,18 +54,16 @@ public final class Voids {
 
     private Optional<Job> last(String where, Object value) throws CsvImportUnsettledException {
         return database
-                .read(c -> JobRow.select(
-                        c, "organization = ? AND " + where + " ORDER BY job DESC LIMIT 1", organization, value))
+                .read(handle -> JobRow.select(
+                        handle, "organization = ? AND " + where + " ORDER BY job DESC LIMIT 1", organization, value))
                 .stream()
                 .findFirst();
     }
 
     /** A row for an import that the ledger does not know: its void goes on after a crash, and has its event. */
     public Job insert(String source, String importId) throws CsvImportUnsettledException {
-        String now = text(Instant.now());
-        return database.durable(c -> query(
-                        c,
-                        JobRow::read,
+        Instant now = Instant.now();
+        return database.durable(handle -> handle.select(
                         "INSERT INTO csv_import_delivery (source_key, source, state, organization, import_id, duplicates,"
                                 + " owner, created_at, settled_at, released_at)"
                                 + " VALUES (?, ?, 'voiding', ?, ?, 'import', ?, ?, ?, ?) RETURNING *",
@@ -80,14 +74,14 @@ public final class Voids {
                         owner.id(),
                         now,
                         now,
-                        now))
-                .get(0);
+                        now)
+                .map(JobRow::read)
+                .one());
     }
 
     /** Commits that the import is to be voided, by this process; empty where it is no import any more. */
     public Optional<Job> begin(Job job) throws CsvImportUnsettledException {
-        int updated = database.durable(c -> update(
-                c,
+        int updated = database.durable(handle -> handle.execute(
                 "UPDATE csv_import_delivery SET state = 'voiding', owner = ?, next_attempt_at = NULL"
                         + " WHERE job = ? AND state IN ('accepted', 'completed', 'voiding')",
                 owner.id(),
@@ -99,9 +93,8 @@ public final class Voids {
     /** Empty where another process has gone on with it meanwhile. */
     public Optional<Job> voided(Job voiding) throws CsvImportUnsettledException {
         Job voided = voiding.with(voiding.outcome().because(null, null).to(State.VOIDED));
-        return database.durable(c -> {
-            int updated = update(
-                    c,
+        return database.durable(handle -> {
+            int updated = handle.execute(
                     "UPDATE csv_import_delivery SET state = 'voided', track_at = NULL, next_attempt_at = NULL,"
                             + " reason = NULL, detail = NULL WHERE job = ? AND owner = ? AND state = 'voiding'",
                     voiding.id(),
@@ -109,7 +102,7 @@ public final class Voids {
             if (updated == 0) {
                 return Optional.empty();
             }
-            events.insert(c, voided);
+            events.insert(handle, voided);
             return Optional.of(voided);
         });
     }
@@ -120,17 +113,16 @@ public final class Voids {
                 ? "DELETE FROM csv_import_delivery"
                 : "UPDATE csv_import_delivery SET next_attempt_at = NULL, reason = NULL, detail = NULL,"
                         + " state = CASE WHEN failed_rows IS NULL THEN 'accepted' ELSE 'completed' END";
-        database.durable(c -> update(
-                c, change + " WHERE job = ? AND owner = ? AND state = 'voiding'", voiding.id(), voiding.owner()));
+        database.durable(handle -> handle.execute(
+                change + " WHERE job = ? AND owner = ? AND state = 'voiding'", voiding.id(), voiding.owner()));
     }
 
     /** It is tried again after a pause, and says why. */
     public Job waits(Job voiding, String reason, String detail, Duration pause) throws CsvImportUnsettledException {
-        database.durable(c -> update(
-                c,
+        database.durable(handle -> handle.execute(
                 "UPDATE csv_import_delivery SET next_attempt_at = ?, reason = ?, detail = ?"
                         + " WHERE job = ? AND owner = ? AND state = 'voiding'",
-                text(Instant.now().plus(pause)),
+                Instant.now().plus(pause),
                 reason,
                 detail,
                 voiding.id(),

@@ -269,8 +269,8 @@ public final class Reconciliation {
     /** Whether the API has broken off this upload, or failed at it, and answered every list since: it was available. */
     private boolean isOwnFailure(Job job) {
         Search search = searches.get(job.id());
-        boolean broken =
-                job.outcome().why().httpStatus() != null || !attempts.unknown(job).ofEarlierProcess();
+        boolean broken = job.outcome().why().httpStatus() != null
+                || !attempts.unknown(job).ofEarlierProcess();
         return broken && search.lists == search.looks;
     }
 
