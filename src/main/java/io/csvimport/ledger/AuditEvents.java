@@ -37,7 +37,7 @@ public final class AuditEvents {
     void insert(Handle handle, Job job, String what) {
         String type = "csv-import." + what;
         String prefix = job.id() + "/" + type + "/";
-        String time = Deliveries.text(Instant.now());
+        String time = LedgerValues.text(Instant.now());
         String id;
         int n = 0;
         do {

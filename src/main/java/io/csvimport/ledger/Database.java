@@ -5,16 +5,13 @@ import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.pool.HikariPool;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.settings.Settings;
-import io.csvimport.text.Visible;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.reflect.Type;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.sql.Types;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -22,24 +19,12 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
-import org.jdbi.v3.core.Handles;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.JdbiException;
-import org.jdbi.v3.core.argument.AbstractArgumentFactory;
-import org.jdbi.v3.core.argument.Argument;
-import org.jdbi.v3.core.config.ConfigRegistry;
-import org.jdbi.v3.core.generic.GenericTypes;
-import org.jdbi.v3.core.mapper.ColumnMapper;
-import org.jdbi.v3.core.mapper.RowMapper;
-import org.jdbi.v3.core.mapper.reflect.ConstructorMapper;
-import org.jdbi.v3.core.statement.SqlStatements;
-import org.jdbi.v3.core.statement.TemplateEngine;
 
 /**
  * The ledger's database: one SQLite file in the data dir, or a PostgreSQL that several processes share. Migrated when it
  * is opened. A data dir belongs to one process at a time, whichever it is.
- *
- * <p>Its statements bind {@link Instant}s and strings as every database stores them.
  */
 public final class Database implements AutoCloseable {
 
@@ -130,7 +115,8 @@ public final class Database implements AutoCloseable {
         // to open what is missing would make it, and delete a write-ahead log that is left of it
         boolean isRefused = trace.isPresent() && !shared && LedgerFile.isMissing(url);
         if (!isRefused) {
-            try (Handle handle = configure(Jdbi.create(() -> DriverManager.getConnection(url, username, password)))
+            try (Handle handle = Jdbi.create(() -> DriverManager.getConnection(url, username, password))
+                    .installPlugin(new LedgerValues())
                     .open()) {
                 isRefused = !new Migrations(handle, shared).run(trace.isPresent());
             }
@@ -157,41 +143,14 @@ public final class Database implements AutoCloseable {
             config.setConnectionInitSql("SET idle_in_transaction_session_timeout = '10s'");
             HikariDataSource connections = new HikariDataSource(config);
             pool = connections;
-            jdbi = configure(Jdbi.create(connections));
+            jdbi = Jdbi.create(connections).installPlugin(new LedgerValues());
             readOnly = jdbi;
         } else {
             LedgerFile file = new LedgerFile(url, config);
             pool = file;
-            jdbi = configure(Jdbi.create(file));
-            readOnly = configure(Jdbi.create(file::openReadOnly));
+            jdbi = Jdbi.create(file).installPlugin(new LedgerValues());
+            readOnly = Jdbi.create(file::openReadOnly).installPlugin(new LedgerValues());
         }
-    }
-
-    private static Jdbi configure(Jdbi jdbi) {
-        jdbi.getConfig(SqlStatements.class).setTemplateEngine(TemplateEngine.NOP);
-        // a transaction ends by itself; a connection that broke in one has none to end
-        jdbi.getConfig(Handles.class).setForceEndTransactions(false);
-        jdbi.registerArgument(new AbstractArgumentFactory<String>(Types.VARCHAR) {
-            @Override
-            protected Argument build(String value, ConfigRegistry config) {
-                return (position, statement, context) -> statement.setString(position, Visible.storable(value));
-            }
-        });
-        jdbi.registerArgument(new AbstractArgumentFactory<Instant>(Types.VARCHAR) {
-            @Override
-            protected Argument build(Instant value, ConfigRegistry config) {
-                return (position, statement, context) -> statement.setString(position, Deliveries.text(value));
-            }
-        });
-        jdbi.registerColumnMapper(Instant.class, (ColumnMapper<Instant>)
-                (row, column, context) -> Deliveries.instant(row.getString(column)));
-        jdbi.registerRowMapper(Database::mapperOfRecord);
-        return jdbi;
-    }
-
-    private static Optional<RowMapper<?>> mapperOfRecord(Type type, ConfigRegistry config) {
-        Class<?> erased = GenericTypes.getErasedType(type);
-        return erased.isRecord() ? Optional.of(ConstructorMapper.of(erased)) : Optional.empty();
     }
 
     /** Whether other processes may work on the same ledger. */

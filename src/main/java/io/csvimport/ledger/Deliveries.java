@@ -16,17 +16,6 @@ public final class Deliveries {
     /** Rows that are read at once. */
     private static final int PAGE = 1000;
 
-    /** A second since 1970, and its text up to the point. */
-    private record Second(long epoch, String text) {
-
-        static Second of(long epoch) {
-            return new Second(epoch, Instant.ofEpochSecond(epoch).toString().replace('Z', '.'));
-        }
-    }
-
-    /** The latest that was written: a formatter takes Java long to run, and to compile. */
-    private static volatile Second latest = Second.of(0);
-
     /** What is done with a row. */
     public interface Action<E extends Exception> {
         void on(Job job) throws E, CsvImportUnsettledException;
@@ -189,22 +178,5 @@ public final class Deliveries {
                 last = job.id();
             }
         } while (page.size() == PAGE);
-    }
-
-    static Instant instant(String text) {
-        return text == null ? null : Instant.parse(text);
-    }
-
-    /** Always with three digits of milliseconds, so that times sort as text; null for null. */
-    public static String text(Instant time) {
-        if (time == null) {
-            return null;
-        }
-        Second second = latest;
-        if (second.epoch != time.getEpochSecond()) {
-            second = Second.of(time.getEpochSecond());
-            latest = second;
-        }
-        return second.text + String.valueOf(1000 + time.getNano() / 1_000_000).substring(1) + "Z";
     }
 }

@@ -35,10 +35,10 @@ final class JobRow {
                 row.getString("owner"),
                 new Job.Attempt(
                         row.getInt("attempts"),
-                        Deliveries.instant(row.getString("sending_at")),
-                        Deliveries.instant(row.getString("api_time"))),
+                        LedgerValues.instant(row.getString("sending_at")),
+                        LedgerValues.instant(row.getString("api_time"))),
                 outcome(row),
-                Deliveries.instant(row.getString("created_at")),
+                LedgerValues.instant(row.getString("created_at")),
                 row.getString("released_to"));
     }
 
@@ -51,8 +51,8 @@ final class JobRow {
                         row.getString("reason"), row.getString("detail"), (Integer) row.getObject("http_status")),
                 row.getInt("failures"),
                 new Outcome.Rows((Integer) row.getObject("failed_rows"), row.getString("preview_rows")),
-                Deliveries.instant(row.getString("next_attempt_at")),
-                Deliveries.instant(row.getString("settled_at")));
+                LedgerValues.instant(row.getString("next_attempt_at")),
+                LedgerValues.instant(row.getString("settled_at")));
     }
 
     /** Empty where another process was faster, or the item has its row already. */

@@ -10,6 +10,7 @@ import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
 import io.csvimport.job.State;
 import io.csvimport.ledger.Deliveries;
+import io.csvimport.ledger.LedgerValues;
 import io.csvimport.ledger.Outcomes;
 import io.csvimport.text.Visible;
 import java.io.IOException;
@@ -239,7 +240,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         reason.put("detail", job.outcome().detail());
         reason.put("httpStatus", job.outcome().why().httpStatus());
         reason.put("failedRows", rows == null ? null : JSON.readTree(rows));
-        reason.put("time", Deliveries.text(job.outcome().settledAt()));
+        reason.put("time", LedgerValues.text(job.outcome().settledAt()));
         reason.values().removeIf(Objects::isNull);
         return JSON.writeValueAsString(reason) + "\n";
     }

@@ -575,7 +575,7 @@ class LedgerTest {
                 "INSERT INTO csv_import_event (id, job, payload, created_at) SELECT job || '/a/1', job, 'x', created_at"
                         + " FROM csv_import_delivery ORDER BY job",
                 "UPDATE csv_import_event SET failures = 3, retry_at = '"
-                        + Deliveries.text(Instant.now().plusSeconds(60))
+                        + LedgerValues.text(Instant.now().plusSeconds(60))
                         + "' WHERE job < (SELECT MAX(job) FROM csv_import_delivery)",
                 "INSERT INTO csv_import_event (id, job, payload, created_at) SELECT job || '/b/1', job, 'x', created_at"
                         + " FROM csv_import_delivery ORDER BY job");
@@ -602,7 +602,7 @@ class LedgerTest {
     void whatWasKeptLongEnoughIsForgottenAndWhatIsNotSentYetIsKept(String kind) throws Exception {
         open(kind);
         insert(0, 450, "accepted", OLD);
-        insert(450, 451, "accepted", Deliveries.text(Instant.now()));
+        insert(450, 451, "accepted", LedgerValues.text(Instant.now()));
         insert(451, 452, "voiding", OLD);
         execute(
                 url,

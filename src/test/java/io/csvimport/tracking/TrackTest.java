@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.csvimport.CsvImportTestSupport;
 import io.csvimport.CsvImportTestSupport.With;
-import io.csvimport.ledger.Deliveries;
+import io.csvimport.ledger.LedgerValues;
 import io.csvimport.sandbox.SandboxFault;
 import io.csvimport.sandbox.SandboxImport;
 import io.csvimport.sandbox.SandboxRequest;
@@ -178,7 +178,7 @@ class TrackTest extends CsvImportTestSupport {
         drop("People/people.csv", CSV);
         awaitThat(() -> !lists().isEmpty());
         update("UPDATE csv_import_delivery SET settled_at = '"
-                + Deliveries.text(Instant.now().minus(Duration.ofHours(25))) + "', track_at = settled_at");
+                + LedgerValues.text(Instant.now().minus(Duration.ofHours(25))) + "', track_at = settled_at");
         JsonNode event = awaitEvent("unlisted", "people.csv");
         assertEquals("unlisted", event.at("/data/reason").asText());
         assertEquals("accepted", job("people.csv").get("state"));
@@ -274,7 +274,7 @@ class TrackTest extends CsvImportTestSupport {
         assertEquals(
                 files,
                 sandbox.imports().stream().map(SandboxImport::id).distinct().count());
-        String due = Deliveries.text(Instant.now());
+        String due = LedgerValues.text(Instant.now());
         awaitThat(() -> Instant.now().isAfter(Instant.parse(due).plusMillis(100)));
     }
 

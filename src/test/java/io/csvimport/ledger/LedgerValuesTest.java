@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class DeliveriesTest {
+class LedgerValuesTest {
 
     @ParameterizedTest
     @CsvSource({
@@ -23,11 +23,11 @@ class DeliveriesTest {
         "1969-12-31T23:59:59.999Z, 1969-12-31T23:59:59.999Z",
     })
     void aTimeIsTextWithThreeDigitsOfMilliseconds(Instant time, String text) {
-        assertEquals(text, Deliveries.text(time));
+        assertEquals(text, LedgerValues.text(time));
     }
 
     @Test
     void noTimeIsNoText() {
-        assertNull(Deliveries.text(null));
+        assertNull(LedgerValues.text(null));
     }
 }
