@@ -1,7 +1,7 @@
 package io.csvimport.api;
 
 import io.csvimport.CsvImportUnsettledException;
-import io.csvimport.job.Delivery;
+import io.csvimport.job.CsvImportConstants;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.Map;
@@ -31,12 +31,12 @@ public final class ApiSteps {
         message.setBody(null);
         exchange.getExchangeExtension().setStreamCacheDisabled(false);
         String id = answer.isSuccess() ? ImportId.in(answer.body()) : null;
-        exchange.setProperty(Delivery.IMPORT_ID, id);
-        exchange.setProperty(Delivery.HTTP_STATUS, answer.status());
-        exchange.setProperty(Delivery.RETRY_AFTER, answer.retryAfter());
+        exchange.setProperty(CsvImportConstants.IMPORT_ID, id);
+        exchange.setProperty(CsvImportConstants.HTTP_STATUS, answer.status());
+        exchange.setProperty(CsvImportConstants.RETRY_AFTER, answer.retryAfter());
         if (id == null) {
-            exchange.setProperty(Delivery.REASON, answer.isSuccess() ? "no-id" : "http-" + answer.status());
-            exchange.setProperty(Delivery.DETAIL, answer.detail());
+            exchange.setProperty(CsvImportConstants.REASON, answer.isSuccess() ? "no-id" : "http-" + answer.status());
+            exchange.setProperty(CsvImportConstants.DETAIL, answer.detail());
         }
     }
 
@@ -48,7 +48,7 @@ public final class ApiSteps {
     public void listed(Exchange exchange) throws IOException {
         ImportList.read(exchange.getMessage(), id -> false, null);
         health.answered(200);
-        exchange.setProperty(Delivery.LISTED, true);
+        exchange.setProperty(CsvImportConstants.LISTED, true);
     }
 
     /** A step of the route {@code csv-import-check}: the list is refused, too; it is not this file alone. */
@@ -72,7 +72,7 @@ public final class ApiSteps {
         }
         Message message = exchange.getMessage();
         String query = CsvUpload.query(
-                "id", message.getHeader(Delivery.IMPORT_ID, String.class),
+                "id", message.getHeader(CsvImportConstants.IMPORT_ID, String.class),
                 "template", message.getHeader("template", String.class));
         message.removeHeaders("*");
         message.setBody(null);

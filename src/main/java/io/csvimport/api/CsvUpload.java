@@ -1,6 +1,7 @@
 package io.csvimport.api;
 
 import io.csvimport.CsvChangedException;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import java.io.IOException;
 import java.io.InputStream;
@@ -102,7 +103,7 @@ public final class CsvUpload extends HttpEntityWrapper {
         private static void set(Exchange exchange, String query, CsvUpload upload) {
             // the answer is read as a stream: where it breaks off, its status is known
             exchange.getExchangeExtension().setStreamCacheDisabled(true);
-            exchange.setProperty(Delivery.UPLOAD, upload);
+            exchange.setProperty(CsvImportConstants.UPLOAD, upload);
             exchange.getMessage().setHeader(Exchange.HTTP_QUERY, query);
             exchange.getMessage().setBody(upload);
         }

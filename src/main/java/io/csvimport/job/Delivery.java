@@ -2,7 +2,6 @@ package io.csvimport.job;
 
 import io.csvimport.CsvChangedException;
 import io.csvimport.CsvImportUnsettledException;
-import io.csvimport.CsvRejectedException;
 import io.csvimport.file.FileMark;
 import io.csvimport.file.SourceFile;
 import io.csvimport.job.Job.Content;
@@ -23,58 +22,6 @@ import org.apache.camel.WrappedFile;
  * what the steps have found out, and the row of the ledger once it has one.
  */
 public final class Delivery {
-
-    /** Exchange properties that the routes read and set. */
-    public static final String PROPERTY = "csvImportDelivery";
-
-    public static final String OUTCOME = "csvImportOutcome";
-    public static final String JOB = "csvImportJob";
-    public static final String IMPORT_ID = "csvImportId";
-    public static final String REASON = "csvImportReason";
-    public static final String DETAIL = "csvImportDetail";
-    public static final String HTTP_STATUS = "csvImportHttpStatus";
-    public static final String RETRY_AFTER = "csvImportRetryAfter";
-    /** Set where the ledger had the outcome before: only the release is left to do. */
-    public static final String RECALLED = "csvImportRecalled";
-
-    /** What the claim has come to: new, duplicate or busy. */
-    public static final String CLAIM = "csvImportClaim";
-    /** How many rows fail, by the preview. */
-    public static final String FAILED_ROWS = "csvImportFailedRows";
-    /** How long it waits, a {@link java.time.Duration} or its text. */
-    public static final String PAUSE = "csvImportPause";
-
-    public static final String SUMMARY = "csvImportSummary";
-
-    /** The template that the source's folder names. */
-    public static final String FOLDER_TEMPLATE = "csvImportFolderTemplate";
-
-    /** What the ledger has claimed already, and then what csv-import-enrich has chosen. */
-    public static final String TEMPLATE = "csvImportTemplate";
-
-    public static final String NOTIFY = "csvImportNotify";
-    public static final String FILE_NAME = "csvImportFileName";
-    public static final String DUPLICATES = "csvImportDuplicates";
-
-    /** The {@link SourceFile} that a feed has found. */
-    public static final String SOURCE_FILE = "csvImportSourceFile";
-    /** When an empty file may be judged, {@link System#nanoTime}. */
-    public static final String JUDGED_FROM = "csvImportJudgedFrom";
-    /** Why what the source has can be no CSV, found out by the source: a {@link CsvRejectedException}. */
-    public static final String REFUSAL = "csvImportRefusal";
-    /** The file is gone from its server, and its copy is all there is. */
-    public static final String ORPHAN = "csvImportOrphan";
-    /** For a source that takes back what is rejected: what it needs to do so, JSON. */
-    public static final String ENVELOPE = "csvImportEnvelope";
-    /** Whether the source has offered the item before. */
-    public static final String OFFERED_AGAIN = "csvImportOfferedAgain";
-    /** The multipart body of the request. */
-    public static final String UPLOAD = "csvImportUpload";
-    /** Whether the API has answered its list. */
-    public static final String LISTED = "csvImportListed";
-
-    /** Exchange property: the route id of the feed, where one of the packaged sources owns the release. */
-    public static final String FEED = "csvImportFeed";
 
     private static final Map<String, String> PACKAGED = Map.of(
             "csv-import-from-folder", "file",
@@ -99,24 +46,24 @@ public final class Delivery {
     /** A new delivery of what the exchange carries, before a byte of it is read. */
     public static Delivery begin(Exchange exchange) throws CsvImportUnsettledException {
         Stream.of(
-                        OUTCOME,
-                        JOB,
-                        IMPORT_ID,
-                        REASON,
-                        DETAIL,
-                        HTTP_STATUS,
-                        RETRY_AFTER,
-                        RECALLED,
-                        CLAIM,
-                        PAUSE,
-                        FAILED_ROWS,
-                        TEMPLATE,
-                        NOTIFY,
-                        FILE_NAME,
-                        DUPLICATES,
-                        LISTED,
-                        UPLOAD,
-                        ORPHAN)
+                        CsvImportConstants.OUTCOME,
+                        CsvImportConstants.JOB,
+                        CsvImportConstants.IMPORT_ID,
+                        CsvImportConstants.REASON,
+                        CsvImportConstants.DETAIL,
+                        CsvImportConstants.HTTP_STATUS,
+                        CsvImportConstants.RETRY_AFTER,
+                        CsvImportConstants.RECALLED,
+                        CsvImportConstants.CLAIM,
+                        CsvImportConstants.PAUSE,
+                        CsvImportConstants.FAILED_ROWS,
+                        CsvImportConstants.TEMPLATE,
+                        CsvImportConstants.NOTIFY,
+                        CsvImportConstants.FILE_NAME,
+                        CsvImportConstants.DUPLICATES,
+                        CsvImportConstants.LISTED,
+                        CsvImportConstants.UPLOAD,
+                        CsvImportConstants.ORPHAN)
                 .forEach(exchange::removeProperty);
         Delivery delivery = new Delivery();
         Object body = exchange.getMessage().getBody();
@@ -126,7 +73,7 @@ public final class Delivery {
                 delivery.mark = found(exchange, FileMark.of(delivery.file));
                 delivery.source = delivery.mark;
             } else if (body != null && body == exchange.getProperty(Exchange.FILE_EXCHANGE_FILE)) {
-                delivery.source = exchange.getProperty(SOURCE_FILE, SourceFile.class);
+                delivery.source = exchange.getProperty(CsvImportConstants.SOURCE_FILE, SourceFile.class);
             }
         } catch (IOException e) {
             throw new CsvImportUnsettledException(
@@ -134,8 +81,8 @@ public final class Delivery {
                     Instant.now().plusSeconds(1),
                     new CsvChangedException(delivery.file.toString()));
         }
-        String from = from(exchange.getProperty(FEED, exchange.getFromRouteId(), String.class));
-        String key = exchange.getMessage().getHeader("csvImportSourceKey", String.class);
+        String from = from(exchange.getProperty(CsvImportConstants.FEED, exchange.getFromRouteId(), String.class));
+        String key = exchange.getMessage().getHeader(CsvImportConstants.SOURCE_KEY, String.class);
         if (key != null) {
             // where the source has a key of its own, the file is but a copy of what it has
             delivery.source = null;
@@ -149,18 +96,19 @@ public final class Delivery {
                 null);
         if (source != null) {
             exchange.setProperty(
-                    FILE_NAME, Path.of(source.location()).getFileName().toString());
+                    CsvImportConstants.FILE_NAME,
+                    Path.of(source.location()).getFileName().toString());
         }
-        exchange.setProperty(PROPERTY, delivery);
+        exchange.setProperty(CsvImportConstants.DELIVERY, delivery);
         return delivery;
     }
 
     /** A file that stands still keeps the identity that it had when it was found, whatever its file system says now. */
     private static FileMark found(Exchange exchange, FileMark mark) {
-        boolean isFound = exchange.getProperty(SOURCE_FILE) instanceof FileMark before
+        boolean isFound = exchange.getProperty(CsvImportConstants.SOURCE_FILE) instanceof FileMark before
                 && before.path().equals(mark.path())
                 && before.looksLike(mark);
-        return isFound ? exchange.getProperty(SOURCE_FILE, FileMark.class) : mark;
+        return isFound ? exchange.getProperty(CsvImportConstants.SOURCE_FILE, FileMark.class) : mark;
     }
 
     /** What the ledger and the audit events call a feed. */
@@ -169,7 +117,7 @@ public final class Delivery {
     }
 
     public static Delivery of(Exchange exchange) {
-        return exchange.getProperty(PROPERTY, Delivery.class);
+        return exchange.getProperty(CsvImportConstants.DELIVERY, Delivery.class);
     }
 
     // what happens to it

@@ -128,9 +128,9 @@ public record Job(
 
     /** Says what became of it, with the job and the import id in the logging context. */
     public void log(Logger log, Level level, String more) {
-        LoggingEventBuilder line = log.atLevel(level).addKeyValue(Delivery.JOB, id);
+        LoggingEventBuilder line = log.atLevel(level).addKeyValue(CsvImportConstants.JOB, id);
         if (outcome.importId() != null) {
-            line.addKeyValue(Delivery.IMPORT_ID, outcome.importId());
+            line.addKeyValue(CsvImportConstants.IMPORT_ID, outcome.importId());
         }
         line.log("{}{}", summary(), more);
     }

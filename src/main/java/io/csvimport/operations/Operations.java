@@ -3,7 +3,7 @@ package io.csvimport.operations;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ImportId;
-import io.csvimport.job.Delivery;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.FatalErrors;
 import io.csvimport.settings.SettingChecks;
 import io.csvimport.text.Visible;
@@ -103,12 +103,12 @@ public final class Operations {
 
     /** Bad input is refused at once, and has a job and an audit event nevertheless. */
     public void received(Exchange exchange) throws Problem, CsvImportUnsettledException {
-        long job = exchange.getProperty(Delivery.JOB, Long.class);
-        if ("rejected".equals(exchange.getProperty(Delivery.OUTCOME))) {
+        long job = exchange.getProperty(CsvImportConstants.JOB, Long.class);
+        if ("rejected".equals(exchange.getProperty(CsvImportConstants.OUTCOME))) {
             throw new Problem(
                     422,
-                    exchange.getProperty(Delivery.DETAIL, String.class),
-                    Map.of("reason", exchange.getProperty(Delivery.REASON), "job", job));
+                    exchange.getProperty(CsvImportConstants.DETAIL, String.class),
+                    Map.of("reason", exchange.getProperty(CsvImportConstants.REASON), "job", job));
         }
         answer(exchange, 202, jobs.json(jobs.find(String.valueOf(job), "job")));
         exchange.getMessage().setHeader("Location", "/csv-imports/" + job);
@@ -127,21 +127,21 @@ public final class Operations {
         try {
             long job = find(exchange, query);
             message.removeHeaders("*");
-            message.setHeader(Delivery.JOB, job);
+            message.setHeader(CsvImportConstants.JOB, job);
         } catch (Problem problem) {
             if (!"true".equals(query.get("force")) || problem.status() != 404 || "job".equals(query.get("by"))) {
                 throw problem;
             }
             message.removeHeaders("*");
-            message.setHeader(Delivery.IMPORT_ID, id);
+            message.setHeader(CsvImportConstants.IMPORT_ID, id);
             message.setHeader("csvImportForce", true);
         }
     }
 
     public void voided(Exchange exchange) throws CsvImportUnsettledException {
         Message message = exchange.getMessage();
-        boolean done = !"voiding".equals(message.getHeader(Delivery.OUTCOME));
-        answer(exchange, done ? 200 : 202, jobs.json(message.getHeader(Delivery.JOB, Long.class)));
+        boolean done = !"voiding".equals(message.getHeader(CsvImportConstants.OUTCOME));
+        answer(exchange, done ? 200 : 202, jobs.json(message.getHeader(CsvImportConstants.JOB, Long.class)));
     }
 
     /** Answers a failure as problem details; the details of an unexpected one are only logged. */

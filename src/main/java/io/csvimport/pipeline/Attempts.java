@@ -3,6 +3,7 @@ package io.csvimport.pipeline;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ApiClock;
 import io.csvimport.api.CsvUpload;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
@@ -93,7 +94,7 @@ public final class Attempts {
                 if (job.state() != State.SENDING) {
                     return;
                 }
-                CsvUpload upload = done.getProperty(Delivery.UPLOAD, CsvUpload.class);
+                CsvUpload upload = done.getProperty(CsvImportConstants.UPLOAD, CsvUpload.class);
                 Outcome outcome;
                 if (upload == null || !upload.isStarted()) {
                     outcome = job.outcome().to(State.WAITING, Instant.now().plusSeconds(1));

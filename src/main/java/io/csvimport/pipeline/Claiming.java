@@ -2,6 +2,7 @@ package io.csvimport.pipeline;
 
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.HttpDate;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
@@ -72,8 +73,8 @@ public final class Claiming {
                     null);
         }
         if (job.state().isSettled()) {
-            exchange.setProperty(Delivery.RECALLED, true);
-            exchange.setProperty(Delivery.OUTCOME, job.state().outcome());
+            exchange.setProperty(CsvImportConstants.RECALLED, true);
+            exchange.setProperty(CsvImportConstants.OUTCOME, job.state().outcome());
         } else if (!job.state().isUnsent()) {
             // looked for in the import list, by csv-import-reconcile
             throw new CsvImportUnsettledException(job.summary(), Instant.now().plusSeconds(1), null);
@@ -84,8 +85,8 @@ public final class Claiming {
 
     /** What is logged from here on has the job and the import id in its context. */
     private static void name(Exchange exchange, Job job) {
-        exchange.setProperty(Delivery.JOB, job.id());
-        exchange.setProperty(Delivery.IMPORT_ID, job.outcome().importId());
+        exchange.setProperty(CsvImportConstants.JOB, job.id());
+        exchange.setProperty(CsvImportConstants.IMPORT_ID, job.outcome().importId());
     }
 
     /** A clock that was set back, behind the latest attempt or further than any pause, does not stretch a pause. */
@@ -101,16 +102,16 @@ public final class Claiming {
     /** Writes the delivery's row, or finds it; the same bytes again end here as a duplicate. */
     public void claim(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        boolean rejected = exchange.getProperty(Delivery.OUTCOME) != null;
+        boolean rejected = exchange.getProperty(CsvImportConstants.OUTCOME) != null;
         if (delivery.origin().sourceKey() == null) {
             delivery.keyByContent();
             recall(exchange, delivery);
-            if (exchange.getProperty(Delivery.RECALLED) != null) {
+            if (exchange.getProperty(CsvImportConstants.RECALLED) != null) {
                 return;
             }
             Job.Naming names = delivery.names();
             delivery.named(names.withDuplicates(
-                    exchange.getMessage().getHeader(Delivery.DUPLICATES, names.duplicates(), String.class)));
+                    exchange.getMessage().getHeader(CsvImportConstants.DUPLICATES, names.duplicates(), String.class)));
         }
         Job known = delivery.job();
         if (known != null && !isSame(delivery, known)) {
@@ -137,12 +138,12 @@ public final class Claiming {
         name(exchange, job);
         delivery.claimed(job, claim.mayGoOn() && !rejected);
         if (claim.mayGoOn()) {
-            exchange.setProperty(Delivery.CLAIM, "new");
+            exchange.setProperty(CsvImportConstants.CLAIM, "new");
             if (atOnce && !rejected) {
                 begun(exchange, delivery);
             }
         } else if (job.state() == State.DUPLICATE) {
-            exchange.setProperty(Delivery.CLAIM, "duplicate");
+            exchange.setProperty(CsvImportConstants.CLAIM, "duplicate");
         } else {
             boolean isLogged = known != null
                     && Objects.equals(known.outcome().detail(), job.outcome().detail());
@@ -155,8 +156,8 @@ public final class Claiming {
 
     /** It is not its turn yet. */
     private static void isBusy(Exchange exchange, String why) {
-        exchange.setProperty(Delivery.CLAIM, "busy");
-        exchange.setProperty(Delivery.DETAIL, why);
+        exchange.setProperty(CsvImportConstants.CLAIM, "busy");
+        exchange.setProperty(CsvImportConstants.DETAIL, why);
     }
 
     /** Whether it is still what was claimed: the same bytes under the same names. */
@@ -180,9 +181,9 @@ public final class Claiming {
 
     /** What the ledger cannot store is bad input: it is rejected, and stored as far as it can be. */
     public static void reject(Exchange exchange, Delivery delivery, String why) {
-        exchange.setProperty(Delivery.OUTCOME, "rejected");
-        exchange.setProperty(Delivery.REASON, "unstorable");
-        exchange.setProperty(Delivery.DETAIL, why);
+        exchange.setProperty(CsvImportConstants.OUTCOME, "rejected");
+        exchange.setProperty(CsvImportConstants.REASON, "unstorable");
+        exchange.setProperty(CsvImportConstants.DETAIL, why);
         delivery.shorten();
     }
 

@@ -6,6 +6,7 @@ import io.csvimport.CsvRejectedException;
 import io.csvimport.api.ApiHealth;
 import io.csvimport.api.CsvUpload;
 import io.csvimport.api.ProxyRefusedException;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.FatalErrors;
 import io.csvimport.job.Job;
@@ -45,7 +46,7 @@ public final class Failure implements ExceptionHandler {
 
     /** Bad input; the first reason counts. */
     public void rejected(Exchange exchange) {
-        if ("rejected".equals(exchange.getProperty(Delivery.OUTCOME))) {
+        if ("rejected".equals(exchange.getProperty(CsvImportConstants.OUTCOME))) {
             return;
         }
         CsvRejectedException rejected = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, CsvRejectedException.class);
@@ -60,7 +61,7 @@ public final class Failure implements ExceptionHandler {
     /** Sending had begun: the API may have the file. */
     public void unknown(Exchange exchange) {
         boolean complete =
-                exchange.getProperty(Delivery.UPLOAD, CsvUpload.class).isComplete();
+                exchange.getProperty(CsvImportConstants.UPLOAD, CsvUpload.class).isComplete();
         decide(
                 exchange,
                 "unknown",
@@ -73,7 +74,7 @@ public final class Failure implements ExceptionHandler {
     public void waiting(Exchange exchange) {
         health.failed("The API cannot be reached");
         if (exchange.getProperty(Exchange.EXCEPTION_CAUGHT) instanceof ProxyRefusedException proxy) {
-            exchange.setProperty(Delivery.RETRY_AFTER, proxy.retryAfter());
+            exchange.setProperty(CsvImportConstants.RETRY_AFTER, proxy.retryAfter());
             if (proxy.isOfCredential()) {
                 health.answered(407);
             }
@@ -102,20 +103,20 @@ public final class Failure implements ExceptionHandler {
 
     /** Whether an upload was under way, and its first byte may have left. */
     public boolean isSent(Exchange exchange) {
-        CsvUpload upload = exchange.getProperty(Delivery.UPLOAD, CsvUpload.class);
+        CsvUpload upload = exchange.getProperty(CsvImportConstants.UPLOAD, CsvUpload.class);
         return upload != null && upload.isStarted() && !hasOutcome(exchange);
     }
 
     /** Whether a file is on its way to the API, and no byte has left. */
     public boolean isUnsent(Exchange exchange) {
-        CsvUpload upload = exchange.getProperty(Delivery.UPLOAD, CsvUpload.class);
+        CsvUpload upload = exchange.getProperty(CsvImportConstants.UPLOAD, CsvUpload.class);
         Delivery delivery = Delivery.of(exchange);
         return !hasOutcome(exchange)
                 && (upload == null ? delivery != null && delivery.isClaimed() : !upload.isStarted());
     }
 
     private static boolean hasOutcome(Exchange exchange) {
-        return exchange.getProperty(Delivery.OUTCOME) != null;
+        return exchange.getProperty(CsvImportConstants.OUTCOME) != null;
     }
 
     private static String caught(Exchange exchange) {
@@ -134,9 +135,9 @@ public final class Failure implements ExceptionHandler {
 
     /** Sets the outcome of the exchange's delivery, and why. */
     static void decide(Exchange exchange, String outcome, String reason, String detail) {
-        exchange.setProperty(Delivery.OUTCOME, outcome);
-        exchange.setProperty(Delivery.REASON, reason);
-        exchange.setProperty(Delivery.DETAIL, detail);
+        exchange.setProperty(CsvImportConstants.OUTCOME, outcome);
+        exchange.setProperty(CsvImportConstants.REASON, reason);
+        exchange.setProperty(CsvImportConstants.DETAIL, detail);
     }
 
     private boolean isLoggedAlready(Throwable exception) {

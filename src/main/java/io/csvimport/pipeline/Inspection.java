@@ -9,6 +9,7 @@ import io.csvimport.file.Sha256;
 import io.csvimport.file.SourceAwayException;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.SpoolFolder;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
 import io.csvimport.settings.Settings;
@@ -59,7 +60,7 @@ public final class Inspection {
      */
     public void inspect(Exchange exchange) throws CsvRejectedException, CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        CsvRejectedException refusal = exchange.getProperty(Delivery.REFUSAL, CsvRejectedException.class);
+        CsvRejectedException refusal = exchange.getProperty(CsvImportConstants.REFUSAL, CsvRejectedException.class);
         if (refusal != null) {
             throw refusal;
         }
@@ -109,7 +110,7 @@ public final class Inspection {
         if (source != null) {
             rejected = checkSource(exchange, delivery, rejected);
         }
-        if (delivery.endsInNul() && exchange.getProperty(Delivery.ORPHAN) == null) {
+        if (delivery.endsInNul() && exchange.getProperty(CsvImportConstants.ORPHAN) == null) {
             awaitQuiet(exchange, delivery);
         }
         if (rejected != null) {
@@ -119,7 +120,7 @@ public final class Inspection {
 
     /** What may be unfinished is not judged before it has stood still for long. */
     private static void awaitQuiet(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
-        Long judgedFrom = exchange.getProperty(Delivery.JUDGED_FROM, Long.class);
+        Long judgedFrom = exchange.getProperty(CsvImportConstants.JUDGED_FROM, Long.class);
         long left = judgedFrom == null ? 0 : judgedFrom - System.nanoTime();
         if (left > 0) {
             throw CsvImportUnsettledException.ofItemAlone(
@@ -141,7 +142,7 @@ public final class Inspection {
             if (!source.isGone()) {
                 throw new CsvChangedException(delivery.place());
             }
-            exchange.setProperty(Delivery.ORPHAN, true);
+            exchange.setProperty(CsvImportConstants.ORPHAN, true);
             return isWhole || rejected != null
                     ? rejected
                     : incomplete(delivery.content().size(), source);

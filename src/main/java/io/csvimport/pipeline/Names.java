@@ -1,6 +1,7 @@
 package io.csvimport.pipeline;
 
 import io.csvimport.CsvRejectedException;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
 import io.csvimport.text.NotifyAddresses;
@@ -22,22 +23,22 @@ public final class Names {
 
     /** What was claimed keeps its names, where neither a header nor a folder says otherwise. */
     static void keep(Exchange exchange, Job.Naming claimed) {
-        exchange.setProperty(Delivery.TEMPLATE, claimed.template());
-        exchange.setProperty(Delivery.NOTIFY, claimed.addressList());
-        exchange.setProperty(Delivery.FILE_NAME, claimed.fileName());
-        exchange.setProperty(Delivery.DUPLICATES, claimed.duplicates());
+        exchange.setProperty(CsvImportConstants.TEMPLATE, claimed.template());
+        exchange.setProperty(CsvImportConstants.NOTIFY, claimed.addressList());
+        exchange.setProperty(CsvImportConstants.FILE_NAME, claimed.fileName());
+        exchange.setProperty(CsvImportConstants.DUPLICATES, claimed.duplicates());
     }
 
     /** @throws CsvRejectedException where a name is missing, forbidden or no address. */
     public static void check(Exchange exchange) throws CsvRejectedException {
         Delivery delivery = Delivery.of(exchange);
-        String path = named(exchange, Delivery.FILE_NAME);
+        String path = named(exchange, CsvImportConstants.FILE_NAME);
         List<String> segments = path == null ? List.of() : Arrays.asList(SLASH.split(path, -1));
-        String template = named(exchange, Delivery.TEMPLATE);
-        List<String> notify = NotifyAddresses.of(named(exchange, Delivery.NOTIFY));
+        String template = named(exchange, CsvImportConstants.TEMPLATE);
+        List<String> notify = NotifyAddresses.of(named(exchange, CsvImportConstants.NOTIFY));
         String fileName = segments.isEmpty() ? null : segments.get(segments.size() - 1);
         // named before it is checked: the ledger and the audit event tell what was wrong
-        delivery.named(new Job.Naming(template, notify, fileName, named(exchange, Delivery.DUPLICATES)));
+        delivery.named(new Job.Naming(template, notify, fileName, named(exchange, CsvImportConstants.DUPLICATES)));
 
         if (template == null) {
             throw new CsvRejectedException(

@@ -9,6 +9,7 @@ import io.csvimport.CsvRejectedException;
 import io.csvimport.api.ApiAnswer;
 import io.csvimport.api.ApiHealth;
 import io.csvimport.api.FailedRows;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
@@ -56,8 +57,8 @@ public final class Preview {
         health.answered(status);
         if (status != 200) {
             ApiAnswer answer = ApiAnswer.read(message);
-            exchange.setProperty(Delivery.HTTP_STATUS, status);
-            exchange.setProperty(Delivery.RETRY_AFTER, answer.retryAfter());
+            exchange.setProperty(CsvImportConstants.HTTP_STATUS, status);
+            exchange.setProperty(CsvImportConstants.RETRY_AFTER, answer.retryAfter());
             explain(exchange, "http-" + status, "Preview: " + answer.detail());
         } else {
             message.setBody(ApiAnswer.open(message));
@@ -66,14 +67,14 @@ public final class Preview {
 
     /** Counts the failed rows; none where that cannot be read. It is read as a stream: its statements may be many. */
     public void read(Exchange exchange) {
-        if (exchange.getProperty(Delivery.OUTCOME) == null) {
+        if (exchange.getProperty(CsvImportConstants.OUTCOME) == null) {
             try {
                 read(exchange, Delivery.of(exchange));
             } catch (IOException e) {
                 explain(exchange, UNREADABLE, "The answer of the preview cannot be read: " + e.getMessage());
             }
         }
-        exchange.removeProperty(Delivery.UPLOAD);
+        exchange.removeProperty(CsvImportConstants.UPLOAD);
         exchange.getMessage().setBody(null);
         exchange.getExchangeExtension().setStreamCacheDisabled(false);
     }
@@ -81,12 +82,12 @@ public final class Preview {
     /** The pause after a preview without an answer: longer with each in a row, or as long as the API asks for. */
     public void pause(Exchange exchange) {
         long job = Delivery.of(exchange).job().id();
-        if (!"waiting".equals(exchange.getProperty(Delivery.OUTCOME))) {
+        if (!"waiting".equals(exchange.getProperty(CsvImportConstants.OUTCOME))) {
             failures.remove(job);
         } else {
-            Duration asked = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
+            Duration asked = exchange.getProperty(CsvImportConstants.RETRY_AFTER, Duration.class);
             int doublings = failures.merge(job, 1, Integer::sum) - 1;
-            exchange.setProperty(Delivery.RETRY_AFTER, Pauses.askedOrGrowing(asked, doublings));
+            exchange.setProperty(CsvImportConstants.RETRY_AFTER, Pauses.askedOrGrowing(asked, doublings));
         }
     }
 
@@ -120,7 +121,7 @@ public final class Preview {
         if (failed == null || !failed.isReadable()) {
             throw new IOException("failedRows " + (failed == null ? "is missing" : "is no object of row to error"));
         }
-        exchange.setProperty(Delivery.FAILED_ROWS, failed.count());
+        exchange.setProperty(CsvImportConstants.FAILED_ROWS, failed.count());
         if (failed.count() > 0) {
             Job job = delivery.job();
             delivery.became(job.with(job.outcome().with(new Outcome.Rows(failed.count(), first.toString()))));
@@ -138,17 +139,17 @@ public final class Preview {
      * @throws CsvImportUnsettledException where there is no preview now
      */
     public void answer(Exchange exchange) throws CsvRejectedException, CsvImportUnsettledException {
-        exchange.removeProperty(Delivery.UPLOAD);
-        String outcome = exchange.getProperty(Delivery.OUTCOME, String.class);
-        String reason = exchange.getProperty(Delivery.REASON, String.class);
-        String detail = exchange.getProperty(Delivery.DETAIL, String.class);
-        exchange.removeProperty(Delivery.PROPERTY);
-        exchange.removeProperty(Delivery.OUTCOME);
+        exchange.removeProperty(CsvImportConstants.UPLOAD);
+        String outcome = exchange.getProperty(CsvImportConstants.OUTCOME, String.class);
+        String reason = exchange.getProperty(CsvImportConstants.REASON, String.class);
+        String detail = exchange.getProperty(CsvImportConstants.DETAIL, String.class);
+        exchange.removeProperty(CsvImportConstants.DELIVERY);
+        exchange.removeProperty(CsvImportConstants.OUTCOME);
         if ("rejected".equals(outcome)) {
             throw new CsvRejectedException(reason, detail);
         }
         if (outcome != null) {
-            Duration pause = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
+            Duration pause = exchange.getProperty(CsvImportConstants.RETRY_AFTER, Duration.class);
             throw new CsvImportUnsettledException(
                     reason + ": " + detail, Instant.now().plus(pause == null ? Duration.ofSeconds(1) : pause), null);
         }
@@ -156,7 +157,7 @@ public final class Preview {
     }
 
     private static void explain(Exchange exchange, String reason, String detail) {
-        exchange.setProperty(Delivery.REASON, reason);
-        exchange.setProperty(Delivery.DETAIL, detail);
+        exchange.setProperty(CsvImportConstants.REASON, reason);
+        exchange.setProperty(CsvImportConstants.DETAIL, detail);
     }
 }

@@ -3,6 +3,7 @@ package io.csvimport.pipeline;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.CsvUpload;
 import io.csvimport.file.FileMark;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
@@ -38,15 +39,15 @@ public final class Settlement {
         Job job = delivery.job();
         Outcome failed = failedAgain(job, outcome(exchange, job));
         delivery.became(job.with(job.outcome().failed(failed.failures())));
-        exchange.setProperty(Delivery.OUTCOME, failed.state().toString());
-        exchange.setProperty(Delivery.DETAIL, failed.detail());
+        exchange.setProperty(CsvImportConstants.OUTCOME, failed.state().toString());
+        exchange.setProperty(CsvImportConstants.DETAIL, failed.detail());
     }
 
     /** From a second to a minute, longer with each attempt; what the API asks for with Retry-After, up to ten minutes. */
     public static void pause(Exchange exchange) {
-        Duration asked = exchange.getProperty(Delivery.RETRY_AFTER, Duration.class);
+        Duration asked = exchange.getProperty(CsvImportConstants.RETRY_AFTER, Duration.class);
         int doublings = Delivery.of(exchange).job().attempt().number() - 1;
-        exchange.setProperty(Delivery.PAUSE, Pauses.askedOrGrowing(asked, doublings));
+        exchange.setProperty(CsvImportConstants.PAUSE, Pauses.askedOrGrowing(asked, doublings));
     }
 
     /**
@@ -56,19 +57,19 @@ public final class Settlement {
      */
     public static void postpone(Exchange exchange) throws CsvImportUnsettledException {
         throw CsvImportUnsettledException.ofItemAlone(
-                exchange.getProperty(Delivery.DETAIL, String.class),
-                exchange.getProperty(Delivery.PAUSE, Duration.class));
+                exchange.getProperty(CsvImportConstants.DETAIL, String.class),
+                exchange.getProperty(CsvImportConstants.PAUSE, Duration.class));
     }
 
     /** What the steps before have found out. */
     private static Outcome outcome(Exchange exchange, Job job) {
         Outcome.Why why = new Outcome.Why(
-                exchange.getProperty(Delivery.REASON, String.class),
-                exchange.getProperty(Delivery.DETAIL, String.class),
-                exchange.getProperty(Delivery.HTTP_STATUS, Integer.class));
+                exchange.getProperty(CsvImportConstants.REASON, String.class),
+                exchange.getProperty(CsvImportConstants.DETAIL, String.class),
+                exchange.getProperty(CsvImportConstants.HTTP_STATUS, Integer.class));
         return job.outcome()
-                .answered(exchange.getProperty(Delivery.IMPORT_ID, String.class), why)
-                .to(State.of(exchange.getProperty(Delivery.OUTCOME, String.class)));
+                .answered(exchange.getProperty(CsvImportConstants.IMPORT_ID, String.class), why)
+                .to(State.of(exchange.getProperty(CsvImportConstants.OUTCOME, String.class)));
     }
 
     /**
@@ -80,19 +81,19 @@ public final class Settlement {
         Delivery delivery = Delivery.of(exchange);
         Job job = delivery.job();
         if (job.state().isSettled()) {
-            exchange.setProperty(Delivery.SUMMARY, job.summary());
+            exchange.setProperty(CsvImportConstants.SUMMARY, job.summary());
             return;
         }
         Outcome outcome = outcome(exchange, job);
         // a file that was moved had its answer; of anything else the source may have the only bytes
-        boolean durable =
-                outcome.state().isSettled() && !(exchange.getProperty(Delivery.SOURCE_FILE) instanceof FileMark);
+        boolean durable = outcome.state().isSettled()
+                && !(exchange.getProperty(CsvImportConstants.SOURCE_FILE) instanceof FileMark);
         String next = "it is looked for in the import list";
         if (!outcome.state().isSettled()) {
-            Duration pause = exchange.getProperty(Delivery.PAUSE, Duration.class);
+            Duration pause = exchange.getProperty(CsvImportConstants.PAUSE, Duration.class);
             outcome = outcome.to(outcome.state(), Instant.now().plus(pause));
             if (outcome.state() == State.UNKNOWN) {
-                CsvUpload upload = exchange.getProperty(Delivery.UPLOAD, CsvUpload.class);
+                CsvUpload upload = exchange.getProperty(CsvImportConstants.UPLOAD, CsvUpload.class);
                 attempts.isUnknown(delivery, upload.isComplete());
             } else {
                 next = "next attempt in " + pause.toSeconds() + " s";
@@ -104,8 +105,8 @@ public final class Settlement {
         Job now = delivery.job();
         if (now.state().isSettled()) {
             // the row may have moved on
-            exchange.setProperty(Delivery.OUTCOME, now.state().outcome());
-            exchange.setProperty(Delivery.SUMMARY, now.summary());
+            exchange.setProperty(CsvImportConstants.OUTCOME, now.state().outcome());
+            exchange.setProperty(CsvImportConstants.SUMMARY, now.summary());
             return;
         }
         LOG.warn("{}; {}", now.summary(), next);
@@ -130,14 +131,15 @@ public final class Settlement {
     /** Tells the caller of {@code direct:csv-import}; where that is no packaged source, its end is the release. */
     public void tell(Exchange exchange) throws CsvImportUnsettledException {
         Job job = Delivery.of(exchange).job();
-        exchange.removeProperty(Delivery.UPLOAD);
+        exchange.removeProperty(CsvImportConstants.UPLOAD);
         if (!job.state().isSettled()) {
             throw new CsvImportUnsettledException(job.summary(), Instant.now().plusSeconds(1), null);
         }
-        exchange.getMessage().setHeader(Delivery.OUTCOME, exchange.getProperty(Delivery.OUTCOME));
-        exchange.getMessage().setHeader(Delivery.IMPORT_ID, job.outcome().importId());
-        exchange.getMessage().setHeader(Delivery.REASON, job.outcome().reason());
-        if (exchange.getProperty(Delivery.FEED) == null) {
+        exchange.getMessage().setHeader(CsvImportConstants.OUTCOME, exchange.getProperty(CsvImportConstants.OUTCOME));
+        exchange.getMessage()
+                .setHeader(CsvImportConstants.IMPORT_ID, job.outcome().importId());
+        exchange.getMessage().setHeader(CsvImportConstants.REASON, job.outcome().reason());
+        if (exchange.getProperty(CsvImportConstants.FEED) == null) {
             exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
                 @Override
                 public void onComplete(Exchange done) {

@@ -3,7 +3,7 @@ package io.csvimport.source;
 import io.csvimport.CsvChangedException;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.file.SourceFile;
-import io.csvimport.job.Delivery;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.pipeline.KeyedSerialExecutor;
 import io.csvimport.text.Visible;
 import java.time.Duration;
@@ -312,8 +312,8 @@ public abstract class FileFeed<T> extends AsyncProcessorSupport
     @SuppressWarnings("unchecked")
     public boolean process(Exchange exchange, AsyncCallback callback) {
         GenericFile<T> consumed = exchange.getProperty(Exchange.FILE_EXCHANGE_FILE, GenericFile.class);
-        exchange.setProperty(Delivery.FEED, feed);
-        exchange.setProperty(Delivery.FOLDER_TEMPLATE, template(relativePath(consumed)));
+        exchange.setProperty(CsvImportConstants.FEED, feed);
+        exchange.setProperty(CsvImportConstants.FOLDER_TEMPLATE, template(relativePath(consumed)));
         String key = orderKey(relativePath(consumed));
         // as it was found whole: what changes before its turn is found anew
         SourceFile file = sights.identified(look(consumed));
@@ -328,8 +328,8 @@ public abstract class FileFeed<T> extends AsyncProcessorSupport
                     reject();
                     return;
                 }
-                exchange.setProperty(Delivery.SOURCE_FILE, file);
-                exchange.setProperty(Delivery.JUDGED_FROM, sights.judgedFrom(file));
+                exchange.setProperty(CsvImportConstants.SOURCE_FILE, file);
+                exchange.setProperty(CsvImportConstants.JUDGED_FROM, sights.judgedFrom(file));
                 exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
                     @Override
                     public void onDone(Exchange done) {

@@ -5,6 +5,7 @@ import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.file.FileMark;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.SourceFolders;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
@@ -103,7 +104,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
     }
 
     private void release(Exchange exchange, Job job) throws IOException, CsvImportUnsettledException {
-        SourceFile file = exchange.getProperty(Delivery.SOURCE_FILE, SourceFile.class);
+        SourceFile file = exchange.getProperty(CsvImportConstants.SOURCE_FILE, SourceFile.class);
         String folder = FOLDERS.get(job.state().outcome());
         if (folder == null && job.state() != State.WITHDRAWN) {
             return;

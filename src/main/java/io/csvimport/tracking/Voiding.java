@@ -8,7 +8,7 @@ import io.csvimport.api.CsvUpload;
 import io.csvimport.api.HttpDate;
 import io.csvimport.api.ImportId;
 import io.csvimport.api.ImportList;
-import io.csvimport.job.Delivery;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.FatalErrors;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
@@ -92,7 +92,12 @@ public final class Voiding {
             LOG.warn("Nothing is voided: {}", e.getMessage());
             throw e;
         }
-        Stream.of(VOID, Delivery.HTTP_STATUS, Delivery.RETRY_AFTER, Delivery.REASON, Delivery.DETAIL)
+        Stream.of(
+                        VOID,
+                        CsvImportConstants.HTTP_STATUS,
+                        CsvImportConstants.RETRY_AFTER,
+                        CsvImportConstants.REASON,
+                        CsvImportConstants.DETAIL)
                 .forEach(exchange::removeProperty);
         exchange.setProperty(VOIDED_JOB, begin(exchange, job));
     }
@@ -143,8 +148,8 @@ public final class Voiding {
     }
 
     private Job find(Exchange exchange, Message message) throws CsvImportRefusedException, CsvImportUnsettledException {
-        String id = ImportId.of(message.getHeader(Delivery.IMPORT_ID, String.class));
-        Long number = id == null ? message.getHeader(Delivery.JOB, Long.class) : null;
+        String id = ImportId.of(message.getHeader(CsvImportConstants.IMPORT_ID, String.class));
+        Long number = id == null ? message.getHeader(CsvImportConstants.JOB, Long.class) : null;
         if (id == null && number == null) {
             throw new CsvImportRefusedException(400, "no-id", "No import is named: set the header csvImportId");
         }
@@ -185,10 +190,10 @@ public final class Voiding {
     public void answered(Exchange exchange) {
         ApiAnswer answer = ApiAnswer.read(exchange.getMessage());
         exchange.getMessage().setBody(answer.broken() == null ? answer.body().strip() : null);
-        exchange.setProperty(Delivery.HTTP_STATUS, answer.status());
-        exchange.setProperty(Delivery.RETRY_AFTER, answer.retryAfter());
-        exchange.setProperty(Delivery.REASON, "http-" + answer.status());
-        exchange.setProperty(Delivery.DETAIL, answer.detail());
+        exchange.setProperty(CsvImportConstants.HTTP_STATUS, answer.status());
+        exchange.setProperty(CsvImportConstants.RETRY_AFTER, answer.retryAfter());
+        exchange.setProperty(CsvImportConstants.REASON, "http-" + answer.status());
+        exchange.setProperty(CsvImportConstants.DETAIL, answer.detail());
         if (answer.status() != 404) {
             health.answered(answer.status());
         }
@@ -215,19 +220,19 @@ public final class Voiding {
 
     /** There was no answer, or no list where that decides: it may be voided, or not. */
     public void unanswered(Exchange exchange) {
-        if (exchange.getProperty(Delivery.HTTP_STATUS) != null) {
+        if (exchange.getProperty(CsvImportConstants.HTTP_STATUS) != null) {
             addDetail(exchange, "the import list cannot be had now");
             return;
         }
         Throwable caught = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
         FatalErrors.endIfOutOfMemory(caught);
-        exchange.setProperty(Delivery.REASON, "unreachable");
-        exchange.setProperty(Delivery.DETAIL, "The API did not answer: " + Failure.reason(caught));
+        exchange.setProperty(CsvImportConstants.REASON, "unreachable");
+        exchange.setProperty(CsvImportConstants.DETAIL, "The API did not answer: " + Failure.reason(caught));
         health.failed("The API cannot be reached");
     }
 
     private static void addDetail(Exchange exchange, String more) {
-        exchange.setProperty(Delivery.DETAIL, exchange.getProperty(Delivery.DETAIL) + "; " + more);
+        exchange.setProperty(CsvImportConstants.DETAIL, exchange.getProperty(CsvImportConstants.DETAIL) + "; " + more);
     }
 
     /** The import is voided, whoever writes it down. */
@@ -242,22 +247,23 @@ public final class Voiding {
     /** @throws CsvImportRefusedException always: the API refuses for good, and the import is what it was before */
     public void refused(Exchange exchange) throws CsvImportRefusedException, CsvImportUnsettledException {
         Job job = job(exchange);
-        String detail = exchange.getProperty(Delivery.DETAIL, String.class);
+        String detail = exchange.getProperty(CsvImportConstants.DETAIL, String.class);
         voids.refused(job);
         failures.remove(job.id());
         LOG.warn("Import {} is not voided: {}", Visible.of(job.outcome().importId()), Visible.of(detail));
-        throw new CsvImportRefusedException(502, exchange.getProperty(Delivery.REASON, String.class), detail);
+        throw new CsvImportRefusedException(502, exchange.getProperty(CsvImportConstants.REASON, String.class), detail);
     }
 
     /** It is asked for again, after a pause. */
     public void waits(Exchange exchange) throws CsvImportUnsettledException {
         Job job = job(exchange);
         int doublings = failures.merge(job.id(), 1, Integer::sum) - 1;
-        Duration pause = Pauses.askedOrGrowing(exchange.getProperty(Delivery.RETRY_AFTER, Duration.class), doublings);
+        Duration pause =
+                Pauses.askedOrGrowing(exchange.getProperty(CsvImportConstants.RETRY_AFTER, Duration.class), doublings);
         Job waits = voids.waits(
                 job,
-                exchange.getProperty(Delivery.REASON, String.class),
-                exchange.getProperty(Delivery.DETAIL, String.class),
+                exchange.getProperty(CsvImportConstants.REASON, String.class),
+                exchange.getProperty(CsvImportConstants.DETAIL, String.class),
                 pause);
         waits.log(LOG, Level.WARN, "; next attempt in " + pause.toSeconds() + " s");
         exchange.setProperty(VOIDED_JOB, waits);
@@ -268,10 +274,10 @@ public final class Voiding {
         Job job = job(exchange);
         boolean open = job.state() == State.VOIDING;
         Message message = exchange.getMessage();
-        message.setHeader(Delivery.OUTCOME, job.state().toString());
-        message.setHeader(Delivery.IMPORT_ID, job.outcome().importId());
-        message.setHeader(Delivery.JOB, job.id());
-        message.setHeader(Delivery.REASON, open ? exchange.getProperty(Delivery.REASON) : null);
-        message.setHeader(Delivery.DETAIL, open ? exchange.getProperty(Delivery.DETAIL) : null);
+        message.setHeader(CsvImportConstants.OUTCOME, job.state().toString());
+        message.setHeader(CsvImportConstants.IMPORT_ID, job.outcome().importId());
+        message.setHeader(CsvImportConstants.JOB, job.id());
+        message.setHeader(CsvImportConstants.REASON, open ? exchange.getProperty(CsvImportConstants.REASON) : null);
+        message.setHeader(CsvImportConstants.DETAIL, open ? exchange.getProperty(CsvImportConstants.DETAIL) : null);
     }
 }

@@ -14,6 +14,7 @@ import io.csvimport.audit.Outbox;
 import io.csvimport.file.FileMark;
 import io.csvimport.file.Sha256;
 import io.csvimport.file.Sources;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
@@ -437,8 +438,8 @@ class LedgerTest {
         all.putAll(given);
         Attempts attempts = new Attempts(claims, outcomes, new ApiClock());
         new Claiming(deliveries, claims, outcomes, attempts, atOnce).claim(exchange);
-        assertEquals("rejected", exchange.getProperty(Delivery.OUTCOME));
-        assertEquals("unstorable", exchange.getProperty(Delivery.REASON));
+        assertEquals("rejected", exchange.getProperty(CsvImportConstants.OUTCOME));
+        assertEquals("unstorable", exchange.getProperty(CsvImportConstants.REASON));
         Job rejected = outcomes.write(large.job(), large.job().outcome().to(State.REJECTED));
         assertEquals("rejected", row(rejected).get("state"));
         assertEquals(1, rows("SELECT 1 FROM csv_import_event").size());

@@ -4,6 +4,7 @@ import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.file.FileMark;
 import io.csvimport.file.LocalFolders;
 import io.csvimport.file.SpoolFolder;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
 import io.csvimport.job.State;
@@ -85,7 +86,7 @@ public final class Spool {
 
     /** Begins a delivery whose bytes are to be kept, wherever they come from. */
     public void begin(Exchange exchange) throws CsvImportUnsettledException {
-        Delivery.begin(exchange).spooled(exchange.getProperty(Delivery.ENVELOPE, String.class));
+        Delivery.begin(exchange).spooled(exchange.getProperty(CsvImportConstants.ENVELOPE, String.class));
     }
 
     /**
@@ -95,7 +96,7 @@ public final class Spool {
      */
     public void keep(Exchange exchange) throws IOException, CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        boolean rejected = "rejected".equals(exchange.getProperty(Delivery.OUTCOME));
+        boolean rejected = "rejected".equals(exchange.getProperty(CsvImportConstants.OUTCOME));
         if (rejected) {
             Job.Naming wrong = delivery.names();
             delivery.named(new Job.Naming(
@@ -136,8 +137,8 @@ public final class Spool {
         Job job = kept.get();
         if (rejected) {
             // for good: what the ledger keeps of a wrong name may look right
-            String reason = exchange.getProperty(Delivery.REASON, String.class);
-            String detail = exchange.getProperty(Delivery.DETAIL, String.class);
+            String reason = exchange.getProperty(CsvImportConstants.REASON, String.class);
+            String detail = exchange.getProperty(CsvImportConstants.DETAIL, String.class);
             job = outcomes.write(job, job.outcome().because(reason, detail).to(State.REJECTED));
             job.log(LOG, Level.INFO, "");
         }
@@ -147,7 +148,7 @@ public final class Spool {
         } else {
             Files.move(hidden, SpoolFolder.shown(hidden));
         }
-        exchange.setProperty(Delivery.JOB, job.id());
+        exchange.setProperty(CsvImportConstants.JOB, job.id());
     }
 
     /** Keeps what was read of a file that its server has no more: its delivery goes on here. */
@@ -162,7 +163,7 @@ public final class Spool {
             claims.moved(delivery.job(), delivery.origin());
             Files.move(hidden, SpoolFolder.shown(hidden));
         }
-        exchange.removeProperty(Delivery.PROPERTY);
+        exchange.removeProperty(CsvImportConstants.DELIVERY);
         exchange.setRouteStop(true);
     }
 
@@ -174,7 +175,7 @@ public final class Spool {
 
     /** The row of the job; empty where its item was kept before, and needs nothing more. */
     private Optional<Job> keepOrFind(Exchange exchange, Job job) throws CsvImportUnsettledException {
-        boolean again = exchange.getProperty(Delivery.OFFERED_AGAIN, false, boolean.class);
+        boolean again = exchange.getProperty(CsvImportConstants.OFFERED_AGAIN, false, boolean.class);
         Optional<Job> first = again ? deliveries.offeredBefore(job) : Optional.empty();
         if (first.isEmpty()) {
             Optional<Job> kept = claims.keep(job);
@@ -184,7 +185,7 @@ public final class Spool {
             first = Optional.of(deliveries.first(job));
         }
         Job known = first.get();
-        exchange.setProperty(Delivery.JOB, known.id());
+        exchange.setProperty(CsvImportConstants.JOB, known.id());
         String path = known.origin().path();
         if (Objects.equals(path, job.origin().path()) && !known.state().isSettled()) {
             // committed without this process hearing of it, or before it could say that it is rejected
@@ -192,9 +193,9 @@ public final class Spool {
         }
         known.log(LOG, Level.INFO, "; it was offered again");
         if (path == null && known.state() == State.REJECTED) {
-            exchange.setProperty(Delivery.OUTCOME, "rejected");
-            exchange.setProperty(Delivery.REASON, known.outcome().reason());
-            exchange.setProperty(Delivery.DETAIL, known.outcome().detail());
+            exchange.setProperty(CsvImportConstants.OUTCOME, "rejected");
+            exchange.setProperty(CsvImportConstants.REASON, known.outcome().reason());
+            exchange.setProperty(CsvImportConstants.DETAIL, known.outcome().detail());
         } else if (path == null && known.outcome().settledAt() == null) {
             // of a version that left the bytes with the broker
             return Optional.of(claims.moved(known, job.origin()));

@@ -2,6 +2,7 @@ package io.csvimport.source.queue;
 
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.file.SpoolFolder;
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
@@ -168,13 +169,13 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
         DefaultMessage csv = new DefaultMessage(exchange.getContext());
         csv.setBody(received.copy.toFile());
         csv.setHeaders(new HashMap<>(received.names));
-        csv.setHeader("csvImportSourceKey", received.key);
+        csv.setHeader(CsvImportConstants.SOURCE_KEY, received.key);
         exchange.setMessage(csv);
-        exchange.setProperty(Delivery.FEED, feed);
-        exchange.setProperty(Delivery.FOLDER_TEMPLATE, template);
-        exchange.setProperty(Delivery.REFUSAL, received.refusal);
-        exchange.setProperty(Delivery.ENVELOPE, received.envelope.json());
-        exchange.setProperty(Delivery.OFFERED_AGAIN, received.message.getJMSRedelivered());
+        exchange.setProperty(CsvImportConstants.FEED, feed);
+        exchange.setProperty(CsvImportConstants.FOLDER_TEMPLATE, template);
+        exchange.setProperty(CsvImportConstants.REFUSAL, received.refusal);
+        exchange.setProperty(CsvImportConstants.ENVELOPE, received.envelope.json());
+        exchange.setProperty(CsvImportConstants.OFFERED_AGAIN, received.message.getJMSRedelivered());
     }
 
     private static void deleteAfterwards(Exchange exchange, Path copy) {
@@ -234,8 +235,8 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
                     received.session,
                     rejected,
                     received.envelope,
-                    exchange.getProperty(Delivery.REASON, String.class),
-                    exchange.getProperty(Delivery.DETAIL, String.class));
+                    exchange.getProperty(CsvImportConstants.REASON, String.class),
+                    exchange.getProperty(CsvImportConstants.DETAIL, String.class));
         } catch (JMSException e) {
             // fails where the session has ended; otherwise the queue of rejected messages is missing, full, or not ours
             received.session.getTransacted();
@@ -305,8 +306,8 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
     private void send(Session session, Message message, QueueMessage.Envelope envelope, String reason, String detail)
             throws JMSException {
         envelope.properties().forEach((name, value) -> carry(message, name, value));
-        message.setStringProperty(Delivery.REASON, reason);
-        message.setStringProperty(Delivery.DETAIL, detail);
+        message.setStringProperty(CsvImportConstants.REASON, reason);
+        message.setStringProperty(CsvImportConstants.DETAIL, detail);
         try (MessageProducer producer = session.createProducer(session.createQueue(queue + ".rejected"))) {
             producer.setDeliveryMode(DeliveryMode.PERSISTENT);
             producer.send(message);
