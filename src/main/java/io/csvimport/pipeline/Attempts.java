@@ -61,6 +61,9 @@ public final class Attempts {
     private final ApiClock clock;
     private final Map<Long, Unknown> unknown = new ConcurrentHashMap<>();
     private final Map<Long, Job> unwritten = new ConcurrentHashMap<>();
+    /** The jobs whose outcome is being written. */
+    private final Set<Long> writing = ConcurrentHashMap.newKeySet();
+
     private final Set<Begun> perhapsBegun = ConcurrentHashMap.newKeySet();
 
     public Attempts(Claims claims, Outcomes outcomes, ApiClock clock) {
@@ -130,10 +133,15 @@ public final class Attempts {
 
     /** @param ended with its outcome, which is remembered until it is written */
     Job write(Job ended, boolean durable) throws CsvImportUnsettledException {
-        unwritten.put(ended.id(), ended);
-        Job now = outcomes.writeSeen(ended, ended.outcome(), durable);
-        unwritten.remove(ended.id(), ended);
-        return now;
+        writing.add(ended.id());
+        try {
+            unwritten.put(ended.id(), ended);
+            Job now = outcomes.writeSeen(ended, ended.outcome(), durable);
+            unwritten.remove(ended.id(), ended);
+            return now;
+        } finally {
+            writing.remove(ended.id());
+        }
     }
 
     /** The job with its outcome, where that is not written yet. */
@@ -150,7 +158,9 @@ public final class Attempts {
             }
         }
         for (Job ended : unwritten.values()) {
-            write(ended, true);
+            if (!writing.contains(ended.id()) && unwritten.get(ended.id()) == ended) {
+                write(ended, true);
+            }
         }
     }
 }
