@@ -106,9 +106,15 @@ public class ExamplesTest {
                 return Files.exists(events) && Files.readAllLines(events).size() > 1;
             });
         } finally {
-            // the packaged route is back for the other tests
             Files.delete(route);
         }
+        Path trail = product.path("data/audit/csv-import-audit.jsonl");
+        product.awaitUntil("the packaged route, which other tests need", () -> {
+            String name = "back-" + System.nanoTime() + ".csv";
+            product.drop("inbox/" + name);
+            product.awaitFile("inbox/.imported/" + name);
+            return Files.exists(trail) && Files.readString(trail).contains("\"back-");
+        });
         for (String line : Files.readAllLines(events)) {
             assertTrue(new ObjectMapper().readTree(line).path("type").asText().startsWith("csv-import."), line);
         }
