@@ -19,7 +19,6 @@ import org.apache.camel.CamelException;
 import org.apache.camel.CamelExchangeException;
 import org.apache.camel.Exchange;
 import org.apache.camel.TypeConversionException;
-import org.apache.camel.component.file.GenericFileOperationFailedException;
 import org.apache.camel.spi.ExceptionHandler;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -162,9 +161,7 @@ public final class Failure implements ExceptionHandler {
         // a split says only which of its exchanges has failed
         boolean wrapped = thrown instanceof CamelExchangeException && thrown.getCause() != null;
         Throwable exception = wrapped ? thrown.getCause() : thrown;
-        if (exception instanceof CsvImportUnsettledException
-                || exception instanceof GenericFileOperationFailedException // the feed has logged that it cannot list
-                || isLoggedAlready(exception)) {
+        if (exception instanceof CsvImportUnsettledException || isLoggedAlready(exception)) {
             return;
         }
         if (exception instanceof IOException || exception instanceof CamelException) {

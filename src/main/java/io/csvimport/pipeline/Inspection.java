@@ -6,8 +6,8 @@ import io.csvimport.CsvRejectedException;
 import io.csvimport.file.FileMark;
 import io.csvimport.file.NamedOutput;
 import io.csvimport.file.Sha256;
-import io.csvimport.file.SourceAwayException;
 import io.csvimport.file.SourceFile;
+import io.csvimport.file.SourceUnavailableException;
 import io.csvimport.file.SpoolFolder;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
@@ -73,8 +73,8 @@ public final class Inspection {
                 cause = cause.getCause();
             }
             String what = delivery.place() + " cannot be read now: " + Visible.reason(cause);
-            if (cause instanceof SourceAwayException away) {
-                throw new CsvImportUnsettledException(what, away.getNextAttempt(), e);
+            if (cause instanceof SourceUnavailableException unavailable) {
+                throw new CsvImportUnsettledException(what, unavailable.getNextAttempt(), e);
             }
             if (!(e instanceof CsvChangedException)) {
                 LOG.warn("{}; it is tried again", what);

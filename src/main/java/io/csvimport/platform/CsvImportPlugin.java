@@ -37,11 +37,10 @@ import io.csvimport.pipeline.Names;
 import io.csvimport.pipeline.Preview;
 import io.csvimport.pipeline.Settlement;
 import io.csvimport.settings.Settings;
+import io.csvimport.source.FileFeedComponent;
 import io.csvimport.source.FileRelease;
 import io.csvimport.source.Untaken;
-import io.csvimport.source.file.FolderComponent;
 import io.csvimport.source.file.Spool;
-import io.csvimport.source.sftp.SftpComponent;
 import io.csvimport.tracking.FollowUp;
 import io.csvimport.tracking.Housekeeping;
 import io.csvimport.tracking.Reconciliation;
@@ -108,8 +107,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                     starting.addComponent(
                             "csv-import-http",
                             new ApiClient(settings, timer, owner::holdsLease, metrics::asked).component());
-                    starting.addComponent("csv-import-folder", new FolderComponent());
-                    starting.addComponent("csv-import-sftp", new SftpComponent());
+                    starting.addComponent("csv-import-folder", new FileFeedComponent());
+                    starting.addComponent("csv-import-sftp", new FileFeedComponent());
                     bind(starting, settings, database, owner, metrics);
                 } catch (Exception e) {
                     throw new VetoCamelContextStartException(e.getMessage(), e, starting, true);
@@ -256,8 +255,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
         registry.bind("csvImportSpoolFolder", spoolFolder);
-        registry.bind("csvImportRelease", new FileRelease<>(deliveries, outcomes, failure, true));
-        registry.bind("csvImportSpoolRelease", new FileRelease<>(deliveries, outcomes, failure, false));
+        registry.bind("csvImportRelease", new FileRelease(deliveries, outcomes, failure, true));
+        registry.bind("csvImportSpoolRelease", new FileRelease(deliveries, outcomes, failure, false));
         ExecutorService pool = context.getExecutorServiceManager()
                 .newFixedThreadPool(CsvImportPlugin.class, "csv-import-files", settings.number("parallel"));
         KeyedSerialExecutor executor = new KeyedSerialExecutor(pool);

@@ -22,25 +22,18 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import org.apache.camel.Exchange;
-import org.apache.camel.component.file.GenericFile;
-import org.apache.camel.component.file.GenericFileEndpoint;
-import org.apache.camel.component.file.GenericFileOperations;
-import org.apache.camel.component.file.GenericFileProcessStrategy;
 import org.apache.camel.spi.ExceptionHandler;
 
 /**
  * Moves a file whose fate is settled into the folder beside it that its outcome names. Nothing is overwritten, and only
  * the file that was uploaded is moved: one that replaced it meanwhile stays, as a new delivery.
  */
-public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
+public final class FileRelease {
 
     private static final Map<String, String> FOLDERS =
             Map.of("accepted", ".imported", "duplicate", ".duplicate", "rejected", ".rejected");
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String REASON = ".reason.json";
-
-    /** Exchange property: the file was moved, or needs no move. */
-    private static final String RELEASED = "csvImportReleased";
 
     private final Deliveries deliveries;
     private final Outcomes outcomes;
@@ -55,59 +48,24 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         this.keep = keep;
     }
 
-    @Override
-    public void prepareOnStartup(GenericFileOperations<T> operations, GenericFileEndpoint<T> endpoint) {
-        // nothing is left over from a run before: the ledger knows
-    }
-
-    @Override
-    public boolean begin(
-            GenericFileOperations<T> operations,
-            GenericFileEndpoint<T> endpoint,
-            Exchange exchange,
-            GenericFile<T> file) {
-        return true;
-    }
-
-    @Override
-    public void abort(
-            GenericFileOperations<T> operations,
-            GenericFileEndpoint<T> endpoint,
-            Exchange exchange,
-            GenericFile<T> file) {
-        // never begun, nothing to undo
-    }
-
-    @Override
-    public void rollback(
-            GenericFileOperations<T> operations,
-            GenericFileEndpoint<T> endpoint,
-            Exchange exchange,
-            GenericFile<T> file) {
-        // a file whose fate is not settled stays where it is
-    }
-
-    @Override
-    public void commit(
-            GenericFileOperations<T> operations,
-            GenericFileEndpoint<T> endpoint,
-            Exchange exchange,
-            GenericFile<T> consumed) {
+    /** Answers whether the file of an exchange that is done was moved, or needs no move. */
+    boolean release(Exchange exchange) {
         Delivery delivery = Delivery.of(exchange);
         if (delivery != null && delivery.job() != null) {
             try {
-                release(exchange, delivery.job());
+                return release(exchange, delivery.job());
             } catch (IOException | CsvImportUnsettledException | RuntimeException e) {
-                failure.handleException(delivery.place() + " cannot be let go of", exchange, e);
+                failure.handleException(delivery.place() + " cannot be released", exchange, e);
             }
         }
+        return false;
     }
 
-    private void release(Exchange exchange, Job job) throws IOException, CsvImportUnsettledException {
+    private boolean release(Exchange exchange, Job job) throws IOException, CsvImportUnsettledException {
         SourceFile file = exchange.getProperty(CsvImportConstants.SOURCE_FILE, SourceFile.class);
         String folder = FOLDERS.get(job.state().outcome());
         if (folder == null && job.state() != State.WITHDRAWN) {
-            return;
+            return false;
         }
         SourceFolders folders = file.folders();
         if (!folders.isReadOnly()) {
@@ -121,7 +79,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
             }
             outcomes.released(job, to, to == null ? null : folders.find(to).key());
         }
-        exchange.setProperty(RELEASED, true);
+        return true;
     }
 
     /** Of the product's own copies, what is rejected is kept, unless its source has taken it back. */
@@ -129,12 +87,7 @@ public final class FileRelease<T> implements GenericFileProcessStrategy<T> {
         return job.state() == State.REJECTED && job.origin().envelope() == null;
     }
 
-    /** Whether the file of an exchange that is done was let go of. */
-    static boolean isReleased(Exchange done) {
-        return done.getProperty(RELEASED, false, boolean.class);
-    }
-
-    /** Lets go of deliveries whose file on this machine is gone. */
+    /** Releases deliveries whose file on this machine is gone. */
     public void sweep() throws CsvImportUnsettledException {
         deliveries.eachUnreleasedFile(job -> {
             Path file = Path.of(job.origin().path());

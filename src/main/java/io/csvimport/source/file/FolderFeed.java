@@ -15,112 +15,56 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.PriorityQueue;
-import java.util.function.Consumer;
-import org.apache.camel.Endpoint;
+import org.apache.camel.component.file.FileConsumer;
 import org.apache.camel.component.file.GenericFile;
 
-/**
- * A feed of the files in a folder of this machine. It walks through the folder and keeps no more than the earliest
- * files, by their times and names, however many there are.
- */
-public final class FolderFeed extends FileFeed<File> {
-
-    /** Files that are kept of one walk. */
-    private static final int EARLIEST = 10_000;
-
-    /** Files of one order key that are handed over at a time; the others go on meanwhile. */
-    private static final int MOST_OF_KEY = 500;
-
-    /** Files that are handed over at a time; above it, one for each order key. */
-    private static final int MOST = 2000;
-
-    /** So many times as long as a walk has taken, files are taken from what it has kept. */
-    private static final int PAUSE = 4;
-
-    private static final Comparator<FileMark> OLDEST_FIRST =
-            Comparator.comparingLong(FileMark::modified).thenComparing(FileMark::path);
+/** A feed of the files in a folder of this machine. */
+public final class FolderFeed extends FileFeed {
 
     private Path directory;
-    private List<FileMark> earliest = List.of();
-    private Left leftOfWalk = new Left();
-    private long nextWalk = System.nanoTime();
+
+    public FolderFeed() {
+        super(4);
+    }
 
     public void setDirectory(String directory) {
         this.directory = Path.of(directory).toAbsolutePath().normalize();
     }
 
-    Path directory() {
-        return directory;
-    }
-
-    /** Hands out the files that are to be taken now, in their order. */
-    void list(Consumer<File> taken) {
-        if (!Files.isDirectory(directory)) {
-            missing(
-                    Files.exists(directory, LinkOption.NOFOLLOW_LINKS)
-                            ? directory + " is no folder: no file is taken; put a folder in its place"
-                            : directory + " is gone: no file is taken; make the folder, or mount it again");
-            return;
-        }
-        boolean walks = hasReturned() || System.nanoTime() - nextWalk >= 0;
-        if (walks) {
-            walk();
-        } else {
-            left(leftOfWalk);
-        }
-        Map<String, Integer> taking = new HashMap<>();
-        int all = handedOver();
-        List<FileMark> rest = new ArrayList<>();
-        for (FileMark file : earliest) {
-            String key = orderKey(file);
-            int ofKey = queued(key) + taking.getOrDefault(key, 0);
-            boolean hasRoom = isOpen(key) && ofKey < MOST_OF_KEY && (all < MOST || ofKey == 0);
-            FileMark now = walks || !hasRoom ? file : lookAgain(file);
-            boolean isWhole = now != null && (!walks && !hasRoom || isWhole(now));
-            if (isWhole && hasRoom) {
-                taking.merge(key, 1, Integer::sum);
-                all++;
-                taken.accept(now.path().toFile());
-            } else if (now != null) {
-                rest.add(now);
-                if (isWhole) {
-                    awaitEarlier(now);
-                }
-            }
-        }
-        earliest = rest;
-    }
-
-    private void walk() {
-        long began = System.nanoTime();
-        PriorityQueue<FileMark> queue = new PriorityQueue<>(OLDEST_FIRST.reversed());
-        walk(directory, queue);
-        earliest = new ArrayList<>(queue);
-        earliest.sort(OLDEST_FIRST);
-        leftOfWalk = left();
-        long now = System.nanoTime();
-        nextWalk = now + (now - began) * PAUSE;
-    }
-
-    private static FileMark lookAgain(FileMark file) {
+    @Override
+    protected void doStart() {
         try {
-            return FileMark.of(file.path());
+            // a link to a folder is one
+            if (!Files.exists(directory)) {
+                Files.createDirectories(directory);
+            }
         } catch (IOException e) {
-            return null;
+            LOG.warn("{} cannot be made: {}", directory, Visible.reason(e));
         }
     }
 
-    private void walk(Path folder, PriorityQueue<FileMark> queue) {
+    @Override
+    protected boolean isDue() {
+        if (Files.isDirectory(directory)) {
+            return super.isDue();
+        }
+        missing(
+                Files.exists(directory, LinkOption.NOFOLLOW_LINKS)
+                        ? directory + " is no folder: no file is taken; put a folder in its place"
+                        : directory + " is gone: no file is taken; make the folder, or mount it again");
+        return false;
+    }
+
+    @Override
+    protected void walk() {
+        walk(directory);
+    }
+
+    private void walk(Path folder) {
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
             for (Path entry : entries) {
                 if (!entry.getFileName().toString().startsWith(".")) {
-                    see(entry, queue);
+                    see(entry);
                 }
             }
         } catch (NoSuchFileException e) {
@@ -130,27 +74,21 @@ public final class FolderFeed extends FileFeed<File> {
         }
     }
 
-    private void see(Path entry, PriorityQueue<FileMark> queue) {
+    private void see(Path entry) {
         boolean csv = isCsv(entry.getFileName().toString());
         try {
             BasicFileAttributes found =
                     Files.readAttributes(entry, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
             if (found.isDirectory()) {
                 if (hasReadableName(entry)) {
-                    walk(entry, queue);
+                    walk(entry);
                 }
             } else if (found.isSymbolicLink()) {
                 if (csv || Files.isDirectory(entry)) {
                     leave(entry.toString(), "is a symbolic link: it is left alone; put the file itself into the inbox");
                 }
             } else if (csv && found.isRegularFile() && hasReadableName(entry)) {
-                FileMark file = FileMark.of(entry, found);
-                if (isCandidate(file, orderKey(file))) {
-                    queue.add(file);
-                    if (queue.size() > EARLIEST) {
-                        awaitEarlier(queue.remove());
-                    }
-                }
+                found(FileMark.of(entry, found));
             }
         } catch (NoSuchFileException e) {
             // it was taken away meanwhile
@@ -187,36 +125,18 @@ public final class FolderFeed extends FileFeed<File> {
         return false;
     }
 
-    private String orderKey(FileMark file) {
-        return orderKey(relative(file.path()));
-    }
-
-    private String relative(Path path) {
-        return path.subpath(directory.getNameCount(), path.getNameCount()).toString();
+    @Override
+    protected String relative(SourceFile file) {
+        return file.location().substring(directory.toString().length() + 1);
     }
 
     @Override
-    public SourceFile look(GenericFile<File> candidate) {
-        try {
-            return FileMark.of(candidate.getFile().toPath());
-        } catch (IOException e) {
-            return null;
-        }
+    protected GenericFile<?> camelFile(SourceFile file) {
+        return FileConsumer.asGenericFile(directory.toString(), new File(file.location()), null, false);
     }
 
     @Override
-    public String relativePath(GenericFile<File> candidate) {
-        return relative(candidate.getFile().toPath());
-    }
-
-    @Override
-    public String mark(GenericFile<File> consumed) {
-        return consumed.getFile().getAbsolutePath();
-    }
-
-    @Override
-    public boolean rollback(org.apache.camel.Consumer consumer, Endpoint endpoint, int retryCounter, Exception e) {
+    protected void failed(IOException e) {
         LOG.warn("{} cannot be read now, it is tried again: {}", directory, e.toString());
-        return false;
     }
 }

@@ -126,14 +126,14 @@ public final class QueueBroker extends DelegatingConnectionFactory
             connection.close();
             throw e;
         }
-        watch.isThere();
+        watch.works();
         return connection;
     }
 
     /** Connecting, or receiving, has failed; it is tried again. */
     @Override
     public void onException(JMSException e) {
-        watch.isAway(reason(e));
+        watch.failed(reason(e));
     }
 
     boolean isEnding() {

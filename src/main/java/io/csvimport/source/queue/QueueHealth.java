@@ -53,14 +53,14 @@ final class QueueHealth implements JmsConnectionListener {
                 if (event == FailoverEventType.FAILURE_DETECTED) {
                     onConnectionInterrupted(null);
                 } else if (event == FailoverEventType.FAILOVER_COMPLETED) {
-                    isThere();
+                    works();
                 }
             });
         }
     }
 
     /** Messages can be taken. */
-    synchronized void isThere() {
+    synchronized void works() {
         if (isLogged) {
             LOG.info("The broker {} is back", bare(url));
         }
@@ -69,15 +69,18 @@ final class QueueHealth implements JmsConnectionListener {
     }
 
     /** It is tried again for ever; logged at once, then once a minute. */
-    synchronized void isAway(String why) {
+    synchronized void failed(String why) {
         if (isEnding()) {
             return;
         }
-        health.sourceFailed(feed, "The broker " + bare(url) + " is away or refuses: " + why);
+        health.sourceFailed(feed, "The broker " + bare(url) + " is unavailable or refuses: " + why);
         if (System.nanoTime() - logged >= (isLogged ? LOGGED_NANOS : CALM_NANOS)) {
             logged = System.nanoTime();
             isLogged = true;
-            LOG.warn("The broker {} is away or refuses; its messages wait, it is tried again: {}", bare(url), why);
+            LOG.warn(
+                    "The broker {} is unavailable or refuses; its messages wait, it is tried again: {}",
+                    bare(url),
+                    why);
         }
     }
 
@@ -110,12 +113,12 @@ final class QueueHealth implements JmsConnectionListener {
 
     @Override
     public void onConnectionInterrupted(URI remote) {
-        isAway("the connection is lost");
+        failed("the connection is lost");
     }
 
     @Override
     public void onConnectionRestored(URI remote) {
-        isThere();
+        works();
     }
 
     // of no interest

@@ -2,8 +2,13 @@ package io.csvimport.source.sftp;
 
 import com.jcraft.jsch.ChannelSftp;
 import com.jcraft.jsch.JSchException;
-import io.csvimport.file.SourceAwayException;
+import com.jcraft.jsch.SftpException;
+import io.csvimport.file.SourceUnavailableException;
+import io.csvimport.text.Visible;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -16,11 +21,16 @@ import java.util.Map;
  */
 final class SftpConnections {
 
+    /** A call of JSch's; names that go into it are quoted, because it reads patterns in them. */
+    interface Call<T> {
+        T in(ChannelSftp channel) throws SftpException, IOException;
+    }
+
     /** So long no more connections than the server has let in are tried. */
     private static final long LIMITED = Duration.ofMinutes(10).toNanos();
 
     private final SftpSession login;
-    private final SftpTrouble trouble;
+    private final SftpHealth serverHealth;
     private final Deque<ChannelSftp> idle = new ArrayDeque<>();
     /** With the time each was begun, by {@link System#nanoTime}. */
     private final Map<ChannelSftp, Long> open = new HashMap<>();
@@ -30,16 +40,16 @@ final class SftpConnections {
     private long limitedUntil;
     private boolean closed;
 
-    SftpConnections(SftpSession login, SftpTrouble trouble) {
+    SftpConnections(SftpSession login, SftpHealth serverHealth) {
         this.login = login;
-        this.trouble = trouble;
+        this.serverHealth = serverHealth;
     }
 
     /**
      * A connection for this thread alone.
      *
      * @param patience how long one is waited for, where the server lets in no more; null is until there is one
-     * @throws SourceAwayException where there is none, and in the pause after that
+     * @throws SourceUnavailableException where there is none, and in the pause after that
      */
     ChannelSftp take(Duration patience) throws IOException {
         long began = System.nanoTime();
@@ -71,7 +81,7 @@ final class SftpConnections {
                 most = Integer.MAX_VALUE;
             }
             if (open.size() + opening < most) {
-                trouble.check();
+                serverHealth.check();
                 opening++;
                 return null;
             }
@@ -100,7 +110,7 @@ final class SftpConnections {
             opened(channel, began);
         }
         if (channel == null && !isLimited()) {
-            throw trouble.failed(failure, began);
+            throw serverHealth.failed(failure, began);
         }
         return channel;
     }
@@ -124,7 +134,50 @@ final class SftpConnections {
         return working > 0;
     }
 
-    synchronized void giveBack(ChannelSftp channel) {
+    /** Bytes of a file arrived. */
+    void work() {
+        serverHealth.work();
+    }
+
+    /** @param givesBack false where the connection is needed further; where the call fails, it is given back or ended */
+    <T> T call(String location, ChannelSftp channel, Call<T> call, boolean givesBack) throws IOException {
+        try {
+            T result = call.in(channel);
+            if (givesBack) {
+                giveBack(channel);
+            }
+            return result;
+        } catch (SftpException e) {
+            // what the server itself answers has no cause
+            boolean answered = e.getCause() == null && channel.isConnected();
+            if (!answered) {
+                throw failed(channel, e);
+            }
+            giveBack(channel);
+            if (e.id == ChannelSftp.SSH_FX_NO_SUCH_FILE) {
+                throw new NoSuchFileException(location);
+            }
+            if (e.id == ChannelSftp.SSH_FX_PERMISSION_DENIED) {
+                throw new AccessDeniedException(Visible.of(location), null, "the server does not permit it");
+            }
+            throw failed(location, e);
+        } catch (NoSuchFileException e) {
+            giveBack(channel);
+            throw e;
+        } catch (IOException e) {
+            end(channel);
+            throw e;
+        }
+    }
+
+    static FileSystemException failed(String location, Exception e) {
+        FileSystemException failed = new FileSystemException(
+                Visible.of(location), null, "the server cannot do it, or its disk is full: " + SftpHealth.plain(e));
+        failed.initCause(e);
+        return failed;
+    }
+
+    private synchronized void giveBack(ChannelSftp channel) {
         if (closed) {
             end(channel);
         } else {
@@ -134,14 +187,14 @@ final class SftpConnections {
     }
 
     /** A connection broke: it ends, and so do the idle ones, which may be broken too. */
-    SourceAwayException failed(ChannelSftp channel, Throwable failure) {
+    SourceUnavailableException failed(ChannelSftp channel, Throwable failure) {
         long began;
         synchronized (this) {
             began = open.getOrDefault(channel, System.nanoTime());
             end(channel);
             endIdle();
         }
-        return trouble.failed(failure, began);
+        return serverHealth.failed(failure, began);
     }
 
     synchronized void end(ChannelSftp channel) {

@@ -5,8 +5,9 @@ import com.jcraft.jsch.ChannelSftp.LsEntrySelector;
 import com.jcraft.jsch.SftpATTRS;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ApiHealth;
-import io.csvimport.file.SourceAwayException;
 import io.csvimport.file.SourceFile;
+import io.csvimport.file.SourceFolders;
+import io.csvimport.file.SourceUnavailableException;
 import io.csvimport.file.Sources;
 import io.csvimport.file.SpoolFolder;
 import io.csvimport.job.Job;
@@ -19,39 +20,18 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
-import java.util.PriorityQueue;
 import java.util.Set;
-import org.apache.camel.AsyncCallback;
-import org.apache.camel.Consumer;
-import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.file.GenericFile;
 import org.apache.camel.component.file.GenericFileBinding;
-import org.apache.camel.component.file.GenericFileOperationFailedException;
-import org.apache.camel.component.file.remote.SftpRemoteFile;
+import org.apache.camel.component.file.remote.RemoteFile;
 
-/**
- * A feed of the files in a folder of an SFTP server. It keeps no more than the earliest files of a listing, by their times
- * and names, however many there are; a file is read where its bytes are asked for, and never held in memory.
- */
-public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
+/** A feed of the files in a folder of an SFTP server. A file is read where its bytes are asked for, and never held in memory. */
+public final class SftpFeed extends FileFeed {
 
     private static final long SWEEP_NANOS = Duration.ofSeconds(10).toNanos();
-
-    /** Files that are kept of one listing. */
-    private static final int EARLIEST = 10_000;
-
-    /** Files that are taken of one listing. */
-    private static final int MOST = 1000;
-
-    /** So many times as long as a listing has taken, there is none. */
-    private static final int REST = 2;
-
-    private static final Comparator<SftpFile> OLDEST_FIRST =
-            Comparator.comparingLong(SftpFile::modified).thenComparing(SftpFile::location);
 
     private SftpServer server;
     private Deliveries deliveries;
@@ -59,13 +39,17 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     private SpoolFolder spool;
     private Sources sources;
     private ApiHealth health;
-    private SftpTrouble trouble;
-    private long began;
-    private long nextListing = System.nanoTime();
+    private SftpHealth serverHealth;
+    private SftpConnections connections;
+    private SftpFolders folders;
     private int sweeps;
     private long swept = System.nanoTime() - SWEEP_NANOS;
     /** Of entries without a type, those that are no folders. */
     private final Set<String> noFolders = new HashSet<>();
+
+    public SftpFeed() {
+        super(2);
+    }
 
     public void setServer(SftpServer server) {
         this.server = server;
@@ -91,35 +75,24 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
         this.outcomes = outcomes;
     }
 
-    SftpServer server() {
-        return server;
+    @Override
+    protected boolean isDue() {
+        return !serverHealth.isPausing() && isWalkDue() && super.isDue();
     }
 
-    /** Hands out the files that are to be taken now, in their order. */
-    void list(java.util.function.Consumer<SftpFile> taken) {
-        PriorityQueue<SftpFile> queue = new PriorityQueue<>(OLDEST_FIRST.reversed());
-        try {
-            list(server.directory(), queue);
-        } catch (IOException e) {
-            // of Camel's kind: nobody else is to tell of it
-            throw new GenericFileOperationFailedException(e.getMessage(), e);
-        }
-        queue.stream()
-                .sorted(OLDEST_FIRST)
-                .filter(file -> isOpen(orderKey(relative(file))) && isWhole(file))
-                .limit(MOST)
-                .forEach(taken);
-        nextListing = System.nanoTime() + (System.nanoTime() - began) * REST;
+    @Override
+    protected void walk() throws IOException {
+        list(server.directory());
     }
 
-    private void list(String folder, PriorityQueue<SftpFile> queue) throws IOException {
-        List<String> folders = new ArrayList<>();
-        List<String> unknown = new ArrayList<>();
+    private void list(String folder) throws IOException {
+        List<String> inner = new ArrayList<>();
+        List<String> untyped = new ArrayList<>();
         try {
-            server.list(server.location(folder), entry -> {
+            folders.list(server.location(folder), entry -> {
                 String name = entry.getFilename();
                 if (!name.startsWith(".")) {
-                    see(folder.isEmpty() ? name : folder + "/" + name, entry, queue, folders, unknown);
+                    see(folder.isEmpty() ? name : folder + "/" + name, entry, inner, untyped);
                 }
                 return LsEntrySelector.CONTINUE;
             });
@@ -137,14 +110,13 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
                     "may not be read: what lies in it is left alone until the server permits it");
             return;
         }
-        for (String path : unknown) {
+        for (String path : untyped) {
             if (!noFolders.contains(path)) {
-                boolean isFolder = server.isFolder(server.location(path));
-                (isFolder ? folders : noFolders).add(path);
+                (folders.isFolder(server.location(path)) ? inner : noFolders).add(path);
             }
         }
-        for (String inner : folders) {
-            list(inner, queue);
+        for (String path : inner) {
+            list(path);
         }
     }
 
@@ -153,15 +125,14 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
             throw new NoSuchFileException(
                     Visible.of(server.location(server.directory())), null, "the folder is not there: make it");
         }
-        server.makeDirectory();
+        folders.makeDirectory();
     }
 
-    private void see(
-            String path, LsEntry entry, PriorityQueue<SftpFile> queue, List<String> folders, List<String> unknown) {
+    private void see(String path, LsEntry entry, List<String> inner, List<String> untyped) {
         SftpATTRS found = entry.getAttrs();
         String name = entry.getFilename();
         boolean csv = isCsv(name);
-        boolean hasType = SftpServer.hasType(found);
+        boolean hasType = SftpFolders.hasType(found);
         if (!csv && hasType && !found.isDir() && !found.isLink()) {
             return;
         }
@@ -171,102 +142,91 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
         } else if (name.indexOf('\uFFFD') >= 0) {
             leave(location, "has a name that is not UTF-8: it is left alone; rename it");
         } else if (found.isDir()) {
-            folders.add(path);
+            inner.add(path);
         } else if (found.isLink()) {
             leave(location, "is a symbolic link: it is left alone; put the file itself there");
         } else if (!hasType && !csv) {
-            unknown.add(path);
+            untyped.add(path);
         } else if (hasType && !found.isReg()) {
             leave(location, "is no plain file: it is left alone");
         } else {
-            SftpFile file = new SftpFile(server, location, SftpServer.size(found), found.getMTime());
-            if (isCandidate(file, orderKey(relative(file)))) {
-                queue.add(file);
-                if (queue.size() > EARLIEST) {
-                    queue.remove();
-                }
-            }
+            found(new SftpFile(folders, location, SftpFolders.size(found), found.getMTime()));
         }
     }
 
-    /** The path below the feed's directory. */
-    String relative(SftpFile file) {
+    @Override
+    protected String relative(SourceFile file) {
         String directory = server.directory();
         String path = server.path(file.location());
         return directory.isEmpty() ? path : path.substring(directory.length() + 1);
     }
 
     @Override
-    public SourceFile look(GenericFile<SftpRemoteFile<?>> candidate) {
-        return (SftpFile) candidate.getFile();
+    protected GenericFile<?> camelFile(SourceFile file) {
+        String path = relative(file);
+        RemoteFile<SourceFile> remote = new RemoteFile<>();
+        remote.setEndpointPath(server.directory());
+        remote.setFile(file);
+        remote.setFileNameOnly(SourceFolders.name(path));
+        remote.setFileLength(file.size());
+        remote.setLastModified(Duration.ofSeconds(file.modified()).toMillis());
+        remote.setHostname(server.host());
+        remote.setAbsolute(server.directory().startsWith("/"));
+        remote.setAbsoluteFilePath(server.path(file.location()));
+        remote.setRelativeFilePath(path);
+        remote.setFileName(path);
+        remote.setBinding(new Content());
+        return remote;
     }
 
-    @Override
-    public String relativePath(GenericFile<SftpRemoteFile<?>> candidate) {
-        return candidate.getRelativeFilePath();
-    }
+    /** The bytes, handed out once, to who asked for them: Camel's stream caching is not to find them later. */
+    private static final class Content implements GenericFileBinding<SourceFile> {
 
-    @Override
-    @SuppressWarnings("unchecked")
-    public boolean process(Exchange exchange, AsyncCallback callback) {
-        GenericFile<SftpRemoteFile<?>> file = exchange.getProperty(Exchange.FILE_EXCHANGE_FILE, GenericFile.class);
-        SourceFile source = look(file);
-        file.setBinding(new GenericFileBinding<>() {
-            private Object body;
+        private Object body;
 
-            @Override
-            public Object getBody(GenericFile<SftpRemoteFile<?>> consumed) {
-                // handed out once, to who asked for it: Camel's stream caching is not to find it later
-                Object loaded = body;
-                body = null;
-                return loaded;
-            }
+        @Override
+        public Object getBody(GenericFile<SourceFile> file) {
+            Object loaded = body;
+            body = null;
+            return loaded;
+        }
 
-            @Override
-            public void setBody(GenericFile<SftpRemoteFile<?>> consumed, Object content) {
-                body = content;
-            }
+        @Override
+        public void setBody(GenericFile<SourceFile> file, Object content) {
+            body = content;
+        }
 
-            @Override
-            public void loadContent(Exchange asking, GenericFile<?> consumed) throws IOException {
-                body = source.open();
-            }
-        });
-        exchange.getMessage().setBody(file);
-        return super.process(exchange, callback);
+        @Override
+        public void loadContent(Exchange asking, GenericFile<?> file) throws IOException {
+            body = ((SourceFile) file.getFile()).open();
+        }
     }
 
     /** The copy of a file that waited, or whose outcome was unknown, outlives its attempts. */
     @Override
-    public void released(String sourceKey) {
+    protected void released(String sourceKey) {
         SpoolFolder.delete(spool.copyOf(sourceKey));
     }
 
     @Override
     protected void doStart() {
-        trouble = new SftpTrouble(health, feed(), server.configuration());
-        server.open(trouble);
-        sources.add(server.name(), server);
+        serverHealth = new SftpHealth(health, feed(), server);
+        connections = new SftpConnections(new SftpSession(server), serverHealth);
+        folders = new SftpFolders(server, connections);
+        sources.add(server.name(), folders);
     }
 
     @Override
     protected void doStop() throws Exception {
         super.doStop();
-        sources.remove(server);
-        trouble.end();
-        server.close();
+        sources.remove(folders);
+        serverHealth.end();
+        connections.close();
     }
 
     @Override
-    public boolean begin(Consumer consumer, Endpoint endpoint) {
-        began = System.nanoTime();
-        return !trouble.isPausing() && began - nextListing >= 0 && super.begin(consumer, endpoint);
-    }
-
-    @Override
-    public void commit(Consumer consumer, Endpoint endpoint, int polledMessages) {
-        super.commit(consumer, endpoint, polledMessages);
-        trouble.listed();
+    protected void listed() {
+        serverHealth.listed();
         if (System.nanoTime() - swept >= SWEEP_NANOS) {
             swept = System.nanoTime();
             try {
@@ -282,7 +242,7 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
     private void sweep(boolean settledToo) throws IOException, CsvImportUnsettledException {
         String folder = server.location(server.directory()) + "/";
         deliveries.<IOException>eachUnreleasedBelow(folder, settledToo, job -> {
-            if (!sights.isSeenSince(job, began)) {
+            if (!isListed(job)) {
                 letGoWhereGone(job);
             }
         });
@@ -296,17 +256,16 @@ public final class SftpFeed extends FileFeed<SftpRemoteFile<?>> {
 
     private boolean isThere(Job.Origin origin) throws IOException {
         try {
-            return server.find(origin.path()).key().equals(origin.sourceKey());
+            return folders.find(origin.path()).key().equals(origin.sourceKey());
         } catch (NoSuchFileException e) {
             return false;
         }
     }
 
     @Override
-    public boolean rollback(Consumer consumer, Endpoint endpoint, int retryCounter, Exception e) {
-        if (!(e.getCause() instanceof SourceAwayException)) {
-            trouble.failed(e, began);
+    protected void failed(IOException e) {
+        if (!(e instanceof SourceUnavailableException)) {
+            serverHealth.failed(e, listedAt());
         }
-        return false;
     }
 }

@@ -1,18 +1,15 @@
 package io.csvimport.source.sftp;
 
 import io.csvimport.file.SourceFile;
-import io.csvimport.file.SourceFolders;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.NoSuchFileException;
-import org.apache.camel.component.file.remote.SftpRemoteFile;
 
 /**
  * A file on an SFTP server, as the server lists it: size in bytes, -1 where it does not tell it, time of
  * last modification in seconds since 1970.
  */
-record SftpFile(SftpServer server, String location, long size, long modified)
-        implements SourceFile, SftpRemoteFile<SftpFile> {
+record SftpFile(SftpFolders folders, String location, long size, long modified) implements SourceFile {
 
     @Override
     public String key() {
@@ -37,11 +34,11 @@ record SftpFile(SftpServer server, String location, long size, long modified)
     @Override
     public boolean isThere() {
         try {
-            return isSameAs(server.findSoon(location));
+            return isSameAs(folders.findSoon(location));
         } catch (NoSuchFileException e) {
             return false;
         } catch (IOException e) {
-            // the server is away, or busy: nothing speaks against it
+            // the server is unavailable, or busy: nothing speaks against it
             return true;
         }
     }
@@ -49,7 +46,7 @@ record SftpFile(SftpServer server, String location, long size, long modified)
     @Override
     public boolean isGone() {
         try {
-            server.find(location);
+            folders.find(location);
             return false;
         } catch (NoSuchFileException e) {
             return true;
@@ -60,42 +57,6 @@ record SftpFile(SftpServer server, String location, long size, long modified)
 
     @Override
     public InputStream open() throws IOException {
-        return server.open(this);
-    }
-
-    @Override
-    public SourceFolders folders() {
-        return server;
-    }
-
-    @Override
-    public String getFilename() {
-        return SourceFolders.name(location);
-    }
-
-    @Override
-    public String getLongname() {
-        return getFilename();
-    }
-
-    @Override
-    public boolean isDirectory() {
-        return false;
-    }
-
-    @Override
-    public long getFileLength() {
-        return size;
-    }
-
-    @Override
-    public long getLastModified() {
-        return modified * 1000;
-    }
-
-    /** There is no entry of JSch's to be held. */
-    @Override
-    public SftpFile getRemoteFile() {
-        return null;
+        return folders.open(this);
     }
 }

@@ -9,14 +9,12 @@ import com.jcraft.jsch.UIKeyboardInteractive;
 import com.jcraft.jsch.UserInfo;
 import java.util.List;
 import java.util.Map;
-import org.apache.camel.Exchange;
-import org.apache.camel.component.file.remote.RemoteFileConfiguration;
-import org.apache.camel.component.file.remote.SftpConfiguration;
-import org.apache.camel.component.file.remote.SftpEndpoint;
-import org.apache.camel.component.file.remote.SftpOperations;
 
-/** Logs in on an SFTP server as Camel does. The consumer has no connection of its own: {@link SftpConnections} has them. */
-final class SftpSession extends SftpOperations {
+/** Logs in on an SFTP server. */
+final class SftpSession {
+
+    private static final int CONNECT_MILLIS = 10_000;
+    private static final int SILENCE_MILLIS = 30_000;
 
     /** JSch's lists of algorithms, by what the names in them look like; the last one is for all others. */
     private static final Map<String, List<String>> ALGORITHMS = Map.of(
@@ -26,23 +24,19 @@ final class SftpSession extends SftpOperations {
 
     private static final List<String> KEYS = List.of("server_host_key", "PubkeyAcceptedAlgorithms");
 
-    private final SftpConfiguration configuration;
-    private final List<String> algorithms;
+    private final SftpServer server;
 
-    /** @param algorithms that are offered to the server beside those that JSch offers by itself */
-    SftpSession(SftpConfiguration configuration, SftpEndpoint endpoint, List<String> algorithms) {
-        this.configuration = configuration;
-        this.algorithms = algorithms;
-        setEndpoint(endpoint);
+    SftpSession(SftpServer server) {
+        this.server = server;
     }
 
     /** A new connection. */
     ChannelSftp open() throws JSchException {
-        Session session = createSession(configuration);
+        Session session = newSession();
         try {
-            session.connect(configuration.getConnectTimeout());
+            session.connect(CONNECT_MILLIS);
             ChannelSftp channel = (ChannelSftp) session.openChannel("sftp");
-            channel.connect(configuration.getConnectTimeout());
+            channel.connect(CONNECT_MILLIS);
             return channel;
         } catch (JSchException e) {
             session.disconnect();
@@ -50,18 +44,26 @@ final class SftpSession extends SftpOperations {
         }
     }
 
-    @Override
-    protected Session createSession(RemoteFileConfiguration remote) throws JSchException {
-        checkPrivateKey();
-        Session session = super.createSession(remote);
-        String password = configuration.getPassword();
-        String byKey = configuration.getPrivateKeyFile() == null ? "" : "publickey,";
-        String byPassword = password == null ? "" : "password,keyboard-interactive";
-        session.setConfig("PreferredAuthentications", byKey + byPassword);
+    private Session newSession() throws JSchException {
+        JSch jsch = new JSch();
+        jsch.setKnownHosts(server.knownHostsFile());
+        boolean byKey = server.privateKeyFile() != null;
+        boolean byPassword = server.password() != null;
+        if (byKey) {
+            checkPrivateKey();
+            jsch.addIdentity(server.privateKeyFile(), server.privateKeyPassphrase());
+        }
+        Session session = jsch.getSession(server.username(), server.host(), server.port());
+        session.setTimeout(SILENCE_MILLIS);
+        session.setConfig("StrictHostKeyChecking", "yes");
+        session.setConfig(
+                "PreferredAuthentications",
+                (byKey ? "publickey," : "") + (byPassword ? "password,keyboard-interactive" : ""));
         // each is tried once: what is refused is refused, and an account that is tried too often is locked
-        session.setConfig("MaxAuthTries", byKey.isEmpty() || byPassword.isEmpty() ? "1" : "2");
-        session.setUserInfo(new Login(password));
-        algorithms.forEach(name -> ALGORITHMS.entrySet().stream()
+        session.setConfig("MaxAuthTries", byKey && byPassword ? "2" : "1");
+        session.setUserInfo(new Login(server.password()));
+        // beside those that JSch offers by itself
+        server.algorithms().forEach(name -> ALGORITHMS.entrySet().stream()
                 .filter(kind -> name.matches(kind.getKey()))
                 .map(Map.Entry::getValue)
                 .findFirst()
@@ -72,19 +74,16 @@ final class SftpSession extends SftpOperations {
 
     /** JSch passes over a key that it cannot decrypt, which looks like a login that was refused. */
     private void checkPrivateKey() throws JSchException {
-        String file = configuration.getPrivateKeyFile();
-        if (file == null) {
-            return;
-        }
+        String file = server.privateKeyFile();
         KeyPair key;
         try {
             key = KeyPair.load(new JSch(), file);
         } catch (JSchException e) {
-            throw new JSchException("The private key " + file + " cannot be read: " + SftpTrouble.plain(e)
+            throw new JSchException("The private key " + file + " cannot be read: " + SftpHealth.plain(e)
                     + "; give the file of a private key as ssh-keygen writes it");
         }
         try {
-            String passphrase = configuration.getPrivateKeyPassphrase();
+            String passphrase = server.privateKeyPassphrase();
             if (key.isEncrypted() && (passphrase == null || !key.decrypt(passphrase))) {
                 throw new JSchException("The private key " + file + " is encrypted, and "
                         + (passphrase == null ? "no passphrase is given" : "the passphrase is not the one of this key")
@@ -93,21 +92,6 @@ final class SftpSession extends SftpOperations {
         } finally {
             key.dispose();
         }
-    }
-
-    @Override
-    public boolean connect(RemoteFileConfiguration remote, Exchange exchange) {
-        return true;
-    }
-
-    @Override
-    public boolean sendNoop() {
-        return true;
-    }
-
-    @Override
-    public boolean isConnected() {
-        return false;
     }
 
     /** Gives the password once, by whichever method the server asks for it first. */

@@ -4,9 +4,9 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.csvimport.file.SourceFolders;
 import io.csvimport.pipeline.KeyedSerialExecutor;
 import io.csvimport.source.Untaken;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +14,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,16 +42,14 @@ class FolderFeedTest {
         feed.setQuiet("PT0S");
         feed.setQuietAfterGrowth("PT0S");
         feed.setQuietEmpty("PT0S");
-        feed.setTellAfter(Duration.ZERO);
+        feed.setWarnAfter(Duration.ZERO);
     }
 
     /** The names of the files that are to be taken, in order. */
-    private List<String> list() {
-        List<File> taken = new ArrayList<>();
-        feed.begin(null, null);
-        feed.list(taken::add);
-        feed.commit(null, null, taken.size());
-        return taken.stream().map(File::getName).toList();
+    private List<String> list() throws IOException {
+        return feed.list().stream()
+                .map(file -> SourceFolders.name(file.location()))
+                .toList();
     }
 
     private static Path write(Path file, Instant modified) throws IOException {

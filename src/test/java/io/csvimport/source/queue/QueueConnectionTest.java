@@ -138,7 +138,7 @@ class QueueConnectionTest {
         product.with("CSV_IMPORT_JMS_URL", protocol.equals("failover") ? "failover:(" + url + ")" : url)
                 .start();
         product.awaitReady();
-        product.awaitUntil("told", () -> product.output().contains("is away or refuses"));
+        product.awaitUntil("told", () -> product.output().contains("is unavailable or refuses"));
         broker.start();
         send("a.csv");
         product.awaitImport("a.csv");
@@ -146,7 +146,7 @@ class QueueConnectionTest {
                 1,
                 product.output()
                         .lines()
-                        .filter(line -> line.contains("is away or refuses"))
+                        .filter(line -> line.contains("is unavailable or refuses"))
                         .count());
         assertSaysNoSecretAndNoTrace();
     }
@@ -159,7 +159,7 @@ class QueueConnectionTest {
                 .with("CSV_IMPORT_JMS_PASSWORD", "wrong#secret")
                 .with("CSV_IMPORT_HEALTH_GRACE", "PT0S")
                 .start();
-        product.awaitUntil("told", () -> product.output().contains("is away or refuses"));
+        product.awaitUntil("told", () -> product.output().contains("is unavailable or refuses"));
         awaitDownForTheBroker();
         send("a.csv");
         assertSaysNoSecretAndNoTrace();

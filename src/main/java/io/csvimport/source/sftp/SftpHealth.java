@@ -5,12 +5,11 @@ import com.jcraft.jsch.JSchChangedHostKeyException;
 import com.jcraft.jsch.JSchException;
 import com.jcraft.jsch.JSchUnknownHostKeyException;
 import io.csvimport.api.ApiHealth;
-import io.csvimport.file.SourceAwayException;
+import io.csvimport.file.SourceUnavailableException;
 import io.csvimport.job.Pauses;
 import io.csvimport.text.Visible;
 import java.time.Duration;
 import java.time.Instant;
-import org.apache.camel.component.file.remote.SftpConfiguration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,7 +17,7 @@ import org.slf4j.LoggerFactory;
  * What is wrong with the server of a feed: said in the log and by readiness, each time that it changes and every minute,
  * and waited for with growing pauses.
  */
-final class SftpTrouble {
+final class SftpHealth {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final long SAID_EVERY = Duration.ofMinutes(1).toNanos();
@@ -27,7 +26,7 @@ final class SftpTrouble {
 
     private final ApiHealth health;
     private final String feed;
-    private final SftpConfiguration configuration;
+    private final SftpServer server;
     private int failures;
     private long failed = System.nanoTime() - FORGOTTEN_AFTER;
     private long closedUntil = System.nanoTime();
@@ -35,10 +34,10 @@ final class SftpTrouble {
     private String said;
     private long saidAt;
 
-    SftpTrouble(ApiHealth health, String feed, SftpConfiguration configuration) {
+    SftpHealth(ApiHealth health, String feed, SftpServer server) {
         this.health = health;
         this.feed = feed;
-        this.configuration = configuration;
+        this.server = server;
     }
 
     /**
@@ -47,9 +46,9 @@ final class SftpTrouble {
      * @param since when the connection was made, or what has failed was begun ({@link System#nanoTime}): what is older
      *     than the latest failure belongs to that failure, and adds nothing to its pause
      */
-    synchronized SourceAwayException failed(Throwable failure, long since) {
+    synchronized SourceUnavailableException failed(Throwable failure, long since) {
         if (since - failed < 0) {
-            return away(explain(failure), failure);
+            return unavailable(explain(failure), failure);
         }
         long now = System.nanoTime();
         if (now - failed >= FORGOTTEN_AFTER && now - closedUntil >= FORGOTTEN_AFTER) {
@@ -66,35 +65,35 @@ final class SftpTrouble {
             said = why;
             saidAt = now;
         }
-        return away(why, failure);
+        return unavailable(why, failure);
     }
 
-    private SourceAwayException away(String reason, Throwable cause) {
-        return new SourceAwayException(reason, Instant.now().plusNanos(closedUntil - System.nanoTime()), cause);
+    private SourceUnavailableException unavailable(String reason, Throwable cause) {
+        return new SourceUnavailableException(reason, Instant.now().plusNanos(closedUntil - System.nanoTime()), cause);
     }
 
     synchronized boolean isPausing() {
         return System.nanoTime() - closedUntil < 0;
     }
 
-    /** @throws SourceAwayException during the pause after a failure */
-    synchronized void check() throws SourceAwayException {
+    /** @throws SourceUnavailableException during the pause after a failure */
+    synchronized void check() throws SourceUnavailableException {
         if (isPausing()) {
-            throw away(why, null);
+            throw unavailable(why, null);
         }
     }
 
     /** The folder was listed. */
     synchronized void listed() {
         if (said != null && !isPausing()) {
-            LOG.info("{} of the feed {} can be read again", server(), feed);
+            LOG.info("{} of the feed {} can be read again", place(), feed);
             said = null;
             health.sourceWorks(feed);
         }
     }
 
     /** Bytes of a file arrived: the pauses begin anew. */
-    synchronized void works() {
+    synchronized void work() {
         failures = 0;
     }
 
@@ -103,8 +102,8 @@ final class SftpTrouble {
         health.sourceWorks(feed);
     }
 
-    private String server() {
-        return configuration.getHost() + ":" + configuration.getPort();
+    private String place() {
+        return server.host() + ":" + server.port();
     }
 
     /** A failure without the class names that JSch puts into its messages. */
@@ -129,29 +128,28 @@ final class SftpTrouble {
     /** What is wrong, and what to do. */
     private String explain(Throwable failure) {
         Throwable cause = cause(failure);
-        String file =
-                configuration.getKnownHostsFile() == null ? "~/.ssh/known_hosts" : configuration.getKnownHostsFile();
+        String file = server.knownHostsFile();
         if (cause instanceof JSchChangedHostKeyException) {
-            return server() + " shows another host key than the one in " + file
+            return place() + " shows another host key than the one in " + file
                     + ": nothing is sent to it. Ask its operator"
                     + " whether the key was changed, and only then put the new one there";
         }
         if (cause instanceof JSchUnknownHostKeyException) {
-            return server() + " shows a host key that is not in " + file
+            return place() + " shows a host key that is not in " + file
                     + ": nothing is sent to it. Compare the key with its"
-                    + " operator, and add it: ssh-keyscan -p " + configuration.getPort() + " " + configuration.getHost()
+                    + " operator, and add it: ssh-keyscan -p " + server.port() + " " + server.host()
                     + " >> " + file;
         }
         if (cause instanceof JSchAlgoNegoFailException none) {
-            return server() + " offers only algorithms that are no longer considered safe ("
+            return place() + " offers only algorithms that are no longer considered safe ("
                     + Visible.of(none.getServerProposal())
                     + "): nothing is sent to it. Ask its operator for newer ones, or allow one for this feed: "
                     + "the parameter algorithms of its Kamelet, csv-import-sftp-source";
         }
         if (isRefused(failure)) {
-            return server() + " refuses the login of " + configuration.getUsername()
-                    + ": check the name, and the password or" + " the private key";
+            return place() + " refuses the login of " + server.username() + ": check the name, and the password or"
+                    + " the private key";
         }
-        return server() + " cannot be used: " + Visible.of(plain(cause));
+        return place() + " cannot be used: " + Visible.of(plain(cause));
     }
 }

@@ -6,27 +6,27 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.jcraft.jsch.JSchException;
 import io.csvimport.api.ApiHealth;
-import io.csvimport.file.SourceAwayException;
+import io.csvimport.file.SourceUnavailableException;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
-import org.apache.camel.component.file.remote.SftpConfiguration;
 import org.junit.jupiter.api.Test;
 
 /** How long an SFTP server that failed is left alone. */
-class SftpTroubleTest {
+class SftpHealthTest {
 
     private static final IOException CUT = new IOException("inputstream is closed");
 
-    private final SftpTrouble trouble = new SftpTrouble(new ApiHealth(), "feed", new SftpConfiguration());
+    private final SftpHealth health = new SftpHealth(new ApiHealth(), "feed", new SftpServer());
 
     /** What is begun now fails; answers the pause after it, in seconds. */
     private long fail(Exception failure) {
-        return pause(trouble.failed(failure, System.nanoTime()));
+        return pause(health.failed(failure, System.nanoTime()));
     }
 
-    private static long pause(SourceAwayException away) {
-        return Math.round(Duration.between(Instant.now(), away.getNextAttempt()).toMillis() / 1000.0);
+    private static long pause(SourceUnavailableException unavailable) {
+        return Math.round(
+                Duration.between(Instant.now(), unavailable.getNextAttempt()).toMillis() / 1000.0);
     }
 
     @Test
@@ -34,7 +34,7 @@ class SftpTroubleTest {
         for (long pause : new long[] {1, 2, 4, 8, 16, 32, 60, 60}) {
             assertEquals(pause, fail(new JSchException("Connection refused")));
         }
-        assertTrue(trouble.isPausing());
+        assertTrue(health.isPausing());
     }
 
     @Test
@@ -48,16 +48,16 @@ class SftpTroubleTest {
     void cutsThatFollowEachOtherEachAfterSomeBytesDoNotAddUp() {
         for (int cut = 0; cut < 10; cut++) {
             assertEquals(1, fail(CUT));
-            trouble.works();
+            health.work();
         }
     }
 
     @Test
     void allConnectionsThatBreakTogetherAreOneFailure() {
         long began = System.nanoTime();
-        assertEquals(1, pause(trouble.failed(CUT, began)));
+        assertEquals(1, pause(health.failed(CUT, began)));
         for (int connection = 0; connection < 10; connection++) {
-            assertTrue(pause(trouble.failed(CUT, began)) <= 1);
+            assertTrue(pause(health.failed(CUT, began)) <= 1);
         }
         assertEquals(2, fail(CUT));
     }
@@ -67,8 +67,8 @@ class SftpTroubleTest {
         long began = System.nanoTime();
         fail(CUT);
         Thread.sleep(1100);
-        assertTrue(pause(trouble.failed(CUT, began)) <= 0);
-        assertFalse(trouble.isPausing());
-        trouble.check();
+        assertTrue(pause(health.failed(CUT, began)) <= 0);
+        assertFalse(health.isPausing());
+        health.check();
     }
 }

@@ -1,0 +1,75 @@
+package io.csvimport.source;
+
+import java.util.Map;
+import org.apache.camel.Consumer;
+import org.apache.camel.Endpoint;
+import org.apache.camel.Processor;
+import org.apache.camel.Producer;
+import org.apache.camel.support.CamelContextHelper;
+import org.apache.camel.support.DefaultComponent;
+import org.apache.camel.support.ScheduledPollConsumer;
+import org.apache.camel.support.ScheduledPollEndpoint;
+
+/**
+ * Polls a feed of files that is a bean: {@code csv-import-folder:nameOfTheFeed}. Camel's own consumers of files hold all
+ * that a folder has in memory before they take the first file, and overwrite what a file is moved onto.
+ */
+public final class FileFeedComponent extends DefaultComponent {
+
+    @Override
+    protected Endpoint createEndpoint(String uri, String feed, Map<String, Object> parameters) throws Exception {
+        Endpoint endpoint = new FeedEndpoint(
+                uri, this, CamelContextHelper.mandatoryLookup(getCamelContext(), feed, FileFeed.class));
+        setProperties(endpoint, parameters);
+        return endpoint;
+    }
+
+    private static final class FeedEndpoint extends ScheduledPollEndpoint {
+
+        private final FileFeed feed;
+
+        FeedEndpoint(String uri, FileFeedComponent component, FileFeed feed) {
+            super(uri, component);
+            this.feed = feed;
+        }
+
+        @Override
+        public Producer createProducer() {
+            throw new UnsupportedOperationException("A feed takes files, and has none put into it");
+        }
+
+        @Override
+        public Consumer createConsumer(Processor processor) throws Exception {
+            Consumer consumer = new FeedConsumer(this, processor, feed);
+            configureConsumer(consumer);
+            return consumer;
+        }
+    }
+
+    private static final class FeedConsumer extends ScheduledPollConsumer {
+
+        private final FileFeed feed;
+
+        FeedConsumer(FeedEndpoint endpoint, Processor processor, FileFeed feed) {
+            super(endpoint, processor);
+            this.feed = feed;
+        }
+
+        @Override
+        protected int poll() {
+            return feed.poll(this);
+        }
+
+        @Override
+        protected void doStart() throws Exception {
+            feed.start();
+            super.doStart();
+        }
+
+        @Override
+        protected void doStop() throws Exception {
+            super.doStop();
+            feed.stop();
+        }
+    }
+}
