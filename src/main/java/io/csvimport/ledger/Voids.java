@@ -60,13 +60,16 @@ public final class Voids {
                 .findFirst();
     }
 
-    /** A row for an import that the ledger does not know: its void goes on after a crash, and has its event. */
+    /**
+     * A row for an import that the ledger does not know: its void goes on after a crash, and has its event. It is not due
+     * before {@link #begin}, which follows at once.
+     */
     public Job insert(String source, String importId) throws CsvImportUnsettledException {
         Instant now = Instant.now();
         return database.durable(handle -> handle.select(
                         "INSERT INTO csv_import_delivery (source_key, source, state, organization, import_id, duplicates,"
-                                + " owner, created_at, settled_at, released_at)"
-                                + " VALUES (?, ?, 'voiding', ?, ?, 'import', ?, ?, ?, ?) RETURNING *",
+                                + " owner, created_at, settled_at, released_at, next_attempt_at)"
+                                + " VALUES (?, ?, 'voiding', ?, ?, 'import', ?, ?, ?, ?, ?) RETURNING *",
                         "void:" + UUID.randomUUID(),
                         source,
                         organization,
@@ -74,7 +77,8 @@ public final class Voids {
                         owner.id(),
                         now,
                         now,
-                        now)
+                        now,
+                        now.plusSeconds(10))
                 .map(JobRow::read)
                 .one());
     }
