@@ -187,6 +187,12 @@ public final class Broker implements AutoCloseable {
         return found == null ? 0 : found.getMessageCount();
     }
 
+    /** How many messages of the queue the broker has taken away: tried too often, or expired. */
+    public long givenUp(String queue) {
+        Queue found = queue(queue);
+        return found == null ? 0 : found.getMessagesKilled() + found.getMessagesExpired();
+    }
+
     /** How many messages of the queue are in hands of consumers. */
     public int delivering(String queue) {
         Queue found = queue(queue);

@@ -286,7 +286,7 @@ public class QueueTest extends CsvImportTestSupport {
         assertEquals("empty.csv", rejected.getStringProperty("fileName"));
         assertEquals(protocol.equals("amqp"), rejected.propertyExists("sent"));
         awaitAcknowledged(protocol);
-        assertEquals(0, broker.count("given-up"));
+        assertEquals(0, broker.givenUp(queue(protocol)));
     }
 
     @Test
@@ -334,7 +334,7 @@ public class QueueTest extends CsvImportTestSupport {
         awaitAcknowledged(protocol);
         awaitThat(() -> spooled().isEmpty());
         awaitThat(() -> job("bad.csv").get("released_at") != null);
-        assertEquals(0, broker.count("given-up"));
+        assertEquals(0, broker.givenUp(queue(protocol)));
         assertEquals(1, jobs().size());
     }
 
@@ -546,7 +546,7 @@ public class QueueTest extends CsvImportTestSupport {
         }
         awaitThat(() -> importedNames().equals(List.of("a.csv", "b.csv")));
         awaitAcknowledged(protocol);
-        assertEquals(0, broker.count("given-up"));
+        assertEquals(0, broker.givenUp(queue(protocol)));
         assertEquals(2, jobs().size());
     }
 
