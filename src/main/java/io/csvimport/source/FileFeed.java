@@ -224,7 +224,7 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
 
         @Override
         public void begin() {
-            if (!file.isThere() || isEnding()) {
+            if (!file.isThere() || isEnding(consumer)) {
                 executor.end(orderKey(file), 0);
                 reject();
                 return;
@@ -279,9 +279,9 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
         }
     }
 
-    private boolean isEnding() {
+    private boolean isEnding(DefaultConsumer consumer) {
         ServiceStatus status = camelContext.getRouteController().getRouteStatus(feed);
-        return camelContext.isStopping() || status == null || !status.isStarted();
+        return camelContext.isStopping() || status == null || !status.isStarted() || !consumer.isStarted();
     }
 
     /** Why it is not settled; null where it is, and where it has changed meanwhile, and is found anew. */
@@ -304,5 +304,6 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
     @Override
     protected void doStop() throws Exception {
         untaken.forget(feed);
+        selection.forget();
     }
 }

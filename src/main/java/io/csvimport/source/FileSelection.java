@@ -141,6 +141,12 @@ final class FileSelection {
         left.leave(path, why);
     }
 
+    /** The feed has stopped: what it has seen belongs to connections that are closed. */
+    void forget() {
+        earliest = List.of();
+        sights.clear();
+    }
+
     /** How many files the latest listing has left, and why. */
     Untaken.Files left() {
         return left.files();
@@ -148,10 +154,12 @@ final class FileSelection {
 
     /** Whether nothing is known that speaks against the file; it is not said whether it is whole. */
     private boolean isCandidate(SourceFile file) {
+        // asked for the first file of a key, also where that is handed over: see isOpen
+        boolean isOpen = isOpen(feed.orderKey(file));
         if (handedOver.contains(file.location())) {
             return false;
         }
-        if (!isOpen(feed.orderKey(file))) {
+        if (!isOpen) {
             left.awaitEarlier(file);
             return false;
         }
@@ -180,16 +188,17 @@ final class FileSelection {
     private List<SourceFile> take(boolean walks) {
         List<SourceFile> taken = new ArrayList<>();
         List<SourceFile> kept = new ArrayList<>();
-        Map<String, Integer> taking = new HashMap<>();
+        Map<String, Integer> ofKeys = new HashMap<>();
         int all = handedOver.size();
         for (SourceFile file : earliest) {
             String key = feed.orderKey(file);
-            int ofKey = feed.executor().size(key) + taking.getOrDefault(key, 0);
+            // asked once a listing: a key that gets room in its middle would let later files in before earlier ones
+            int ofKey = ofKeys.computeIfAbsent(key, feed.executor()::size);
             boolean hasRoom = isOpen(key) && ofKey < MOST_OF_KEY && (all + taken.size() < MOST || ofKey == 0);
             SourceFile now = walks || !hasRoom ? file : lookAgain(file);
             boolean isWhole = now != null && (!walks && !hasRoom || isWhole(now));
             if (isWhole && hasRoom) {
-                taking.merge(key, 1, Integer::sum);
+                ofKeys.merge(key, 1, Integer::sum);
                 taken.add(now);
             } else if (now != null) {
                 kept.add(now);

@@ -90,6 +90,10 @@ public final class FileSights {
                 && sight.file.key().equals(job.origin().sourceKey());
     }
 
+    void clear() {
+        sights.clear();
+    }
+
     void forget(SourceFile file) {
         sights.remove(file.location());
     }

@@ -33,6 +33,7 @@ final class SftpHealth {
     private String why;
     private String said;
     private long saidAt;
+    private boolean ended;
 
     SftpHealth(ApiHealth health, String feed, SftpServer server) {
         this.health = health;
@@ -47,7 +48,7 @@ final class SftpHealth {
      *     than the latest failure belongs to that failure, and adds nothing to its pause
      */
     synchronized SourceUnavailableException failed(Throwable failure, long since) {
-        if (since - failed < 0) {
+        if (ended || since - failed < 0) {
             return unavailable(explain(failure), failure);
         }
         long now = System.nanoTime();
@@ -98,7 +99,8 @@ final class SftpHealth {
     }
 
     /** The feed has ended: the one that takes its place, if any, says anew what is wrong. */
-    void end() {
+    synchronized void end() {
+        ended = true;
         health.sourceWorks(feed);
     }
 
