@@ -1,5 +1,5 @@
 /**
- * The API in miniature, for tests and first steps: strict about requests, and failing on demand. It uses no other
- * room. Begin with {@link io.csvimport.sandbox.Sandbox}.
+ * A small server with the API, for tests and first steps: it is strict about requests, and fails on demand. It uses
+ * no other room. Begin with {@link io.csvimport.sandbox.Sandbox}.
  */
 package io.csvimport.sandbox;

@@ -1,5 +1,5 @@
 /**
- * Leaf functions on text: visible forms of what strangers wrote, names that fit a file system,
- * addresses. It uses nothing. Begin with {@link io.csvimport.text.Visible}.
+ * Functions on text: a printable form of text from outside, the length of file names, the e-mail addresses of {@code
+ * notify}. It uses nothing. Begin with {@link io.csvimport.text.Visible}.
  */
 package io.csvimport.text;
