@@ -44,6 +44,8 @@ final class LedgerFile implements ConnectionFactory, Closeable {
         path = path(url);
         key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
         config.setMaximumPoolSize(1);
+        // whoever waits for a new connection holds up all others
+        config.setConnectionTimeout(1_000);
         config.setMaxLifetime(0);
         config.setKeepaliveTime(0);
         config.setDataSource(new SQLiteDataSource() {

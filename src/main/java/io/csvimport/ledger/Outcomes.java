@@ -77,7 +77,8 @@ public final class Outcomes {
                 then.run(handle, written);
                 return written;
             };
-            Optional<Job> written = durable ? database.durable(work) : database.relaxed(work);
+            // a shared database may fail, and forget, while this process lives on
+            Optional<Job> written = durable || database.isShared() ? database.durable(work) : database.relaxed(work);
             return written.isPresent() ? written.get() : movedOn(job, outcome);
         } catch (LedgerRefusedException e) {
             String detail = e.getMessage()

@@ -126,6 +126,13 @@ public final class Claiming {
         try {
             claim = claim(delivery, single, atOnce && !rejected);
         } catch (LedgerRefusedException e) {
+            if (e.isConcurrent()) {
+                isBusy(
+                        exchange,
+                        Visible.of(delivery.names().fileName())
+                                + ": another process has claimed the same bytes or the same name at the same moment");
+                return;
+            }
             reject(exchange, delivery, e.getMessage());
             claim = claim(delivery, false, false);
             rejected = true;

@@ -22,11 +22,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.UUID;
-import java.util.WeakHashMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
@@ -72,6 +71,9 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
         }
     };
 
+    /** Sessions; with more, those that have ended are forgotten. */
+    private static final int MOST_SESSIONS = 100;
+
     private CamelContext camelContext;
     private String source;
     private Spool spool;
@@ -82,7 +84,7 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
     private String queue;
     private String template;
     /** By session: the item key of the latest message without an id, which may not be committed yet. */
-    private final Map<Session, String> uncommitted = Collections.synchronizedMap(new WeakHashMap<>());
+    private final Map<Session, String> uncommitted = new ConcurrentHashMap<>();
 
     @Override
     public CamelContext getCamelContext() {
@@ -175,7 +177,7 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
         exchange.setProperty(CsvImportConstants.FOLDER_TEMPLATE, template);
         exchange.setProperty(CsvImportConstants.REFUSAL, received.refusal);
         exchange.setProperty(CsvImportConstants.ENVELOPE, received.envelope.json());
-        exchange.setProperty(CsvImportConstants.OFFERED_AGAIN, received.message.getJMSRedelivered());
+        exchange.setProperty(CsvImportConstants.OFFERED_AGAIN, received.isOfferedAgain);
     }
 
     private static void deleteAfterwards(Exchange exchange, Path copy) {
@@ -189,9 +191,11 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
 
     /**
      * The item key without its source. Messages without an id may be equal and yet be two: one that was delivered before
-     * is the one that is not known to be committed.
+     * is the one that is not known to be committed. A broker that stops may forget that it has delivered a message: an
+     * equal one whose session broke before its commit was known is that one, too.
      */
     private String key(Exchange exchange, QueueMessage received) throws JMSException, CsvImportUnsettledException {
+        received.isOfferedAgain = received.message.getJMSRedelivered();
         if (received.hasId) {
             return received.identity;
         }
@@ -202,17 +206,31 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
             deliveries.forgetItemKey(before);
             uncommitted.remove(received.session);
         }
-        String known = received.message.getJMSRedelivered()
-                ? deliveries.itemKey(from + received.identity + "|").orElse(null)
-                : null;
+        String equal = from + received.identity + "|";
+        received.isOfferedAgain |= uncommitted
+                .entrySet()
+                .removeIf(earlier -> earlier.getValue().startsWith(equal) && hasEnded(earlier.getKey()));
+        String known = received.isOfferedAgain ? deliveries.itemKey(equal).orElse(null) : null;
         String key = known != null ? known.substring(from.length()) : received.identity + "|" + UUID.randomUUID();
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
             public void onComplete(Exchange done) {
+                if (uncommitted.size() >= MOST_SESSIONS) {
+                    uncommitted.keySet().removeIf(QueueFeed::hasEnded);
+                }
                 uncommitted.put(received.session, from + key);
             }
         });
         return key;
+    }
+
+    private static boolean hasEnded(Session session) {
+        try {
+            session.getTransacted();
+            return false;
+        } catch (JMSException e) {
+            return true;
+        }
     }
 
     /**

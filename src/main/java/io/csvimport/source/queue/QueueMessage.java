@@ -80,6 +80,8 @@ final class QueueMessage {
     String identity;
     /** The header {@code csvImportSourceKey}. */
     String key;
+    /** Whether it was delivered before, or may have been. */
+    boolean isOfferedAgain;
 
     /** @param copy where its body is copied to */
     QueueMessage(Message message, Session session, Path copy) {
