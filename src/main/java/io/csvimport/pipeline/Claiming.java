@@ -188,9 +188,7 @@ public final class Claiming {
 
     /** What the ledger cannot store is bad input: it is rejected, and stored as far as it can be. */
     public static void reject(Exchange exchange, Delivery delivery, String why) {
-        exchange.setProperty(CsvImportConstants.OUTCOME, "rejected");
-        exchange.setProperty(CsvImportConstants.REASON, "unstorable");
-        exchange.setProperty(CsvImportConstants.DETAIL, why);
+        Failure.decide(exchange, "rejected", "unstorable", why);
         delivery.shorten();
     }
 

@@ -133,7 +133,7 @@ public final class Failure implements ExceptionHandler {
     }
 
     /** Sets the outcome of the exchange's delivery, and why. */
-    static void decide(Exchange exchange, String outcome, String reason, String detail) {
+    public static void decide(Exchange exchange, String outcome, String reason, String detail) {
         exchange.setProperty(CsvImportConstants.OUTCOME, outcome);
         exchange.setProperty(CsvImportConstants.REASON, reason);
         exchange.setProperty(CsvImportConstants.DETAIL, detail);

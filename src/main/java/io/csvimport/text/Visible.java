@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.util.Set;
 
-/** Text of strangers as it can be printed, stored or told. */
+/** Text of strangers as it can be printed, stored or logged. */
 public final class Visible {
 
     private static final Set<Integer> INVISIBLE = Set.of(

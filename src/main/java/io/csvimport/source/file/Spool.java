@@ -13,6 +13,7 @@ import io.csvimport.ledger.Deliveries;
 import io.csvimport.ledger.LedgerRefusedException;
 import io.csvimport.ledger.Outcomes;
 import io.csvimport.pipeline.Claiming;
+import io.csvimport.pipeline.Failure;
 import io.csvimport.settings.Settings;
 import io.csvimport.text.Visible;
 import java.io.IOException;
@@ -32,8 +33,8 @@ import org.slf4j.event.Level;
 
 /**
  * The folder in the data dir where the bytes of what is not a local file wait for their fate. A file is hidden (a dot
- * before its name) until the ledger has its job; then {@code csv-import-from-spool} takes it. One folder a lane: what
- * waits holds back only later ones of its own source and template.
+ * before its name) until the ledger has its job; then {@code csv-import-from-spool} takes it. One folder for each source
+ * and template: what waits holds back only later ones of its own source and template.
  */
 public final class Spool {
 
@@ -193,9 +194,11 @@ public final class Spool {
         }
         known.log(LOG, Level.INFO, "; it was offered again");
         if (path == null && known.state() == State.REJECTED) {
-            exchange.setProperty(CsvImportConstants.OUTCOME, "rejected");
-            exchange.setProperty(CsvImportConstants.REASON, known.outcome().reason());
-            exchange.setProperty(CsvImportConstants.DETAIL, known.outcome().detail());
+            Failure.decide(
+                    exchange,
+                    "rejected",
+                    known.outcome().reason(),
+                    known.outcome().detail());
         } else if (path == null && known.outcome().settledAt() == null) {
             // of a version that left the bytes with the broker
             return Optional.of(claims.moved(known, job.origin()));

@@ -50,6 +50,9 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final int CHUNK = 1 << 16;
+    /** Sessions; with more, those that have ended are forgotten. */
+    private static final int MOST_SESSIONS = 100;
+
     private static final Duration PAUSE = Duration.ofSeconds(2);
 
     /** Exchange property: the {@link QueueMessage}. */
@@ -70,9 +73,6 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
             }
         }
     };
-
-    /** Sessions; with more, those that have ended are forgotten. */
-    private static final int MOST_SESSIONS = 100;
 
     private CamelContext camelContext;
     private String source;
