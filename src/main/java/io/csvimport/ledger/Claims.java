@@ -5,7 +5,6 @@ import io.csvimport.file.SourceFile;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
 import io.csvimport.job.State;
-import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -41,21 +40,12 @@ public final class Claims {
     /**
      * Writes the row of a job that has none, and, where it is to be the only one of its bytes, finds the first of them:
      * the job is settled as its duplicate, or, while that has no import id yet, it is not single. A claim is on the disk
-     * when its attempt is: until then its source has all there is.
+     * when its begin is: until then its source has all there is.
      *
      * @param source of the file, or null
-     * @param attempt where it is committed, in one transaction, that the next byte may leave, as {@link #begin} does;
-     *     otherwise null
      */
-    public Claim claim(Job job, SourceFile source, boolean single, Job.Attempt attempt)
-            throws CsvImportUnsettledException {
-        Database.Work<Claim> work = handle -> {
-            Claim claim = claim(handle, job, source, single);
-            return claim.mayGoOn && attempt != null
-                    ? new Claim(begin(handle, claim.job, attempt).orElse(claim.job), true)
-                    : claim;
-        };
-        Claim claim = attempt != null ? database.durable(work) : database.relaxed(work);
+    public Claim claim(Job job, SourceFile source, boolean single) throws CsvImportUnsettledException {
+        Claim claim = database.relaxed(handle -> claim(handle, job, source, single));
         boolean isDuplicate = claim.job != null && claim.job.state() == State.DUPLICATE;
         return isDuplicate ? new Claim(outcomes.write(claim.job, claim.job.outcome()), false) : claim;
     }
@@ -146,11 +136,7 @@ public final class Claims {
      * @return empty where it may not: another upload of this name and template is in flight, or the row has moved on
      */
     public Optional<Job> begin(Job job, Job.Attempt attempt) throws CsvImportUnsettledException {
-        return database.durable(handle -> begin(handle, job, attempt));
-    }
-
-    private Optional<Job> begin(Handle handle, Job job, Job.Attempt attempt) {
-        int updated = handle.execute(
+        int updated = database.durable(handle -> handle.execute(
                 "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, api_time = ?, owner = ?,"
                         + " next_attempt_at = NULL WHERE job = ? AND owner = ? AND attempts = ?"
                         + " AND state IN ('claimed', 'waiting') AND NOT EXISTS (SELECT 1"
@@ -165,27 +151,27 @@ public final class Claims {
                 job.attempt().number(),
                 organization,
                 job.names().template(),
-                job.names().fileName());
+                job.names().fileName()));
         return updated == 0
                 ? Optional.empty()
                 : Optional.of(job.with(attempt, owner.id()).with(job.outcome().to(State.SENDING)));
     }
 
     /**
-     * Takes back a begin that was committed without this process hearing of it: nothing was sent.
-     *
-     * @return false where there is no row yet: it may still be committed
+     * Takes back a begin that may be committed, or still be on its way, without this process having heard of it: nothing
+     * was sent. It counts as an attempt, so that it cannot be committed later.
      */
-    public boolean takeBack(String sourceKey, Instant began) throws CsvImportUnsettledException {
-        return database.durable(handle -> {
-            handle.execute(
-                    "UPDATE csv_import_delivery SET state = 'waiting'"
-                            + " WHERE source_key = ? AND state = 'sending' AND owner = ? AND sending_at = ?",
-                    sourceKey,
-                    owner.id(),
-                    began);
-            return JobRow.exists(handle, "source_key = ? AND released_at IS NULL", sourceKey);
-        });
+    public void takeBack(Job job, Job.Attempt attempt) throws CsvImportUnsettledException {
+        database.durable(handle -> handle.execute(
+                "UPDATE csv_import_delivery SET state = 'waiting', attempts = ? WHERE job = ? AND (owner = ?"
+                        + " AND attempts = ? AND state IN ('claimed', 'waiting')"
+                        + " OR owner = ? AND sending_at = ? AND state = 'sending')",
+                attempt.number(),
+                job.id(),
+                job.owner(),
+                job.attempt().number(),
+                owner.id(),
+                attempt.began()));
     }
 
     /** The bytes of a job have moved; its source is the file from now on. */

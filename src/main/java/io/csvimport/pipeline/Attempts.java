@@ -13,13 +13,12 @@ import io.csvimport.ledger.LedgerRefusedException;
 import io.csvimport.ledger.Outcomes;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
+import org.apache.camel.support.LRUCacheFactory;
 import org.apache.camel.support.SynchronizationAdapter;
 
 /**
@@ -28,8 +27,8 @@ import org.apache.camel.support.SynchronizationAdapter;
  */
 public final class Attempts {
 
-    /** For so long, a database may still do what it was asked for on a connection that is gone. */
-    private static final Duration LONGEST_COMMIT = Duration.ofMinutes(10);
+    /** Attempts of unknown outcome that are remembered; of what is forgotten, less is known, and all is proven by lists. */
+    private static final int MOST = 10_000;
 
     /**
      * An attempt whose outcome is unknown, in nanoseconds of this process's own clock.
@@ -49,17 +48,12 @@ public final class Attempts {
     }
 
     /** A begin that may be committed, though this process did not hear of it. */
-    private record Begun(String sourceKey, Instant began, long nanoTime) {}
-
-    /** Commits a begin. */
-    interface Begin<T> {
-        T commit(Job.Attempt attempt) throws CsvImportUnsettledException;
-    }
+    private record Begun(Job job, Job.Attempt attempt) {}
 
     private final Claims claims;
     private final Outcomes outcomes;
     private final ApiClock clock;
-    private final Map<Long, Unknown> unknown = new ConcurrentHashMap<>();
+    private final Map<Long, Unknown> unknown = LRUCacheFactory.newLRUCache(MOST);
     private final Map<Long, Job> unwritten = new ConcurrentHashMap<>();
     /** The jobs whose outcome is being written. */
     private final Set<Long> writing = ConcurrentHashMap.newKeySet();
@@ -72,24 +66,30 @@ public final class Attempts {
         this.clock = clock;
     }
 
-    /** The next attempt of a job, as it is committed before the first byte may leave. */
-    <T> T begin(Delivery delivery, Job job, Begin<T> begin) throws CsvImportUnsettledException {
+    /**
+     * Commits the next attempt, before the first byte may leave. Where its exchange ends without an outcome, nothing is
+     * known of what was sent.
+     *
+     * @return false where it may not begin
+     */
+    boolean begin(Exchange exchange, Delivery delivery) throws CsvImportUnsettledException {
+        Job job = delivery.job();
         Job.Attempt attempt = new Job.Attempt(job.attempt().number() + 1, Instant.now(), clock.now());
         delivery.begins(System.nanoTime());
+        Optional<Job> begun;
         try {
-            return begin.commit(attempt);
+            begun = claims.begin(job, attempt);
         } catch (LedgerRefusedException e) {
             throw e;
         } catch (CsvImportUnsettledException e) {
             // it may be committed, and only the answer lost
-            perhapsBegun.add(new Begun(job.origin().sourceKey(), attempt.began(), delivery.beganNanos()));
+            perhapsBegun.add(new Begun(job, attempt));
             throw e;
         }
-    }
-
-    /** An attempt is committed: where its exchange ends without an outcome, nothing is known of what was sent. */
-    void begun(Exchange exchange, Delivery delivery) {
-        unknown.remove(delivery.job().id());
+        if (begun.isEmpty()) {
+            return false;
+        }
+        delivery.became(begun.get());
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
             public void onDone(Exchange done) {
@@ -108,6 +108,7 @@ public final class Attempts {
                 unwritten.put(job.id(), job.with(outcome));
             }
         });
+        return true;
     }
 
     /** @param complete whether the last byte of the body may have left */
@@ -123,12 +124,6 @@ public final class Attempts {
         return unknown.compute(
                 job.id(),
                 (id, known) -> known != null && known.attempt == attempt ? known : Unknown.ofEarlierProcess(job));
-    }
-
-    /** Forgets all attempts but those of these jobs, and of what is still to be written. */
-    public void keep(Collection<Job> jobs) {
-        Set<Long> kept = jobs.stream().map(Job::id).collect(Collectors.toSet());
-        unknown.keySet().removeIf(id -> !kept.contains(id) && !unwritten.containsKey(id));
     }
 
     /** @param ended with its outcome, which is remembered until it is written */
@@ -152,10 +147,8 @@ public final class Attempts {
     /** Writes what could not be written while the ledger was unavailable. */
     public void flush() throws CsvImportUnsettledException {
         for (Begun begun : perhapsBegun) {
-            boolean old = System.nanoTime() - begun.nanoTime > LONGEST_COMMIT.toNanos();
-            if (claims.takeBack(begun.sourceKey, begun.began) || old) {
-                perhapsBegun.remove(begun);
-            }
+            claims.takeBack(begun.job, begun.attempt);
+            perhapsBegun.remove(begun);
         }
         for (Job ended : unwritten.values()) {
             if (!writing.contains(ended.id()) && unwritten.get(ended.id()) == ended) {

@@ -32,15 +32,12 @@ public final class Claiming {
     private final Claims claims;
     private final Outcomes outcomes;
     private final Attempts attempts;
-    private final boolean atOnce;
 
-    /** @param atOnce whether an upload follows its claim at once: neither a preview nor a turn is waited for */
-    public Claiming(Deliveries deliveries, Claims claims, Outcomes outcomes, Attempts attempts, boolean atOnce) {
+    public Claiming(Deliveries deliveries, Claims claims, Outcomes outcomes, Attempts attempts) {
         this.deliveries = deliveries;
         this.claims = claims;
         this.outcomes = outcomes;
         this.attempts = attempts;
-        this.atOnce = atOnce;
     }
 
     /** Begins a delivery, and recalls what the ledger knows of it before a byte is read. */
@@ -124,7 +121,7 @@ public final class Claiming {
         boolean single = !rejected && !delivery.names().duplicates().equals("import");
         Claims.Claim claim;
         try {
-            claim = claim(delivery, single, atOnce && !rejected);
+            claim = claim(delivery, single);
         } catch (LedgerRefusedException e) {
             if (e.isConcurrent()) {
                 isBusy(
@@ -134,7 +131,7 @@ public final class Claiming {
                 return;
             }
             reject(exchange, delivery, e.getMessage());
-            claim = claim(delivery, false, false);
+            claim = claim(delivery, false);
             rejected = true;
         }
         Job job = claim.job();
@@ -146,9 +143,6 @@ public final class Claiming {
         delivery.claimed(job, claim.mayGoOn() && !rejected);
         if (claim.mayGoOn()) {
             exchange.setProperty(CsvImportConstants.CLAIM, "new");
-            if (atOnce && !rejected) {
-                begun(exchange, delivery);
-            }
         } else if (job.state() == State.DUPLICATE) {
             exchange.setProperty(CsvImportConstants.CLAIM, "duplicate");
         } else {
@@ -179,11 +173,9 @@ public final class Claiming {
         return text == null ? stored == null : Visible.storable(text).equals(stored);
     }
 
-    private Claims.Claim claim(Delivery delivery, boolean single, boolean begins) throws CsvImportUnsettledException {
+    private Claims.Claim claim(Delivery delivery, boolean single) throws CsvImportUnsettledException {
         Job job = delivery.job() != null ? delivery.job() : delivery.unclaimed();
-        return begins
-                ? attempts.begin(delivery, job, attempt -> claims.claim(job, delivery.source(), single, attempt))
-                : claims.claim(job, delivery.source(), single, null);
+        return claims.claim(job, delivery.source(), single);
     }
 
     /** What the ledger cannot store is bad input: it is rejected, and stored as far as it can be. */
@@ -192,23 +184,12 @@ public final class Claiming {
         delivery.shorten();
     }
 
-    /** Commits that the next byte may leave, where the claim has not done so. */
+    /** Commits that the next byte may leave. */
     public void sending(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
-        Job job = delivery.job();
-        if (job.state() != State.SENDING) {
-            delivery.became(attempts.begin(delivery, job, attempt -> claims.begin(job, attempt))
-                    .orElse(job));
-            begun(exchange, delivery);
-        }
-    }
-
-    private void begun(Exchange exchange, Delivery delivery) {
-        if (delivery.job().state() != State.SENDING) {
+        if (!attempts.begin(exchange, delivery)) {
             String name = delivery.names().fileName();
             isBusy(exchange, name + ": another file of this name and template is being uploaded");
-            return;
         }
-        attempts.begun(exchange, delivery);
     }
 }

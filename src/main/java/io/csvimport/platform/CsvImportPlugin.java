@@ -199,11 +199,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 settings.flag("track.enabled") ? settings.duration("track.interval") : null);
         Claims claims = new Claims(database, organization, owner, outcomes);
         outcomes.markUnfinished();
-        // neither a preview nor a turn is waited for between a claim and its upload
-        boolean atOnce = settings.number("api.requests-per-minute") == 0
-                && !settings.get("preview").equals("gate");
         Attempts attempts = new Attempts(claims, outcomes, clock);
-        Claiming claiming = new Claiming(deliveries, claims, outcomes, attempts, atOnce);
+        Claiming claiming = new Claiming(deliveries, claims, outcomes, attempts);
         Settlement settlement = new Settlement(settings, outcomes, attempts);
         SpoolFolder spoolFolder = new SpoolFolder(settings.path("data-dir").resolve("spool"));
         Spool spool = new Spool(settings, spoolFolder, deliveries, claims, outcomes);

@@ -132,7 +132,6 @@ public final class Reconciliation {
         }
         List<Job> unknown = deliveries.in(State.UNKNOWN);
         searches.keySet().retainAll(unknown.stream().map(Job::id).collect(Collectors.toSet()));
-        attempts.keep(unknown);
         List<Job> due = new ArrayList<>();
         long now = System.nanoTime();
         for (Job job : unknown) {

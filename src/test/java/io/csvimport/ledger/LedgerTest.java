@@ -166,13 +166,12 @@ class LedgerTest {
     }
 
     private Claims.Claim claim(Job job) throws CsvImportUnsettledException {
-        return claims.claim(job, null, true, null);
+        return claims.claim(job, null, true);
     }
 
     private Job sending(String key) throws CsvImportUnsettledException {
-        Claims.Claim claim = claims.claim(job(key), null, true, new Job.Attempt(1, Instant.now(), null));
-        assertTrue(claim.mayGoOn());
-        return claim.job();
+        Job claimed = claim(job(key)).job();
+        return claims.begin(claimed, new Job.Attempt(1, Instant.now(), null)).orElseThrow();
     }
 
     private Job accept(Job job, String importId) throws CsvImportUnsettledException {
@@ -421,9 +420,8 @@ class LedgerTest {
                         "UPDATE csv_import_delivery SET import_id = ? WHERE job = ?", id.toString(), other.id())));
     }
 
-    @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void aNameThatTheLedgerCannotStoreIsRejectedWithTheReason(boolean atOnce) throws Exception {
+    @Test
+    void aNameThatTheLedgerCannotStoreIsRejectedWithTheReason() throws Exception {
         open("postgresql");
         Main camel = new Main();
         camel.init();
@@ -437,7 +435,7 @@ class LedgerTest {
         Properties all = Settings.defaults();
         all.putAll(given);
         Attempts attempts = new Attempts(claims, outcomes, new ApiClock());
-        new Claiming(deliveries, claims, outcomes, attempts, atOnce).claim(exchange);
+        new Claiming(deliveries, claims, outcomes, attempts).claim(exchange);
         assertEquals("rejected", exchange.getProperty(CsvImportConstants.OUTCOME));
         assertEquals("unstorable", exchange.getProperty(CsvImportConstants.REASON));
         Job rejected = outcomes.write(large.job(), large.job().outcome().to(State.REJECTED));
