@@ -113,6 +113,7 @@ class ConventionsTest {
             track.quiet=PT10M
             void.path=csv-import
             routes=
+            enabled=true
             audit.uri=bean:csvImportAuditFile
             management.port=9876
             management.host=127.0.0.1

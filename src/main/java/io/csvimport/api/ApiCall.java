@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
 /** One exchange with the API, from its connection to the last byte of the answer. */
 final class ApiCall {
 
-    private static final Logger LOG = LoggerFactory.getLogger(ApiCall.class);
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private final HttpUriRequestBase request;
     private final Consumer<ApiCall> whenEnded;

@@ -50,7 +50,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class ApiClient implements HttpClientConfigurer {
 
-    private static final Logger LOG = LoggerFactory.getLogger(ApiClient.class);
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private static final String CALL = "csv-import-call";
 

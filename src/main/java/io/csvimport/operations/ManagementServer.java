@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class ManagementServer extends VertxPlatformHttpServer {
 
-    private static final Logger LOG = LoggerFactory.getLogger(ManagementServer.class);
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private static final int LONGEST_LINE = 1 << 16;
     private static final int LARGEST_HEADER = 1 << 15;

@@ -28,7 +28,7 @@ public final class KeyedSerialExecutor {
         void reject();
     }
 
-    private static final Logger LOG = LoggerFactory.getLogger(KeyedSerialExecutor.class);
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     /** A key with so many waiting tasks is not open. */
     private static final int FULL = 100;
 

@@ -37,6 +37,7 @@ import io.csvimport.pipeline.Names;
 import io.csvimport.pipeline.Preview;
 import io.csvimport.pipeline.Settlement;
 import io.csvimport.settings.Settings;
+import io.csvimport.settings.SettingsSource;
 import io.csvimport.source.FileFeedComponent;
 import io.csvimport.source.FileRelease;
 import io.csvimport.source.Untaken;
@@ -46,64 +47,76 @@ import io.csvimport.tracking.Housekeeping;
 import io.csvimport.tracking.Reconciliation;
 import io.csvimport.tracking.Voiding;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.regex.Pattern;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import org.apache.camel.CamelContext;
-import org.apache.camel.Ordered;
 import org.apache.camel.Processor;
 import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.VetoCamelContextStartException;
-import org.apache.camel.component.properties.DefaultPropertiesParser;
 import org.apache.camel.component.properties.PropertiesComponent;
-import org.apache.camel.component.properties.PropertiesLookup;
 import org.apache.camel.health.HealthCheckRegistry;
+import org.apache.camel.model.Model;
+import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.spi.ContextServicePlugin;
-import org.apache.camel.spi.PropertiesSource;
 import org.apache.camel.spi.Registry;
 import org.apache.camel.support.LifecycleStrategySupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Adds the module to a Camel context on any platform: the defaults of the settings as the last property source and, when
- * the context starts, the beans and components that the routes name.
+ * Adds the module to a Camel context on any platform: when the context starts, the beans and components that the routes name,
+ * and placeholders that resolve to the settings.
  */
 public final class CsvImportPlugin implements ContextServicePlugin {
-
-    /** A text that is one placeholder of a secret. */
-    private static final Pattern SECRET =
-            Pattern.compile("\\{\\{[^{}]*(secret|password|passphrase)([?]nested=false)?}}");
 
     /** Global option of a context that is the product's own. */
     public static final String STANDALONE = "csv-import-standalone";
     /** Global option: a new ledger may be made in a data dir that was used before. */
     public static final String NEW_LEDGER = "csv-import-new-ledger";
 
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+
+    /** The data dirs of this process; two contexts of one platform have the same settings. */
+    private static final Set<Path> DATA_DIRS = ConcurrentHashMap.newKeySet();
+
     @Override
     public void load(CamelContext context) {
-        context.getPropertiesComponent().addPropertiesSource(new Defaults());
         context.addLifecycleStrategy(new LifecycleStrategySupport() {
+            private Path dataDir;
             private Database database;
             private Owner owner;
 
             @Override
             public void onContextInitializing(CamelContext starting) throws VetoCamelContextStartException {
-                if (starting.getGlobalOption(STANDALONE) != null) {
+                boolean standalone = starting.getGlobalOption(STANDALONE) != null;
+                if (standalone) {
                     Watchdog.install(starting);
                 }
                 try {
                     Settings settings = settings(starting);
-                    resolve(starting, settings);
+                    if (!standalone && settings.get("enabled").equals("false")) {
+                        switchOff(starting, "csv-import.enabled is false");
+                        return;
+                    }
+                    settings.check();
+                    if (!DATA_DIRS.add(settings.path("data-dir"))) {
+                        switchOff(starting, "it runs in another Camel context of this process, with the same data dir");
+                        return;
+                    }
+                    dataDir = settings.path("data-dir");
                     // one may wait for the ledger while the other ends the calls of a process that has lost its lease
                     ScheduledExecutorService timer = starting.getExecutorServiceManager()
                             .newScheduledThreadPool(CsvImportPlugin.class, "csv-import-timer", 2);
                     database = new Database(settings, starting.getGlobalOption(NEW_LEDGER) != null);
-                    owner = new Owner(database, settings.path("data-dir"), timer);
-                    Metrics metrics = new Metrics(meters(starting), new OpenJobs(database), settings.path("data-dir"));
+                    owner = new Owner(database, dataDir, timer);
+                    Metrics metrics = new Metrics(meters(starting), new OpenJobs(database), dataDir);
                     starting.addComponent(
                             "csv-import-http",
                             new ApiClient(settings, timer, owner::holdsLease, metrics::asked).component());
@@ -111,6 +124,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                     starting.addComponent("csv-import-sftp", new FileFeedComponent());
                     bind(starting, settings, database, owner, metrics);
                 } catch (Exception e) {
+                    onContextStopped(starting);
                     throw new VetoCamelContextStartException(e.getMessage(), e, starting, true);
                 }
             }
@@ -123,49 +137,34 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 if (database != null) {
                     database.close();
                 }
+                if (dataDir != null) {
+                    DATA_DIRS.remove(dataDir);
+                }
             }
         });
     }
 
+    /** The platform's settings, not checked yet; placeholders resolve to them from now on. */
     private static Settings settings(CamelContext context) {
+        PropertiesComponent properties = (PropertiesComponent) context.getPropertiesComponent();
         Settings settings =
-                new Settings(context.getPropertiesComponent().loadProperties(k -> k.startsWith(Settings.PREFIX)));
-        String problems = String.join("\n", settings.problems());
-        if (!problems.isEmpty()) {
-            throw new IllegalArgumentException(problems);
-        }
+                new Settings(Optional.ofNullable(context.getRegistry().findSingleByType(SettingsSource.class))
+                        .orElseGet(() -> new CamelProperties(properties)));
+        properties.setPropertiesParser(new SettingsParser(properties, settings));
         return settings;
     }
 
-    /** Lets placeholders in routes have the values that were checked. */
-    private static void resolve(CamelContext context, Settings settings) {
-        PropertiesComponent properties = (PropertiesComponent) context.getPropertiesComponent();
-        // a platform with its own parser resolves settings itself
-        if (properties.getPropertiesParser().getClass() == DefaultPropertiesParser.class) {
-            properties.setPropertiesParser(new DefaultPropertiesParser(properties) {
-                private final Set<String> secrets = ConcurrentHashMap.newKeySet();
-
-                @Override
-                public String parseUri(
-                        String text, PropertiesLookup lookup, boolean fallback, boolean keepOptional, boolean nested) {
-                    // braces in a secret are part of it, however often Camel resolves it
-                    if (secrets.contains(text)) {
-                        return text;
-                    }
-                    boolean isSecret = SECRET.matcher(text).matches();
-                    String value = super.parseUri(text, lookup, fallback, keepOptional, nested && !isSecret);
-                    if (isSecret && value != null && value.contains("{{")) {
-                        secrets.add(value);
-                    }
-                    return value;
-                }
-
-                @Override
-                public String parseProperty(String key, String value, PropertiesLookup lookup) {
-                    return settings.resolve(key).orElse(value);
-                }
-            });
-        }
+    /** None of the module's routes and feeds runs in this context; routes that call it fail. */
+    private static void switchOff(CamelContext context, String why) throws Exception {
+        Model model = context.getCamelContextExtension().getContextPlugin(Model.class);
+        Predicate<RouteDefinition> isOurs = route -> route.getId() != null
+                        && route.getId().startsWith("csv-import")
+                || route.getInput() != null && route.getInput().getEndpointUri().startsWith("kamelet:csv-import-");
+        model.removeRouteDefinitions(
+                model.getRouteDefinitions().stream().filter(isOurs).toList());
+        Function<RouteDefinition, Boolean> others = model.getRouteFilter();
+        model.setRouteFilter(route -> !isOurs.test(route) && (others == null || others.apply(route)));
+        LOG.info("csv-import-routes does not run here: {}", why);
     }
 
     /** The registry of the platform: the one in Camel's registry, or Micrometer's global one. */
@@ -274,27 +273,6 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         } catch (RuntimeCamelException e) {
             throw new IllegalArgumentException("csv-import.audit.uri (CSV_IMPORT_AUDIT_URI), " + uri.split(":")[0]
                     + ":…, is no Camel endpoint: is its component in lib/, and are its options spelt right?");
-        }
-    }
-
-    /** The last of all property sources: any other one wins. */
-    private static final class Defaults implements PropertiesSource, Ordered {
-
-        private final Properties properties = Settings.defaults();
-
-        @Override
-        public String getName() {
-            return "csv-import-defaults";
-        }
-
-        @Override
-        public String getProperty(String name) {
-            return properties.getProperty(name);
-        }
-
-        @Override
-        public int getOrder() {
-            return Ordered.LOWEST;
         }
     }
 }

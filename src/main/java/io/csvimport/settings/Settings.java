@@ -20,12 +20,11 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * The settings {@code csv-import.…}: an environment variable wins over a system property, that over the properties
- * given. Names are used without their prefix here ({@code api.url}). {@code defaults.properties} lists them all.
+ * The settings {@code csv-import.…}. Names are used without their prefix here ({@code api.url}). {@code
+ * defaults.properties} lists them all.
  */
 public final class Settings {
 
@@ -70,38 +69,30 @@ public final class Settings {
             "management.password", "management.username");
 
     private final Properties defaults = defaults();
-    private final Properties given;
+    private final SettingsSource source;
     private final Map<String, String> values = new TreeMap<>();
 
-    /** @param given properties from files, with their prefix; keys with another prefix are ignored */
+    /** @param given properties from files; the environment and system properties win over them */
     public Settings(Properties given) {
-        this.given = given;
+        this(SettingsSource.of(given));
+    }
+
+    public Settings(SettingsSource source) {
+        this.source = source;
         for (String key : defaults.stringPropertyNames()) {
             String name = key.substring(PREFIX.length());
-            String value = given(name);
+            String value = source.value(key);
             values.put(name, canonical(name, value == null ? defaults.getProperty(key) : value));
         }
         // if each sender renames, an empty file is not unfinished
-        if (given("file.quiet-empty") == null
+        if (source.value(PREFIX + "file.quiet-empty") == null
                 && SettingChecks.problem("file.quiet", get("file.quiet")) == null
                 && duration("file.quiet").isZero()) {
             values.put("file.quiet-empty", "PT0S");
         }
     }
 
-    /** The value that was set; null if only the default is there. */
-    private String given(String name) {
-        String value = environment(variable(name));
-        return value == null ? System.getProperty(PREFIX + name, given.getProperty(PREFIX + name)) : value;
-    }
-
-    /** Null if the variable is not set, or is one of Kubernetes: {@code CSV_IMPORT_SFTP_PORT=tcp://…}. */
-    private static String environment(String variable) {
-        String value = System.getenv(variable);
-        return value == null || isOfKubernetes(variable, value) ? null : value;
-    }
-
-    private static boolean isOfKubernetes(String variable, String value) {
+    static boolean isOfKubernetes(String variable, String value) {
         return OF_KUBERNETES.matcher(variable + "=" + value).matches();
     }
 
@@ -132,9 +123,9 @@ public final class Settings {
         }
     }
 
-    /** The environment variable of a setting: {@code CSV_IMPORT_API_URL} for {@code api.url}. */
-    static String variable(String name) {
-        return (PREFIX + name).toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
+    /** The environment variable of a property: {@code CSV_IMPORT_API_URL} for {@code csv-import.api.url}. */
+    static String variable(String property) {
+        return property.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
     }
 
     /** The value of a setting; empty if it has none. */
@@ -178,6 +169,14 @@ public final class Settings {
         return SettingChecks.bytes(get(name));
     }
 
+    /** @throws SettingsException if there are {@link #problems} */
+    public void check() {
+        List<String> problems = problems();
+        if (!problems.isEmpty()) {
+            throw new SettingsException(problems);
+        }
+    }
+
     /** One line for each setting that is missing or wrong, with its property and its variable; no value of a secret. */
     public List<String> problems() {
         List<String> problems = new ArrayList<>();
@@ -217,7 +216,7 @@ public final class Settings {
     }
 
     private static String label(String name) {
-        return PREFIX + name + " (" + variable(name) + ")";
+        return PREFIX + name + " (" + variable(PREFIX + name) + ")";
     }
 
     private static String problem(String name, String value) {
@@ -259,23 +258,16 @@ public final class Settings {
     }
 
     private Set<String> unknown() {
-        Set<String> unknown = new TreeSet<>(given.stringPropertyNames());
-        unknown.addAll(System.getProperties().stringPropertyNames());
+        Set<String> unknown = new TreeSet<>(source.names());
         unknown.removeAll(defaults.stringPropertyNames());
-        Set<String> variables = values.keySet().stream().map(Settings::variable).collect(Collectors.toSet());
-        System.getenv().forEach((variable, value) -> {
-            if (!variables.contains(variable) && !isOfKubernetes(variable, value)) {
-                unknown.add(variable);
-            }
-        });
-        unknown.removeIf(name -> !name.startsWith(PREFIX) && !name.startsWith(variable("")));
+        unknown.removeIf(name -> !name.startsWith(PREFIX) && !name.startsWith(variable(PREFIX)));
         return unknown;
     }
 
     private String nearest(String unknown) {
         String variable = unknown.toUpperCase(Locale.ROOT).replaceAll("[.-]", "_");
         return values.keySet().stream()
-                .min(Comparator.comparingInt(name -> distance(variable, variable(name))))
+                .min(Comparator.comparingInt(name -> distance(variable, variable(PREFIX + name))))
                 .orElseThrow();
     }
 

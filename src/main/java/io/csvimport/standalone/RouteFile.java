@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
 /** One version of a file of routes. The constructor parses it; no running route is touched before {@link #start}. */
 final class RouteFile {
 
-    private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     static final String SUFFIX = ".camel.yaml";
 

@@ -27,7 +27,7 @@ import org.slf4j.event.Level;
  */
 public final class RoutesFolder {
 
-    private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private final ModelCamelContext context;
     private final RoutesListing listing;

@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  */
 final class RoutesListing {
 
-    private static final Logger LOG = LoggerFactory.getLogger(RoutesFolder.class);
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     /** Tells whether a file was changed or replaced. Of a link: whether its target was. */
     record Version(int folder, long size, FileTime modified, Object key) {}

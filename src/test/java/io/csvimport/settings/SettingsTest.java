@@ -96,7 +96,9 @@ public class SettingsTest {
         assertEquals(1, problems.size(), problems.toString());
         String line = problems.get(0);
         assertTrue(
-                line.contains("csv-import." + name + " (" + Settings.variable(name) + ")") && line.contains(why), line);
+                line.contains("csv-import." + name + " (" + Settings.variable(Settings.PREFIX + name) + ")")
+                        && line.contains(why),
+                line);
         assertFalse(line.contains("\n"), line);
     }
 
@@ -149,7 +151,9 @@ public class SettingsTest {
     void aWrongValueIsNamedWithItsVariable(String name, String value) {
         set(name, value);
         String problems = String.join("\n", settings().problems());
-        assertTrue(problems.contains("csv-import." + name + " (" + Settings.variable(name) + ")"), problems);
+        assertTrue(
+                problems.contains("csv-import." + name + " (" + Settings.variable(Settings.PREFIX + name) + ")"),
+                problems);
         assertFalse(problems.contains("hunter2"), problems);
     }
 

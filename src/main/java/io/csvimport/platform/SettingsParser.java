@@ -1,0 +1,65 @@
+package io.csvimport.platform;
+
+import io.csvimport.settings.Settings;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.camel.component.properties.DefaultPropertiesParser;
+import org.apache.camel.component.properties.PropertiesComponent;
+import org.apache.camel.component.properties.PropertiesLookup;
+import org.apache.camel.component.properties.PropertiesParser;
+
+/**
+ * Lets the placeholders of routes have the settings that were checked; all others are resolved by the platform. A text that
+ * is one setting is never looked up in the platform, which may show what was.
+ */
+final class SettingsParser extends DefaultPropertiesParser {
+
+    private static final Pattern SETTING =
+            Pattern.compile("\\{\\{(" + Pattern.quote(Settings.PREFIX) + "[^{}?:]+)([?]nested=false)?}}");
+
+    /** May name a property of the platform, such as a credential. */
+    private static final String AUDIT = Settings.PREFIX + "audit.uri";
+
+    private final Settings settings;
+    private final PropertiesParser platform;
+    /** Values with braces, which are part of them, however often Camel resolves them. */
+    private final Set<String> verbatim = ConcurrentHashMap.newKeySet();
+
+    SettingsParser(PropertiesComponent properties, Settings settings) {
+        super(properties);
+        this.settings = settings;
+        platform = properties.getPropertiesParser();
+    }
+
+    @Override
+    public String parseUri(
+            String text, PropertiesLookup lookup, boolean fallback, boolean keepOptional, boolean nested) {
+        if (verbatim.contains(text)) {
+            return text;
+        }
+        Matcher setting = SETTING.matcher(text);
+        String value = setting.matches() ? settings.resolve(setting.group(1)).orElse(null) : null;
+        if (value == null) {
+            return super.parseUri(text, lookup, fallback, keepOptional, nested);
+        }
+        if (value.contains("{{")) {
+            if (setting.group(1).equals(AUDIT)) {
+                return super.parseUri(value, lookup, fallback, keepOptional, nested);
+            }
+            verbatim.add(value);
+        }
+        return value;
+    }
+
+    @Override
+    public String customLookup(String key) {
+        return settings.resolve(key).orElseGet(() -> platform.customLookup(key));
+    }
+
+    @Override
+    public String parseProperty(String key, String value, PropertiesLookup lookup) {
+        return settings.resolve(key).orElseGet(() -> platform.parseProperty(key, value, lookup));
+    }
+}

@@ -1,0 +1,152 @@
+package io.csvimport.platform;
+
+import static io.csvimport.CsvImportTestSupport.awaitIn;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.csvimport.sandbox.Sandbox;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Properties;
+import java.util.Set;
+import org.apache.camel.CamelContext;
+import org.apache.camel.ProducerTemplate;
+import org.apache.camel.builder.RouteBuilder;
+import org.apache.camel.main.Main;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The module in the Camel contexts of another application, which has a route of its own. */
+class HostContextTest {
+
+    @TempDir
+    private Path home;
+
+    private Sandbox sandbox;
+
+    @BeforeEach
+    void startSandbox() {
+        sandbox = Sandbox.start(0, "5664", "key", "pa{{ss}}%25", Set.of());
+    }
+
+    @AfterEach
+    void closeSandbox() {
+        sandbox.close();
+    }
+
+    private Main host(String... settings) throws Exception {
+        Properties given = new Properties();
+        given.setProperty("csv-import.api.url", sandbox.url());
+        given.setProperty("csv-import.api.organization", "5664");
+        given.setProperty("csv-import.api.key", "key");
+        given.setProperty("csv-import.api.secret", "pa{{ss}}%25");
+        given.setProperty("csv-import.data-dir", home.resolve("data").toString());
+        given.setProperty("csv-import.file.directory", home.resolve("inbox").toString());
+        given.setProperty("csv-import.file.quiet", "PT0S");
+        for (String setting : settings) {
+            given.setProperty(setting.split("=")[0], setting.split("=")[1]);
+        }
+        Main main = new Main();
+        main.setPropertyPlaceholderLocations("false");
+        main.setOverrideProperties(given);
+        main.configure()
+                .withBasePackageScanEnabled(false)
+                .withRoutesIncludePattern("classpath:camel/*.camel.yaml")
+                .addRoutesBuilder(new RouteBuilder() {
+                    @Override
+                    public void configure() {
+                        from("direct:host").routeId("host").setBody(constant("answer"));
+                    }
+                });
+        main.start();
+        return main;
+    }
+
+    private static void assertHostWorks(Main main) throws Exception {
+        try (ProducerTemplate template = main.getCamelContext().createProducerTemplate()) {
+            assertEquals("answer", template.requestBody("direct:host", "question"));
+        }
+    }
+
+    private Path drop(String name) throws Exception {
+        Path folder = Files.createDirectories(home.resolve("inbox/People"));
+        return Files.writeString(folder.resolve(name), "a,b\n1," + name + "\n");
+    }
+
+    private static long routes(CamelContext context) {
+        return context.getRoutes().stream()
+                .filter(route -> route.getId().startsWith("csv-import"))
+                .count();
+    }
+
+    @Test
+    void itRunsInTheFirstContextThatStartsAndLeavesTheOthersAlone() throws Exception {
+        Path first = drop("first.csv");
+        Path second;
+        Main one = host();
+        Main two = host();
+        try {
+            assertHostWorks(two);
+            assertEquals(0, routes(two.getCamelContext()));
+            awaitIn(".imported", first);
+            second = drop("second.csv");
+            awaitIn(".imported", second);
+        } finally {
+            two.stop();
+            one.stop();
+        }
+        // the first has left, and the next one takes over
+        Main three = host();
+        try {
+            awaitIn(".imported", drop("third.csv"));
+        } finally {
+            three.stop();
+        }
+        assertEquals(3, sandbox.imports().size());
+    }
+
+    @Test
+    void itIsSwitchedOffWhole() throws Exception {
+        Path file = drop("people.csv");
+        Main main = host("csv-import.enabled=false", "csv-import.api.url=wrong");
+        try {
+            assertHostWorks(main);
+            assertEquals(0, routes(main.getCamelContext()));
+            assertNull(main.getCamelContext().hasComponent("csv-import-http"));
+            assertFalse(Files.exists(home.resolve("data")));
+            assertTrue(Files.exists(file));
+        } finally {
+            main.stop();
+        }
+    }
+
+    @Test
+    void aFeedOfTheHostOnOneOfTheKameletsIsSwitchedOffToo() throws Exception {
+        Path feed = Files.writeString(
+                home.resolve("feed.camel.yaml"),
+                """
+                - route:
+                    id: from-hr
+                    from:
+                      uri: kamelet:csv-import-folder-source
+                      parameters:
+                        directory: %s
+                      steps:
+                        - to: direct:csv-import
+                """
+                        .formatted(home.resolve("hr")));
+        Main main = host("csv-import.enabled=false", "camel.main.routesIncludePattern=file:" + feed);
+        try {
+            assertHostWorks(main);
+            assertNull(main.getCamelContext().getRoute("from-hr"));
+            assertNotNull(main.getCamelContext().getRoute("host"));
+        } finally {
+            main.stop();
+        }
+    }
+}
