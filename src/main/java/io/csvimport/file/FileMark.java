@@ -48,11 +48,6 @@ public record FileMark(Path path, long size, long modified, String fileKey) impl
     }
 
     @Override
-    public boolean isSameAs(SourceFile other) {
-        return isOf(other) && looksLike(other);
-    }
-
-    @Override
     public boolean looksLike(SourceFile other) {
         return other instanceof FileMark mark && size == mark.size && modified == mark.modified;
     }

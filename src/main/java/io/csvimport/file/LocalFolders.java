@@ -7,14 +7,11 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 
 /**
  * The folders of this machine. Others may write into them, too: a file is made anew or not at all, and no symbolic link
@@ -35,18 +32,6 @@ public final class LocalFolders implements SourceFolders {
     @Override
     public boolean exists(String path) {
         return Files.exists(Path.of(path), LinkOption.NOFOLLOW_LINKS);
-    }
-
-    @Override
-    public boolean fits(String path) throws IOException {
-        try {
-            Files.readAttributes(Path.of(path), BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-            return true;
-        } catch (NoSuchFileException e) {
-            return true;
-        } catch (FileSystemException e) {
-            return false;
-        }
     }
 
     @Override
@@ -119,8 +104,7 @@ public final class LocalFolders implements SourceFolders {
 
     /** Where the identity alone differs, as on file systems that have no lasting one, the bytes decide. */
     private static boolean isUploaded(FileMark found, FileMark uploaded, String sha256) throws IOException {
-        return found.isSameAs(uploaded)
-                || found.looksLike(uploaded) && sha256 != null && sha256.equals(Sha256.of(found));
+        return found.looksLike(uploaded) && (found.isOf(uploaded) || sha256 != null && sha256.equals(Sha256.of(found)));
     }
 
     /** Never a copy. @throws AtomicMoveNotSupportedException where the target is on another file system */

@@ -27,11 +27,6 @@ public final class NamedOutput extends FilterOutputStream {
         }
     }
 
-    @Override
-    public void write(int b) throws IOException {
-        write(new byte[] {(byte) b}, 0, 1);
-    }
-
     /** The failure with the file's name in its message. */
     public static IOException named(Path file, IOException e) {
         return e instanceof FileSystemException ? e : new IOException(file + ": " + e.getMessage(), e);

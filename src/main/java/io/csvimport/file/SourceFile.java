@@ -24,9 +24,6 @@ public interface SourceFile {
     /** Whether that other look was at this file, perhaps changed since, and not at another that had its name. */
     boolean isOf(SourceFile other);
 
-    /** Whether that other file, wherever it lies, is this one, unchanged. */
-    boolean isSameAs(SourceFile other);
-
     /** False once it is gone, changed or replaced; true where the source does not answer. */
     boolean isThere();
 

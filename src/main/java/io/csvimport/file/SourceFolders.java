@@ -21,9 +21,6 @@ public interface SourceFolders {
     /** Whether anything has this path. */
     boolean exists(String path) throws IOException;
 
-    /** Whether a name is not too long for its folder. */
-    boolean fits(String path) throws IOException;
-
     /** In bytes: what is longer is no text of ours, and is read no further. */
     int LONGEST_TEXT = 1 << 20;
 
@@ -51,19 +48,18 @@ public interface SourceFolders {
     /** Makes the folder where it is missing. */
     void makeFolder(String path) throws IOException;
 
-    /** A path and an ending; where the folder takes no name that long, the name is cut before the ending. */
-    default String beside(String path, String ending) throws IOException {
-        String beside = parent(path) + "/" + FileNames.fit(name(path), ending, FileNames.LONGEST);
-        return fits(beside) ? beside : parent(path) + "/" + FileNames.fit(name(path), ending, FileNames.SHORT);
+    /** A path and an ending; too long a name is cut before the ending. */
+    static String beside(String path, String ending) {
+        return parent(path) + "/" + FileNames.fit(name(path), ending, FileNames.LONGEST);
     }
 
     /**
      * The path itself, and, for who finds that taken, others with the job in their names: {@code people~17.csv}, {@code
-     * people~17-2.csv}. All are names that the folder takes.
+     * people~17-2.csv}.
      *
      * @param attempt from 0
      */
-    default String numbered(String path, long job, int attempt) throws IOException {
+    static String numbered(String path, long job, int attempt) {
         String extension = FileNames.extension(name(path));
         String stem = path.substring(0, path.length() - extension.length());
         String number = attempt == 0 ? "" : attempt == 1 ? "~" + job : "~" + job + "-" + attempt;

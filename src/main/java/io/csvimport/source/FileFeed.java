@@ -4,7 +4,6 @@ import io.csvimport.CsvChangedException;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.file.SourceFile;
 import io.csvimport.job.CsvImportConstants;
-import io.csvimport.job.Job;
 import io.csvimport.pipeline.KeyedSerialExecutor;
 import java.io.IOException;
 import java.time.Duration;
@@ -12,7 +11,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import org.apache.camel.CamelContext;
-import org.apache.camel.CamelContextAware;
 import org.apache.camel.Exchange;
 import org.apache.camel.ServiceStatus;
 import org.apache.camel.component.file.GenericFile;
@@ -27,15 +25,13 @@ import org.slf4j.LoggerFactory;
  * A feed of the files in a folder, on this machine or on a server: hands each file to its key, and releases it once its
  * fate is settled.
  */
-public abstract class FileFeed extends ServiceSupport implements CamelContextAware {
+public abstract class FileFeed extends ServiceSupport {
 
     protected static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
 
-    private final FileSights sights = new FileSights();
-    private final FileSelection selection;
-    private CamelContext camelContext;
+    protected final FileListing listing;
     private KeyedSerialExecutor executor;
     private Untaken untaken;
     private FileRelease release;
@@ -44,17 +40,7 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
 
     /** @param rest so many times as long as a walk through the folder has taken, there is no other */
     protected FileFeed(int rest) {
-        selection = new FileSelection(this, sights, rest);
-    }
-
-    @Override
-    public CamelContext getCamelContext() {
-        return camelContext;
-    }
-
-    @Override
-    public void setCamelContext(CamelContext camelContext) {
-        this.camelContext = camelContext;
+        listing = new FileListing(this, rest);
     }
 
     public void setExecutor(KeyedSerialExecutor executor) {
@@ -80,23 +66,18 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
     }
 
     public void setQuiet(String quiet) {
-        sights.setQuiet(Duration.parse(quiet));
+        listing.quiet = Duration.parse(quiet);
     }
 
     public void setQuietAfterGrowth(String quietAfterGrowth) {
-        sights.setQuietAfterGrowth(Duration.parse(quietAfterGrowth));
+        listing.quietAfterGrowth = Duration.parse(quietAfterGrowth);
     }
 
     public void setQuietEmpty(String quietEmpty) {
-        sights.setQuietEmpty(Duration.parse(quietEmpty));
+        listing.quietEmpty = Duration.parse(quietEmpty);
     }
 
-    /** How long a file is found, and not taken, before a warning is logged. */
-    public final void setWarnAfter(Duration warnAfter) {
-        selection.setWarnAfter(warnAfter);
-    }
-
-    /** Walks through the folder, and calls {@link #found} or {@link #leave} for what lies there. */
+    /** Walks through the folder, and calls {@link FileListing#found} or {@link FileListing#leave} for what lies there. */
     protected abstract void walk() throws IOException;
 
     /** The path below the feed's folder. */
@@ -122,33 +103,8 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
         return feed;
     }
 
-    /** When files were listed last, in nanoseconds. */
-    protected final long listedAt() {
-        return selection.listedAt();
-    }
-
-    protected final boolean isWalkDue() {
-        return selection.isWalkDue();
-    }
-
-    /** Whether the latest listing has shown the file of a job, and not another in its place. */
-    protected final boolean isListed(Job job) {
-        return sights.isSeenSince(job, selection.listedAt());
-    }
-
-    // what is found
-
     protected static boolean isCsv(String name) {
         return name.toLowerCase(Locale.ROOT).endsWith(".csv");
-    }
-
-    protected final void found(SourceFile file) {
-        selection.found(file);
-    }
-
-    /** An entry that counts as a file that is not taken. */
-    protected final void leave(String path, String why) {
-        selection.leave(path, why);
     }
 
     /** The feed cannot look for files at all. */
@@ -173,15 +129,16 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
         return folder > 0 ? path.substring(0, folder) : template;
     }
 
-    // what is taken
-
     /** Lists files, and hands them over; answers how many. */
     final int poll(DefaultConsumer consumer) {
         try {
-            long before = listedAt();
+            long before = listing.listedAt();
             List<SourceFile> files = list();
-            files.forEach(file -> handOver(consumer, sights.identified(file)));
-            if (listedAt() != before) {
+            for (SourceFile file : files) {
+                listing.handedOver(file);
+                executor.add(orderKey(file), new Turn(consumer, file));
+            }
+            if (listing.listedAt() != before) {
                 listed();
             }
             return files.size();
@@ -193,7 +150,7 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
 
     /** Whether files are to be looked for now. */
     protected boolean isDue() {
-        return selection.isDue();
+        return listing.isDue();
     }
 
     /** The files that are to be taken now, in their order; none where it is not yet time to look for them. */
@@ -201,14 +158,9 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
         if (!isDue()) {
             return List.of();
         }
-        List<SourceFile> files = selection.list(this::walk);
-        untaken.listed(feed, selection.left());
+        List<SourceFile> files = listing.list();
+        untaken.listed(feed, listing.left());
         return files;
-    }
-
-    private void handOver(DefaultConsumer consumer, SourceFile file) {
-        selection.handedOver(file);
-        executor.add(orderKey(file), new Turn(consumer, file));
     }
 
     /** A file in its key, as it was found whole: what changes before its turn is found anew. */
@@ -236,14 +188,14 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
             exchange.setProperty(CsvImportConstants.FEED, feed);
             exchange.setProperty(CsvImportConstants.FOLDER_TEMPLATE, template(file));
             exchange.setProperty(CsvImportConstants.SOURCE_FILE, file);
-            exchange.setProperty(CsvImportConstants.JUDGED_FROM, sights.judgedFrom(file));
+            exchange.setProperty(CsvImportConstants.JUDGED_FROM, listing.judgedFrom(file));
             exchange.getExchangeExtension().addOnCompletion(this);
             consumer.getAsyncProcessor().process(exchange, EmptyAsyncCallback.get());
         }
 
         @Override
         public void reject() {
-            selection.returned(file);
+            listing.returned(file);
         }
 
         @Override
@@ -259,15 +211,15 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
                 } else if (!closes && file.isThere()) {
                     // changed meanwhile, or kept from the pipeline by the feed's own steps, or held, or not to be moved
                     String why = unsettled == null ? "it is held, or cannot be moved" : unsettled.getMessage();
-                    selection.postpone(file.location(), unsettled == null ? null : file, pause, why);
+                    listing.postpone(file.location(), unsettled == null ? null : file, pause, why);
                 }
             } catch (RuntimeException e) {
                 LOG.error("{} is offered again", file.location(), e);
             } finally {
                 if (isReleased) {
-                    selection.released(file);
+                    listing.released(file);
                 } else {
-                    selection.returned(file);
+                    listing.returned(file);
                 }
             }
             executor.end(orderKey(file), closes ? pause : 0);
@@ -280,8 +232,9 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
     }
 
     private boolean isEnding(DefaultConsumer consumer) {
-        ServiceStatus status = camelContext.getRouteController().getRouteStatus(feed);
-        return camelContext.isStopping() || status == null || !status.isStarted() || !consumer.isStarted();
+        CamelContext context = consumer.getEndpoint().getCamelContext();
+        ServiceStatus status = context.getRouteController().getRouteStatus(feed);
+        return context.isStopping() || status == null || !status.isStarted() || !consumer.isStarted();
     }
 
     /** Why it is not settled; null where it is, and where it has changed meanwhile, and is found anew. */
@@ -294,7 +247,7 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
     /** In nanoseconds, until the next attempt of what is not settled. */
     private long pause(CsvImportUnsettledException unsettled) {
         return unsettled == null
-                ? Math.max(sights.quietAfterGrowth().toNanos(), SHORTEST_PAUSE)
+                ? Math.max(listing.quietAfterGrowth.toNanos(), SHORTEST_PAUSE)
                 : Math.max(
                         1,
                         Duration.between(Instant.now(), unsettled.getNextAttempt())
@@ -304,6 +257,6 @@ public abstract class FileFeed extends ServiceSupport implements CamelContextAwa
     @Override
     protected void doStop() throws Exception {
         untaken.forget(feed);
-        selection.forget();
+        listing.forget();
     }
 }

@@ -17,40 +17,30 @@ import org.apache.camel.support.ScheduledPollEndpoint;
 public final class FileFeedComponent extends DefaultComponent {
 
     @Override
-    protected Endpoint createEndpoint(String uri, String feed, Map<String, Object> parameters) throws Exception {
-        Endpoint endpoint = new FeedEndpoint(
-                uri, this, CamelContextHelper.mandatoryLookup(getCamelContext(), feed, FileFeed.class));
+    protected Endpoint createEndpoint(String uri, String name, Map<String, Object> parameters) throws Exception {
+        FileFeed feed = CamelContextHelper.mandatoryLookup(getCamelContext(), name, FileFeed.class);
+        Endpoint endpoint = new ScheduledPollEndpoint(uri, this) {
+            @Override
+            public Producer createProducer() {
+                throw new UnsupportedOperationException("A feed takes files, and has none put into it");
+            }
+
+            @Override
+            public Consumer createConsumer(Processor processor) throws Exception {
+                Consumer consumer = new FeedConsumer(this, processor, feed);
+                configureConsumer(consumer);
+                return consumer;
+            }
+        };
         setProperties(endpoint, parameters);
         return endpoint;
-    }
-
-    private static final class FeedEndpoint extends ScheduledPollEndpoint {
-
-        private final FileFeed feed;
-
-        FeedEndpoint(String uri, FileFeedComponent component, FileFeed feed) {
-            super(uri, component);
-            this.feed = feed;
-        }
-
-        @Override
-        public Producer createProducer() {
-            throw new UnsupportedOperationException("A feed takes files, and has none put into it");
-        }
-
-        @Override
-        public Consumer createConsumer(Processor processor) throws Exception {
-            Consumer consumer = new FeedConsumer(this, processor, feed);
-            configureConsumer(consumer);
-            return consumer;
-        }
     }
 
     private static final class FeedConsumer extends ScheduledPollConsumer {
 
         private final FileFeed feed;
 
-        FeedConsumer(FeedEndpoint endpoint, Processor processor, FileFeed feed) {
+        FeedConsumer(Endpoint endpoint, Processor processor, FileFeed feed) {
             super(endpoint, processor);
             this.feed = feed;
         }

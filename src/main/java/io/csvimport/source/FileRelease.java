@@ -150,9 +150,9 @@ public final class FileRelease {
     /** The name itself, or with the job in it: nothing is there. */
     private static String free(SourceFolders folders, String path, long job) throws IOException {
         int attempt = 0;
-        String free = folders.numbered(path, job, attempt);
+        String free = SourceFolders.numbered(path, job, attempt);
         while (folders.exists(free)) {
-            free = folders.numbered(path, job, ++attempt);
+            free = SourceFolders.numbered(path, job, ++attempt);
         }
         return free;
     }
@@ -160,8 +160,8 @@ public final class FileRelease {
     /** The same where the name beside it is free for the reason, too, or has that very reason: then it is there. */
     private static String freeWithReason(SourceFolders folders, String path, Job job) throws IOException {
         for (int attempt = 0; ; attempt++) {
-            String free = folders.numbered(path, job.id(), attempt);
-            String reasonFile = folders.beside(free, REASON);
+            String free = SourceFolders.numbered(path, job.id(), attempt);
+            String reasonFile = SourceFolders.beside(free, REASON);
             boolean isWhole = reasonFile.equals(path + REASON);
             String reason = reason(job, isWhole ? null : SourceFolders.name(path));
             boolean isThere = folders.exists(reasonFile);

@@ -1,5 +1,6 @@
 package io.csvimport.source;
 
+import io.csvimport.text.Visible;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -11,22 +12,31 @@ public final class Untaken {
     /**
      * The files of one feed, as of its latest listing.
      *
-     * @param files how many
      * @param oldest the path of the oldest one, or null if there is none
+     * @param modified the time of the oldest one
      * @param reason why the oldest one is not taken
      */
-    public record Files(long files, String oldest, String reason) {
+    public record Files(long files, String oldest, long modified, String reason) {
+
+        static final Files NONE = new Files(0, null, Long.MAX_VALUE, null);
+
+        Files and(String path, long time, String why) {
+            return oldest == null || time < modified
+                    ? new Files(files + 1, path, time, why)
+                    : new Files(files + 1, oldest, modified, reason);
+        }
 
         @Override
         public String toString() {
-            return files + (files == 1 ? " file waits: " : " files wait, the oldest is ") + oldest + ": " + reason;
+            return files + (files == 1 ? " file waits: " : " files wait, the oldest is ") + Visible.of(oldest) + ": "
+                    + reason;
         }
     }
 
     private final Map<String, Files> feeds = new ConcurrentSkipListMap<>();
     private final Map<String, String> missing = new ConcurrentSkipListMap<>();
 
-    /** The files by feed; feeds without such files are not in it. */
+    /** Feeds without such files are not in it. */
     public Map<String, Files> feeds() {
         return feeds;
     }
@@ -38,10 +48,10 @@ public final class Untaken {
 
     void listed(String feed, Files found) {
         missing.remove(feed);
-        if (found.files == 0) {
-            feeds.remove(feed);
-        } else {
+        if (found.files > 0) {
             feeds.put(feed, found);
+        } else {
+            feeds.remove(feed);
         }
     }
 
@@ -51,7 +61,6 @@ public final class Untaken {
         return !why.equals(missing.put(feed, why));
     }
 
-    /** The feed has ended. */
     void forget(String feed) {
         feeds.remove(feed);
         missing.remove(feed);

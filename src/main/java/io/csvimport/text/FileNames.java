@@ -8,9 +8,6 @@ public final class FileNames {
     /** Bytes, in UTF-8: what most file systems take. */
     public static final int LONGEST = 255;
 
-    /** Bytes, in UTF-8: what every file system takes, an encrypted one (eCryptfs) too. */
-    public static final int SHORT = 143;
-
     private FileNames() {}
 
     /** The name and its ending, the name cut so that both together have so many bytes at most. */

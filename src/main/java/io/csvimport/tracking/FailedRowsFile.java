@@ -112,7 +112,7 @@ public final class FailedRowsFile {
         SourceFolders folders =
                 imported == null ? null : sources.folders(imported).orElse(null);
         if (folders != null && !folders.isReadOnly() && folders.exists(SourceFolders.parent(imported))) {
-            return store(folders, job.id(), folders.beside(imported, ENDING), rows);
+            return store(folders, job.id(), SourceFolders.beside(imported, ENDING), rows);
         }
         String name = job.id() + "-" + FileNames.fit(String.valueOf(job.names().fileName()), ENDING, LONGEST_NAME);
         return store(SourceFolders.LOCAL, job.id(), folder.resolve(name).toString(), rows);
@@ -120,12 +120,12 @@ public final class FailedRowsFile {
 
     private static String store(SourceFolders folders, long job, String wanted, Path rows) throws IOException {
         int attempt = 0;
-        String name = folders.numbered(wanted, job, attempt);
+        String name = SourceFolders.numbered(wanted, job, attempt);
         while (folders.exists(name)) {
             if (hasContent(folders, name, rows)) {
                 return name;
             }
-            name = folders.numbered(wanted, job, ++attempt);
+            name = SourceFolders.numbered(wanted, job, ++attempt);
         }
         folders.copy(rows, name);
         return name;

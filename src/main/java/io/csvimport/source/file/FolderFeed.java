@@ -85,10 +85,12 @@ public final class FolderFeed extends FileFeed {
                 }
             } else if (found.isSymbolicLink()) {
                 if (csv || Files.isDirectory(entry)) {
-                    leave(entry.toString(), "is a symbolic link: it is left alone; put the file itself into the inbox");
+                    listing.leave(
+                            entry.toString(),
+                            "is a symbolic link: it is left alone; put the file itself into the inbox");
                 }
             } else if (csv && found.isRegularFile() && hasReadableName(entry)) {
-                found(FileMark.of(entry, found));
+                listing.found(FileMark.of(entry, found));
             }
         } catch (NoSuchFileException e) {
             // it was taken away meanwhile
@@ -100,7 +102,7 @@ public final class FolderFeed extends FileFeed {
     }
 
     private void cannotBeRead(Path path, Exception e) {
-        leave(
+        listing.leave(
                 path.toString(),
                 e instanceof AccessDeniedException
                         ? "may not be read: it is left alone; give the user of this process the permission"
@@ -116,7 +118,7 @@ public final class FolderFeed extends FileFeed {
         } catch (InvalidPathException e) {
             // no more can a path be made of it
         }
-        leave(
+        listing.leave(
                 entry.toString(),
                 "UTF-8".equalsIgnoreCase(System.getProperty("sun.jnu.encoding"))
                         ? "has a name that is not UTF-8: it is left alone; rename it"

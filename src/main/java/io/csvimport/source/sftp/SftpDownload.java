@@ -71,7 +71,7 @@ final class SftpDownload extends FilterInputStream {
         try {
             SftpFile now = connections.call(
                     file.location(), channel, read -> file.folders().find(read, file.location()), true);
-            if (!now.isSameAs(file)) {
+            if (!now.looksLike(file)) {
                 throw new CsvChangedException(Visible.of(file.location()));
             }
         } catch (NoSuchFileException e) {

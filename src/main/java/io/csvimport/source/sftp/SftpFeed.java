@@ -77,7 +77,7 @@ public final class SftpFeed extends FileFeed {
 
     @Override
     protected boolean isDue() {
-        return !serverHealth.isPausing() && isWalkDue() && super.isDue();
+        return !serverHealth.isPausing() && listing.isWalkDue() && super.isDue();
     }
 
     @Override
@@ -105,7 +105,7 @@ public final class SftpFeed extends FileFeed {
             if (folder.equals(server.directory())) {
                 throw e;
             }
-            leave(
+            listing.leave(
                     server.location(folder),
                     "may not be read: what lies in it is left alone until the server permits it");
             return;
@@ -138,19 +138,19 @@ public final class SftpFeed extends FileFeed {
         }
         String location = server.location(path);
         if (name.contains("/") || name.contains("\\")) {
-            leave(location, "has a separator in its name: it is left alone; rename it");
+            listing.leave(location, "has a separator in its name: it is left alone; rename it");
         } else if (name.indexOf('\uFFFD') >= 0) {
-            leave(location, "has a name that is not UTF-8: it is left alone; rename it");
+            listing.leave(location, "has a name that is not UTF-8: it is left alone; rename it");
         } else if (found.isDir()) {
             inner.add(path);
         } else if (found.isLink()) {
-            leave(location, "is a symbolic link: it is left alone; put the file itself there");
+            listing.leave(location, "is a symbolic link: it is left alone; put the file itself there");
         } else if (!hasType && !csv) {
             untyped.add(path);
         } else if (hasType && !found.isReg()) {
-            leave(location, "is no plain file: it is left alone");
+            listing.leave(location, "is no plain file: it is left alone");
         } else {
-            found(new SftpFile(folders, location, SftpFolders.size(found), found.getMTime()));
+            listing.found(new SftpFile(folders, location, SftpFolders.size(found), found.getMTime()));
         }
     }
 
@@ -242,7 +242,7 @@ public final class SftpFeed extends FileFeed {
     private void sweep(boolean settledToo) throws IOException, CsvImportUnsettledException {
         String folder = server.location(server.directory()) + "/";
         deliveries.<IOException>eachUnreleasedBelow(folder, settledToo, job -> {
-            if (!isListed(job)) {
+            if (!listing.hasShown(job)) {
                 letGoWhereGone(job);
             }
         });
@@ -265,7 +265,7 @@ public final class SftpFeed extends FileFeed {
     @Override
     protected void failed(IOException e) {
         if (!(e instanceof SourceUnavailableException)) {
-            serverHealth.failed(e, listedAt());
+            serverHealth.failed(e, listing.listedAt());
         }
     }
 }

@@ -22,11 +22,6 @@ record SftpFile(SftpFolders folders, String location, long size, long modified) 
     }
 
     @Override
-    public boolean isSameAs(SourceFile other) {
-        return looksLike(other);
-    }
-
-    @Override
     public boolean looksLike(SourceFile other) {
         return other instanceof SftpFile file && size == file.size && modified == file.modified;
     }
@@ -34,7 +29,7 @@ record SftpFile(SftpFolders folders, String location, long size, long modified) 
     @Override
     public boolean isThere() {
         try {
-            return isSameAs(folders.findSoon(location));
+            return looksLike(folders.findSoon(location));
         } catch (NoSuchFileException e) {
             return false;
         } catch (IOException e) {

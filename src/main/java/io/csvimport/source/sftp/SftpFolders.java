@@ -18,7 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Set;
 import java.util.UUID;
 
 /** The folders of an SFTP server. */
@@ -95,32 +94,12 @@ final class SftpFolders implements SourceFolders {
 
     @Override
     public boolean exists(String location) throws IOException {
-        // a name that is too long for the server has nothing either
-        return !fails(location, Set.of(ChannelSftp.SSH_FX_NO_SUCH_FILE, ChannelSftp.SSH_FX_BAD_MESSAGE));
-    }
-
-    @Override
-    public boolean fits(String location) throws IOException {
         try {
-            return !fails(location, Set.of(ChannelSftp.SSH_FX_BAD_MESSAGE, ChannelSftp.SSH_FX_FAILURE));
-        } catch (NoSuchFileException e) {
+            call(location, channel -> channel.lstat(quoted(location)));
             return true;
+        } catch (NoSuchFileException e) {
+            return false;
         }
-    }
-
-    /** Whether the server answers a look at the path with one of these. */
-    private boolean fails(String location, Set<Integer> answers) throws IOException {
-        return call(location, channel -> {
-            try {
-                channel.lstat(quoted(location));
-                return false;
-            } catch (SftpException e) {
-                if (e.getCause() == null && answers.contains(e.id)) {
-                    return true;
-                }
-                throw e;
-            }
-        });
     }
 
     @Override
@@ -180,7 +159,7 @@ final class SftpFolders implements SourceFolders {
     public boolean move(SourceFile file, String sha256, String to) throws IOException {
         String from = file.location();
         move(from, to);
-        boolean same = find(to).isSameAs(file);
+        boolean same = find(to).looksLike(file);
         if (!same && !exists(from)) {
             // it was replaced in the very moment before the move: the new one goes back
             move(to, from);

@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.Executors;
@@ -42,7 +41,6 @@ class FolderFeedTest {
         feed.setQuiet("PT0S");
         feed.setQuietAfterGrowth("PT0S");
         feed.setQuietEmpty("PT0S");
-        feed.setWarnAfter(Duration.ZERO);
     }
 
     /** The names of the files that are to be taken, in order. */
