@@ -3,25 +3,37 @@ package io.csvimport.source.queue;
 import io.csvimport.api.ApiHealth;
 import io.csvimport.settings.Secret;
 import io.csvimport.settings.Settings;
+import io.csvimport.source.Availability;
+import io.csvimport.text.Visible;
 import jakarta.jms.BytesMessage;
 import jakarta.jms.Connection;
 import jakarta.jms.ConnectionFactory;
 import jakarta.jms.ExceptionListener;
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
+import jakarta.jms.MessageConsumer;
+import jakarta.jms.MessageProducer;
 import jakarta.jms.Session;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.URI;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.apache.activemq.artemis.api.core.client.FailoverEventType;
 import org.apache.activemq.artemis.jms.client.ActiveMQBytesMessage;
+import org.apache.activemq.artemis.jms.client.ActiveMQConnection;
 import org.apache.activemq.artemis.jms.client.ActiveMQConnectionFactory;
 import org.apache.activemq.artemis.jms.client.ActiveMQMessage;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
+import org.apache.camel.ServiceStatus;
+import org.apache.qpid.jms.JmsConnection;
 import org.apache.qpid.jms.JmsConnectionFactory;
+import org.apache.qpid.jms.JmsConnectionListener;
+import org.apache.qpid.jms.message.JmsInboundMessageDispatch;
 import org.apache.qpid.jms.policy.JmsDefaultPrefetchPolicy;
 import org.springframework.jms.connection.DelegatingConnectionFactory;
 
@@ -31,7 +43,7 @@ import org.springframework.jms.connection.DelegatingConnectionFactory;
  * login, which is shown to no other one.
  */
 public final class QueueBroker extends DelegatingConnectionFactory
-        implements ExceptionListener, AutoCloseable, CamelContextAware {
+        implements ExceptionListener, JmsConnectionListener, AutoCloseable, CamelContextAware {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final int BUFFER = 1 << 16;
@@ -48,7 +60,7 @@ public final class QueueBroker extends DelegatingConnectionFactory
     private String url;
     private String username;
     private String password;
-    private QueueHealth watch;
+    private Availability availability;
 
     @Override
     public CamelContext getCamelContext() {
@@ -94,7 +106,7 @@ public final class QueueBroker extends DelegatingConnectionFactory
         if (url.isEmpty()) {
             takeSettings();
         }
-        watch = new QueueHealth(camelContext, health, feed, url);
+        availability = new Availability(health, feed, "The broker " + bare(url));
         setTargetConnectionFactory(url.matches("\\(?tcp:.*") ? artemis() : qpid());
     }
 
@@ -121,28 +133,105 @@ public final class QueueBroker extends DelegatingConnectionFactory
                 throw new JMSException("The route " + feed + " was stopped meanwhile");
             }
             session.createConsumer(session.createQueue(queue)).close();
-            watch.listen(connection);
+            listen(connection);
         } catch (JMSException e) {
             connection.close();
             throw e;
         }
-        watch.works();
+        availability.works();
         return connection;
     }
+
+    /** A client that reconnects, or fails over to another broker, by itself says so. */
+    private void listen(Connection connection) throws JMSException {
+        if (connection instanceof JmsConnection qpid) {
+            qpid.addConnectionListener(this);
+        } else if (connection instanceof ActiveMQConnection artemis) {
+            artemis.setFailoverListener(event -> {
+                if (event == FailoverEventType.FAILURE_DETECTED) {
+                    onConnectionInterrupted(null);
+                } else if (event == FailoverEventType.FAILOVER_COMPLETED) {
+                    availability.works();
+                }
+            });
+        }
+    }
+
+    @Override
+    public void onConnectionInterrupted(URI remote) {
+        failed("the connection is lost");
+    }
+
+    @Override
+    public void onConnectionRestored(URI remote) {
+        availability.works();
+    }
+
+    // of no interest
+
+    @Override
+    public void onConnectionEstablished(URI remote) {}
+
+    @Override
+    public void onConnectionFailure(Throwable error) {}
+
+    @Override
+    public void onInboundMessage(JmsInboundMessageDispatch envelope) {}
+
+    @Override
+    public void onSessionClosed(Session session, Throwable cause) {}
+
+    @Override
+    public void onConsumerClosed(MessageConsumer consumer, Throwable cause) {}
+
+    @Override
+    public void onProducerClosed(MessageProducer producer, Throwable cause) {}
 
     /** Connecting, or receiving, has failed; it is tried again. */
     @Override
     public void onException(JMSException e) {
-        watch.failed(reason(e));
+        failed(reason(e));
     }
 
+    private void failed(String why) {
+        if (!isEnding()) {
+            availability.failed("The broker " + bare(url) + " is unavailable or refuses: " + why);
+        }
+    }
+
+    /** Whether the feed's route stops, or has stopped. */
     boolean isEnding() {
-        return watch.isEnding();
+        ServiceStatus status = camelContext.getRouteController().getRouteStatus(feed);
+        return camelContext.isStopping() || status != null && (status.isStopping() || status.isStopped());
     }
 
     /** What a failure says, without secrets. */
     String reason(JMSException e) {
-        return watch.reason(e);
+        Throwable root = e;
+        while (root.getCause() != null && root.getCause() != root) {
+            root = root.getCause();
+        }
+        if (root instanceof UnknownHostException) {
+            return "no such host: " + root.getMessage();
+        }
+        String message = String.valueOf(e.getMessage());
+        if (!message.contains(String.valueOf(root.getMessage()))) {
+            message += ", " + root.getMessage();
+        }
+        return bare(Visible.of(message.replace(url, bare(url))));
+    }
+
+    /** Without options and users: there may be passwords among them. */
+    private static String bare(String url) {
+        return url.replaceAll("[?][^,) ]*", "?…").replaceAll("//[^/,) ]*@", "//…@");
+    }
+
+    String feed() {
+        return feed;
+    }
+
+    String queue() {
+        return queue;
     }
 
     private ConnectionFactory artemis() {
@@ -213,7 +302,7 @@ public final class QueueBroker extends DelegatingConnectionFactory
 
     @Override
     public void close() {
-        health.sourceWorks(feed);
+        availability.end();
         if (getTargetConnectionFactory() instanceof ActiveMQConnectionFactory artemis) {
             artemis.close();
         }

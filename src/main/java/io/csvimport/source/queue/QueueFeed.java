@@ -106,19 +106,12 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
 
     public void setBroker(QueueBroker broker) {
         this.broker = broker;
+        feed = broker.feed();
+        queue = broker.queue();
     }
 
     public void setFailure(Failure failure) {
         this.failure = failure;
-    }
-
-    /** The id of the feed's route. */
-    public void setFeed(String feed) {
-        this.feed = feed;
-    }
-
-    public void setQueue(String queue) {
-        this.queue = queue;
     }
 
     /** Used where a message names none. */

@@ -13,6 +13,7 @@ import io.csvimport.file.SpoolFolder;
 import io.csvimport.job.Job;
 import io.csvimport.ledger.Deliveries;
 import io.csvimport.ledger.Outcomes;
+import io.csvimport.source.Availability;
 import io.csvimport.source.FileFeed;
 import io.csvimport.text.Visible;
 import java.io.IOException;
@@ -39,6 +40,7 @@ public final class SftpFeed extends FileFeed {
     private SpoolFolder spool;
     private Sources sources;
     private ApiHealth health;
+    private Availability availability;
     private SftpHealth serverHealth;
     private SftpConnections connections;
     private SftpFolders folders;
@@ -82,7 +84,7 @@ public final class SftpFeed extends FileFeed {
 
     @Override
     protected void walk() throws IOException {
-        list(server.directory());
+        list(server.getDirectory());
     }
 
     private void list(String folder) throws IOException {
@@ -97,12 +99,12 @@ public final class SftpFeed extends FileFeed {
                 return LsEntrySelector.CONTINUE;
             });
         } catch (NoSuchFileException e) {
-            if (folder.equals(server.directory())) {
+            if (folder.equals(server.getDirectory())) {
                 makeDirectory();
             }
             return;
         } catch (AccessDeniedException e) {
-            if (folder.equals(server.directory())) {
+            if (folder.equals(server.getDirectory())) {
                 throw e;
             }
             listing.leave(
@@ -123,7 +125,7 @@ public final class SftpFeed extends FileFeed {
     private void makeDirectory() throws IOException {
         if (server.isReadOnly()) {
             throw new NoSuchFileException(
-                    Visible.of(server.location(server.directory())), null, "the folder is not there: make it");
+                    Visible.of(server.location(server.getDirectory())), null, "the folder is not there: make it");
         }
         folders.makeDirectory();
     }
@@ -156,7 +158,7 @@ public final class SftpFeed extends FileFeed {
 
     @Override
     protected String relative(SourceFile file) {
-        String directory = server.directory();
+        String directory = server.getDirectory();
         String path = server.path(file.location());
         return directory.isEmpty() ? path : path.substring(directory.length() + 1);
     }
@@ -165,13 +167,13 @@ public final class SftpFeed extends FileFeed {
     protected GenericFile<?> camelFile(SourceFile file) {
         String path = relative(file);
         RemoteFile<SourceFile> remote = new RemoteFile<>();
-        remote.setEndpointPath(server.directory());
+        remote.setEndpointPath(server.getDirectory());
         remote.setFile(file);
         remote.setFileNameOnly(SourceFolders.name(path));
         remote.setFileLength(file.size());
         remote.setLastModified(Duration.ofSeconds(file.modified()).toMillis());
-        remote.setHostname(server.host());
-        remote.setAbsolute(server.directory().startsWith("/"));
+        remote.setHostname(server.getHost());
+        remote.setAbsolute(server.getDirectory().startsWith("/"));
         remote.setAbsoluteFilePath(server.path(file.location()));
         remote.setRelativeFilePath(path);
         remote.setFileName(path);
@@ -210,17 +212,18 @@ public final class SftpFeed extends FileFeed {
 
     @Override
     protected void doStart() {
-        serverHealth = new SftpHealth(health, feed(), server);
+        availability = new Availability(health, feed(), server.getHost() + ":" + server.getPort());
+        serverHealth = new SftpHealth(availability, server);
         connections = new SftpConnections(new SftpSession(server), serverHealth);
         folders = new SftpFolders(server, connections);
-        sources.add(server.name(), folders);
+        sources.add(server.location(""), folders);
     }
 
     @Override
     protected void doStop() throws Exception {
         super.doStop();
         sources.remove(folders);
-        serverHealth.end();
+        availability.end();
         connections.close();
     }
 
@@ -233,14 +236,14 @@ public final class SftpFeed extends FileFeed {
                 // of a server that is only read, every file that ever was there is settled and unreleased
                 sweep(!server.isReadOnly() || sweeps++ % 30 == 0);
             } catch (IOException | CsvImportUnsettledException e) {
-                LOG.debug("{}: {}", server.name(), e.toString());
+                LOG.debug("{}: {}", server.location(""), e.toString());
             }
         }
     }
 
     /** Lets go of deliveries whose file is gone from the server, or was replaced there. */
     private void sweep(boolean settledToo) throws IOException, CsvImportUnsettledException {
-        String folder = server.location(server.directory()) + "/";
+        String folder = server.location(server.getDirectory()) + "/";
         deliveries.<IOException>eachUnreleasedBelow(folder, settledToo, job -> {
             if (!listing.hasShown(job)) {
                 letGoWhereGone(job);

@@ -213,7 +213,7 @@ final class SftpFolders implements SourceFolders {
 
     /** Makes the feed's directory, and those above it. */
     void makeDirectory() throws IOException {
-        String path = server.directory();
+        String path = server.getDirectory();
         for (int slash = path.indexOf('/', 1); slash > 0; slash = path.indexOf('/', slash + 1)) {
             makeFolder(server.location(path.substring(0, slash)));
         }

@@ -4,40 +4,28 @@ import com.jcraft.jsch.JSchAlgoNegoFailException;
 import com.jcraft.jsch.JSchChangedHostKeyException;
 import com.jcraft.jsch.JSchException;
 import com.jcraft.jsch.JSchUnknownHostKeyException;
-import io.csvimport.api.ApiHealth;
 import io.csvimport.file.SourceUnavailableException;
 import io.csvimport.job.Pauses;
+import io.csvimport.source.Availability;
 import io.csvimport.text.Visible;
 import java.time.Duration;
 import java.time.Instant;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/**
- * What is wrong with the server of a feed: said in the log and by readiness, each time that it changes and every minute,
- * and waited for with growing pauses.
- */
+/** What is wrong with the server of a feed, and what to do: said, and waited for with growing pauses. */
 final class SftpHealth {
 
-    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    private static final long SAID_EVERY = Duration.ofMinutes(1).toNanos();
     /** After so long without a failure the pauses begin anew. */
     private static final long FORGOTTEN_AFTER = Duration.ofMinutes(2).toNanos();
 
-    private final ApiHealth health;
-    private final String feed;
+    private final Availability availability;
     private final SftpServer server;
     private int failures;
     private long failed = System.nanoTime() - FORGOTTEN_AFTER;
     private long closedUntil = System.nanoTime();
     private String why;
-    private String said;
-    private long saidAt;
-    private boolean ended;
 
-    SftpHealth(ApiHealth health, String feed, SftpServer server) {
-        this.health = health;
-        this.feed = feed;
+    SftpHealth(Availability availability, SftpServer server) {
+        this.availability = availability;
         this.server = server;
     }
 
@@ -48,7 +36,7 @@ final class SftpHealth {
      *     than the latest failure belongs to that failure, and adds nothing to its pause
      */
     synchronized SourceUnavailableException failed(Throwable failure, long since) {
-        if (ended || since - failed < 0) {
+        if (since - failed < 0) {
             return unavailable(explain(failure), failure);
         }
         long now = System.nanoTime();
@@ -60,12 +48,7 @@ final class SftpHealth {
         failed = now;
         closedUntil = now + pause.toNanos();
         why = explain(failure);
-        health.sourceFailed(feed, why);
-        if (!why.equals(said) || now - saidAt >= SAID_EVERY) {
-            LOG.warn("{}; it is tried again in {} s", why, pause.toSeconds());
-            said = why;
-            saidAt = now;
-        }
+        availability.failed(why);
         return unavailable(why, failure);
     }
 
@@ -86,10 +69,8 @@ final class SftpHealth {
 
     /** The folder was listed. */
     synchronized void listed() {
-        if (said != null && !isPausing()) {
-            LOG.info("{} of the feed {} can be read again", place(), feed);
-            said = null;
-            health.sourceWorks(feed);
+        if (!isPausing()) {
+            availability.works();
         }
     }
 
@@ -98,14 +79,8 @@ final class SftpHealth {
         failures = 0;
     }
 
-    /** The feed has ended: the one that takes its place, if any, says anew what is wrong. */
-    synchronized void end() {
-        ended = true;
-        health.sourceWorks(feed);
-    }
-
     private String place() {
-        return server.host() + ":" + server.port();
+        return server.getHost() + ":" + server.getPort();
     }
 
     /** A failure without the class names that JSch puts into its messages. */
@@ -130,7 +105,7 @@ final class SftpHealth {
     /** What is wrong, and what to do. */
     private String explain(Throwable failure) {
         Throwable cause = cause(failure);
-        String file = server.knownHostsFile();
+        String file = server.getKnownHostsFile();
         if (cause instanceof JSchChangedHostKeyException) {
             return place() + " shows another host key than the one in " + file
                     + ": nothing is sent to it. Ask its operator"
@@ -139,7 +114,7 @@ final class SftpHealth {
         if (cause instanceof JSchUnknownHostKeyException) {
             return place() + " shows a host key that is not in " + file
                     + ": nothing is sent to it. Compare the key with its"
-                    + " operator, and add it: ssh-keyscan -p " + server.port() + " " + server.host()
+                    + " operator, and add it: ssh-keyscan -p " + server.getPort() + " " + server.getHost()
                     + " >> " + file;
         }
         if (cause instanceof JSchAlgoNegoFailException none) {
@@ -149,7 +124,7 @@ final class SftpHealth {
                     + "the parameter algorithms of its Kamelet, csv-import-sftp-source";
         }
         if (isRefused(failure)) {
-            return place() + " refuses the login of " + server.username() + ": check the name, and the password or"
+            return place() + " refuses the login of " + server.getUsername() + ": check the name, and the password or"
                     + " the private key";
         }
         return place() + " cannot be used: " + Visible.of(plain(cause));

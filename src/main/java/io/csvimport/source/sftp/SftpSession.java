@@ -46,14 +46,14 @@ final class SftpSession {
 
     private Session newSession() throws JSchException {
         JSch jsch = new JSch();
-        jsch.setKnownHosts(server.knownHostsFile());
-        boolean byKey = server.privateKeyFile() != null;
-        boolean byPassword = server.password() != null;
+        jsch.setKnownHosts(server.getKnownHostsFile());
+        boolean byKey = !server.getPrivateKeyFile().isEmpty();
+        boolean byPassword = !server.getPassword().isEmpty();
         if (byKey) {
             checkPrivateKey();
-            jsch.addIdentity(server.privateKeyFile(), server.privateKeyPassphrase());
+            jsch.addIdentity(server.getPrivateKeyFile(), server.getPrivateKeyPassphrase());
         }
-        Session session = jsch.getSession(server.username(), server.host(), server.port());
+        Session session = jsch.getSession(server.getUsername(), server.getHost(), server.getPort());
         session.setTimeout(SILENCE_MILLIS);
         session.setConfig("StrictHostKeyChecking", "yes");
         session.setConfig(
@@ -61,7 +61,7 @@ final class SftpSession {
                 (byKey ? "publickey," : "") + (byPassword ? "password,keyboard-interactive" : ""));
         // each is tried once: what is refused is refused, and an account that is tried too often is locked
         session.setConfig("MaxAuthTries", byKey && byPassword ? "2" : "1");
-        session.setUserInfo(new Login(server.password()));
+        session.setUserInfo(new Login(byPassword ? server.getPassword() : null));
         // beside those that JSch offers by itself
         server.algorithms().forEach(name -> ALGORITHMS.entrySet().stream()
                 .filter(kind -> name.matches(kind.getKey()))
@@ -74,7 +74,7 @@ final class SftpSession {
 
     /** JSch passes over a key that it cannot decrypt, which looks like a login that was refused. */
     private void checkPrivateKey() throws JSchException {
-        String file = server.privateKeyFile();
+        String file = server.getPrivateKeyFile();
         KeyPair key;
         try {
             key = KeyPair.load(new JSch(), file);
@@ -83,10 +83,12 @@ final class SftpSession {
                     + "; give the file of a private key as ssh-keygen writes it");
         }
         try {
-            String passphrase = server.privateKeyPassphrase();
-            if (key.isEncrypted() && (passphrase == null || !key.decrypt(passphrase))) {
+            String passphrase = server.getPrivateKeyPassphrase();
+            if (key.isEncrypted() && (passphrase.isEmpty() || !key.decrypt(passphrase))) {
                 throw new JSchException("The private key " + file + " is encrypted, and "
-                        + (passphrase == null ? "no passphrase is given" : "the passphrase is not the one of this key")
+                        + (passphrase.isEmpty()
+                                ? "no passphrase is given"
+                                : "the passphrase is not the one of this key")
                         + ": set privateKeyPassphrase of the feed, or csv-import.sftp.private-key-passphrase");
             }
         } finally {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.jcraft.jsch.JSchException;
 import io.csvimport.api.ApiHealth;
 import io.csvimport.file.SourceUnavailableException;
+import io.csvimport.source.Availability;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,7 +18,8 @@ class SftpHealthTest {
 
     private static final IOException CUT = new IOException("inputstream is closed");
 
-    private final SftpHealth health = new SftpHealth(new ApiHealth(), "feed", new SftpServer());
+    private final SftpHealth health =
+            new SftpHealth(new Availability(new ApiHealth(), "feed", "server"), new SftpServer());
 
     /** What is begun now fails; answers the pause after it, in seconds. */
     private long fail(Exception failure) {
