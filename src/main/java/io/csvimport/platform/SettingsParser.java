@@ -1,6 +1,7 @@
 package io.csvimport.platform;
 
 import io.csvimport.settings.Settings;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
@@ -12,12 +13,12 @@ import org.apache.camel.component.properties.PropertiesParser;
 
 /**
  * Lets the placeholders of routes have the settings that were checked; all others are resolved by the platform. A text that
- * is one setting is never looked up in the platform, which may show what was.
+ * is one setting is not looked up in the platform, which may show what was looked up.
  */
 final class SettingsParser extends DefaultPropertiesParser {
 
-    private static final Pattern SETTING =
-            Pattern.compile("\\{\\{(" + Pattern.quote(Settings.PREFIX) + "[^{}?:]+)([?]nested=false)?}}");
+    private static final Pattern ONE = Pattern.compile("\\{\\{([^{}?:]+)([?]nested=false)?}}");
+    private static final Pattern SECRET = Pattern.compile(".*(secret|password|passphrase)");
 
     /** May name a property of the platform, such as a credential. */
     private static final String AUDIT = Settings.PREFIX + "audit.uri";
@@ -39,15 +40,14 @@ final class SettingsParser extends DefaultPropertiesParser {
         if (verbatim.contains(text)) {
             return text;
         }
-        Matcher setting = SETTING.matcher(text);
-        String value = setting.matches() ? settings.resolve(setting.group(1)).orElse(null) : null;
-        if (value == null) {
-            return super.parseUri(text, lookup, fallback, keepOptional, nested);
+        Matcher one = ONE.matcher(text);
+        String name = one.matches() ? one.group(1) : "";
+        Optional<String> setting = settings.resolve(name);
+        if (name.equals(AUDIT) || setting.isEmpty() && !SECRET.matcher(name).matches()) {
+            return super.parseUri(setting.orElse(text), lookup, fallback, keepOptional, nested);
         }
-        if (value.contains("{{")) {
-            if (setting.group(1).equals(AUDIT)) {
-                return super.parseUri(value, lookup, fallback, keepOptional, nested);
-            }
+        String value = setting.orElseGet(() -> super.parseUri(text, lookup, fallback, keepOptional, false));
+        if (value != null && value.contains("{{")) {
             verbatim.add(value);
         }
         return value;
