@@ -76,12 +76,12 @@ class CrashTest {
         "api/csv-import-upload, post-csv",
         "api/csv-import-upload, is-answered",
         "pipeline/csv-import, settle-delivery",
-        "pipeline/csv-import, tell-outcome"
+        "pipeline/csv-import, answer-outcome"
     })
     void aFileIsImportedOnceWhereverItsWayEnded(String route, String step) throws Exception {
         rig.drop("people.csv");
         killBefore(route, step);
-        assertEquals(List.of("is-answered", "settle-delivery", "tell-outcome").contains(step) ? 1 : 0, imports());
+        assertEquals(List.of("is-answered", "settle-delivery", "answer-outcome").contains(step) ? 1 : 0, imports());
 
         rig.start();
         rig.awaitContent();
@@ -184,7 +184,7 @@ class CrashTest {
     }
 
     @ParameterizedTest(name = "before {0}")
-    @ValueSource(strings = {"ask-whole-list", "judge-whole-list", "each-open-template"})
+    @ValueSource(strings = {"ask-all-imports", "judge-all-imports", "each-open-template"})
     void anUploadThatIsLookedForIsFoundThoughTheProcessDiedMeanwhile(String step) throws Exception {
         rig.sandbox.failNext(SandboxFault.resetAtEnd(true));
         rig.drop("people.csv");
@@ -197,7 +197,7 @@ class CrashTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"settle-delivery", "tell-outcome"})
+    @ValueSource(strings = {"settle-delivery", "answer-outcome"})
     void aRejectedFileIsMovedWithItsReasonThoughTheProcessDiedBefore(String step) throws Exception {
         rig.drop("People", "empty.csv", new byte[0], true);
         killBefore("pipeline/csv-import", step);
@@ -207,7 +207,7 @@ class CrashTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"settle-delivery", "tell-outcome"})
+    @ValueSource(strings = {"settle-delivery", "answer-outcome"})
     void aDuplicateIsMovedThoughTheProcessDiedBefore(String step) throws Exception {
         rig.drop("People", "people.csv", "name\nAnna\n");
         rig.start();

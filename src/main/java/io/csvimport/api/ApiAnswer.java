@@ -1,5 +1,6 @@
 package io.csvimport.api;
 
+import io.csvimport.job.CsvImportConstants;
 import io.csvimport.text.Visible;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -28,10 +29,10 @@ public record ApiAnswer(int status, Duration retryAfter, String body, IOExceptio
 
     private static final int GZIP_MAGIC = 0x1f8b;
 
-    /** Reads the answer and its body, where it has one. */
     public static ApiAnswer read(Message answer) {
         int status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
-        Duration retryAfter = HttpDate.retryAfter(answer);
+        Duration retryAfter = HttpDate.retryAfter(
+                answer.getHeader("Retry-After", String.class), answer.getHeader("Date", String.class));
         try {
             InputStream body = answer.getBody(InputStream.class);
             String type = answer.getHeader(Exchange.CONTENT_TYPE, String.class);
@@ -41,16 +42,17 @@ public record ApiAnswer(int status, Duration retryAfter, String body, IOExceptio
         }
     }
 
-    boolean isSuccess() {
-        return status / 100 == 2;
-    }
-
-    /** A sentence for people, with the beginning of the body. */
-    public String detail() {
+    /** Sets status, pause and reason as properties of the exchange, and a sentence with the beginning of the body. */
+    public void explain(Exchange exchange, String subject) {
         String quote = body.strip();
-        return "The API answered " + status
-                + (quote.isEmpty() ? "" : ": " + quote.substring(0, Math.min(quote.length(), LONGEST_QUOTE)))
-                + (broken == null ? "" : ", and not to the end: " + Visible.kindAndReason(broken));
+        exchange.setProperty(CsvImportConstants.HTTP_STATUS, status);
+        exchange.setProperty(CsvImportConstants.RETRY_AFTER, retryAfter);
+        exchange.setProperty(CsvImportConstants.REASON, "http-" + status);
+        exchange.setProperty(
+                CsvImportConstants.DETAIL,
+                subject + "The API answered " + status
+                        + (quote.isEmpty() ? "" : ": " + quote.substring(0, Math.min(quote.length(), LONGEST_QUOTE)))
+                        + (broken == null ? "" : ", and not to the end: " + Visible.kindAndReason(broken)));
     }
 
     /** Returns the body as a stream that the caller closes; an empty one where the answer has none. */

@@ -7,10 +7,10 @@ import java.io.InputStream;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
-import java.util.function.Consumer;
+import java.util.Collection;
 import org.apache.hc.client5.http.ConnectTimeoutException;
 import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
-import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,25 +21,21 @@ final class ApiCall {
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private final HttpUriRequestBase request;
-    private final Consumer<ApiCall> whenEnded;
+    private final Collection<ApiCall> underway;
     private final long began = System.nanoTime();
-    private volatile boolean connected;
-    /** Why this process cancelled it, as the predicate of a sentence; null where it did not. */
-    private volatile String cancelled;
-
-    /** @param whenEnded called when the body was read to its end, has failed or was closed; maybe more than once */
-    ApiCall(HttpUriRequestBase request, Consumer<ApiCall> whenEnded) {
-        this.request = request;
-        this.whenEnded = whenEnded;
-    }
-
     /** There is a connection to the API itself, through the proxy's tunnel where there is one. */
-    void connected() {
-        connected = true;
+    volatile boolean connected;
+    /** Why this process cancelled it, as the predicate of a sentence; null where it did not. */
+    volatile String cancelled;
+
+    ApiCall(HttpUriRequestBase request, Collection<ApiCall> underway) {
+        this.request = request;
+        this.underway = underway;
+        underway.add(this);
     }
 
-    boolean isConnected() {
-        return connected;
+    void end() {
+        underway.remove(this);
     }
 
     /** Nanoseconds since it began. */
@@ -47,19 +43,15 @@ final class ApiCall {
         return System.nanoTime() - began;
     }
 
-    /** Cancels the exchange: whoever waits for it gets an exception that gives this reason. */
+    /** Whoever waits for it gets an exception that gives this reason. */
     void cancel(String why) {
         cancelled = why;
-        whenEnded.accept(this);
+        end();
         try {
             request.cancel();
         } catch (RuntimeException e) {
             LOG.debug("A cancelled call had ended already", e);
         }
-    }
-
-    boolean isCancelled() {
-        return cancelled != null;
     }
 
     /** Throws the reason where the exchange was cancelled or timed out, which is what its failure comes from. */
@@ -73,13 +65,9 @@ final class ApiCall {
         }
     }
 
-    /** Ends with the body of the answer, or at once where it has none. */
-    void watch(ClassicHttpResponse answer) {
-        if (answer.getEntity() == null) {
-            whenEnded.accept(this);
-            return;
-        }
-        answer.setEntity(new HttpEntityWrapper(answer.getEntity()) {
+    /** The body of the answer: the call ends with it. */
+    HttpEntity watched(HttpEntity body) {
+        return new HttpEntityWrapper(body) {
             @Override
             public InputStream getContent() throws IOException {
                 return new Body(super.getContent());
@@ -87,10 +75,14 @@ final class ApiCall {
 
             @Override
             public void close() throws IOException {
-                whenEnded.accept(ApiCall.this);
+                end();
                 super.close();
             }
-        });
+        };
+    }
+
+    private interface Step {
+        int run() throws IOException;
     }
 
     private final class Body extends FilterInputStream {
@@ -101,38 +93,40 @@ final class ApiCall {
 
         @Override
         public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+            return checked(in::read);
         }
 
         @Override
         public int read(byte[] bytes, int offset, int length) throws IOException {
-            try {
-                int n = super.read(bytes, offset, length);
-                if (n < 0) {
-                    // a body without a length ends with its connection, which this process may have closed
-                    checkTimeout(null);
-                    whenEnded.accept(ApiCall.this);
-                }
-                return n;
-            } catch (IOException | IllegalStateException e) {
-                whenEnded.accept(ApiCall.this);
-                checkTimeout(e);
-                throw e;
-            }
+            return checked(() -> in.read(bytes, offset, length));
         }
 
         @Override
         public void close() throws IOException {
-            try {
+            checked(() -> {
                 // reads what is left
-                super.close();
+                in.close();
+                return -1;
+            });
+        }
+
+        private int checked(Step step) throws IOException {
+            int n = -1;
+            try {
+                n = step.run();
             } catch (IOException | IllegalStateException e) {
                 checkTimeout(e);
                 throw e;
             } finally {
-                whenEnded.accept(ApiCall.this);
+                if (n < 0) {
+                    end();
+                }
             }
+            if (n < 0) {
+                // a body without a length ends with its connection, which this process may have closed
+                checkTimeout(null);
+            }
+            return n;
         }
     }
 }

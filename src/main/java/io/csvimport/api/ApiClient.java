@@ -57,10 +57,9 @@ public final class ApiClient implements HttpClientConfigurer {
     /** Firewalls drop a connection that is idle for long, without closing it. */
     private static final TimeValue LONGEST_IDLE = TimeValue.ofSeconds(30);
 
-    /** Is called after each request. */
     public interface Listener {
         /**
-         * A request has ended.
+         * Is called after each request.
          *
          * @param status of the answer; 0 where there was none
          * @param nanos from the connection to the answer's head
@@ -81,7 +80,6 @@ public final class ApiClient implements HttpClientConfigurer {
     /**
      * @param timer cancels the calls that are overdue; the caller stops it
      * @param holdsLease false cancels all calls: another process may take over what they do
-     * @param listener is called after each request
      */
     public ApiClient(Settings settings, ScheduledExecutorService timer, BooleanSupplier holdsLease, Listener listener) {
         this.settings = settings;
@@ -153,7 +151,7 @@ public final class ApiClient implements HttpClientConfigurer {
                 .addExecInterceptorFirst(CALL, this::call)
                 .addExecInterceptorAfter(
                         ChainElement.CONNECT.name(), "csv-import-connected", (request, scope, chain) -> {
-                            ((ApiCall) scope.clientContext.getAttribute(CALL)).connected();
+                            ((ApiCall) scope.clientContext.getAttribute(CALL)).connected = true;
                             return chain.proceed(request, scope);
                         });
     }
@@ -165,28 +163,31 @@ public final class ApiClient implements HttpClientConfigurer {
 
     private ClassicHttpResponse call(ClassicHttpRequest request, ExecChain.Scope scope, ExecChain chain)
             throws IOException, HttpException {
-        ApiCall call = new ApiCall((HttpUriRequestBase) scope.originalRequest, calls::remove);
+        ApiCall call = new ApiCall((HttpUriRequestBase) scope.originalRequest, calls);
         scope.clientContext.setAttribute(CALL, call);
-        calls.add(call);
         int status = 0;
         try {
             ClassicHttpResponse answer = chain.proceed(request, scope);
-            if (!call.isConnected()) {
+            if (!call.connected) {
                 answer.close();
                 throw new ProxyRefusedException(scope.route.getProxyHost(), answer);
             }
             status = answer.getCode();
             // ApiAnswer decompresses: Camel would cut the body to its compressed length, and fail where it is not gzip
             answer.removeHeaders(HttpHeaders.CONTENT_ENCODING);
-            call.watch(answer);
+            if (answer.getEntity() == null) {
+                call.end();
+            } else {
+                answer.setEntity(call.watched(answer.getEntity()));
+            }
             return answer;
         } catch (IOException | IllegalStateException e) {
-            if (reuse && isBroken(e) && call.isConnected() && !call.isCancelled() && isKept(scope)) {
+            if (reuse && isBroken(e) && call.connected && call.cancelled == null && isKept(scope)) {
                 LOG.info("A kept connection to the API broke before the answer: from now on, each request has its own");
                 reuse = false;
                 connections.closeIdle(TimeValue.ZERO_MILLISECONDS);
             }
-            calls.remove(call);
+            call.end();
             call.checkTimeout(e);
             throw e;
         } finally {

@@ -18,7 +18,6 @@ public final class ApiHealth {
 
     private static final String API = "The API";
 
-    /** What cannot be used, why, and since when, in nanoseconds. */
     private record Unavailable(String why, long since) {}
 
     private final Map<String, Unavailable> unavailable = new ConcurrentSkipListMap<>();
@@ -43,7 +42,6 @@ public final class ApiHealth {
         }
     }
 
-    /** There was no answer. */
     public void failed(String why) {
         sourceFailed(API, why);
     }
@@ -59,7 +57,6 @@ public final class ApiHealth {
                 name, new Unavailable(why, System.nanoTime()), (first, now) -> new Unavailable(now.why, first.since));
     }
 
-    /** The server of a source answers. */
     public void sourceWorks(String name) {
         unavailable.remove(name);
     }

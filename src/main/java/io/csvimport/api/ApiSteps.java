@@ -30,13 +30,15 @@ public final class ApiSteps {
         clock.see(message.getHeader("Date", String.class));
         message.setBody(null);
         exchange.getExchangeExtension().setStreamCacheDisabled(false);
-        String id = answer.isSuccess() ? ImportId.in(answer.body()) : null;
+        boolean isSuccess = answer.status() / 100 == 2;
+        String id = isSuccess ? ImportId.in(answer.body()) : null;
         exchange.setProperty(CsvImportConstants.IMPORT_ID, id);
-        exchange.setProperty(CsvImportConstants.HTTP_STATUS, answer.status());
-        exchange.setProperty(CsvImportConstants.RETRY_AFTER, answer.retryAfter());
-        if (id == null) {
-            exchange.setProperty(CsvImportConstants.REASON, answer.isSuccess() ? "no-id" : "http-" + answer.status());
-            exchange.setProperty(CsvImportConstants.DETAIL, answer.detail());
+        answer.explain(exchange, "");
+        if (isSuccess) {
+            exchange.setProperty(CsvImportConstants.REASON, id == null ? "no-id" : null);
+        }
+        if (id != null) {
+            exchange.removeProperty(CsvImportConstants.DETAIL);
         }
     }
 

@@ -20,7 +20,6 @@ import org.apache.hc.client5.http.entity.mime.FormBodyPartBuilder;
 import org.apache.hc.client5.http.entity.mime.HttpMultipartMode;
 import org.apache.hc.client5.http.entity.mime.MultipartEntityBuilder;
 import org.apache.hc.core5.http.ContentType;
-import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
 import org.apache.hc.core5.net.PercentCodec;
 
@@ -29,36 +28,21 @@ import org.apache.hc.core5.net.PercentCodec;
  * are compared with the inspection; where the file has changed, the request is broken off before its closing boundary, so
  * that the API cannot take it for whole.
  */
-public final class CsvUpload extends HttpEntityWrapper {
+public final class CsvUpload extends AbstractContentBody {
 
     private static final int BUFFER = 1 << 16;
 
-    private final CheckedFile file;
+    private final Delivery delivery;
+    private final BooleanSupplier holdsLease;
     private final boolean preview;
     private volatile boolean started;
+    private volatile boolean complete;
 
-    private CsvUpload(CheckedFile file, String fileName, boolean preview) {
-        super(multipart(file, fileName, preview));
-        this.file = file;
+    private CsvUpload(Delivery delivery, BooleanSupplier holdsLease, boolean preview) {
+        super(ContentType.create("text/csv"));
+        this.delivery = delivery;
+        this.holdsLease = holdsLease;
         this.preview = preview;
-    }
-
-    private static HttpEntity multipart(CheckedFile file, String fileName, boolean preview) {
-        MultipartEntityBuilder multipart = MultipartEntityBuilder.create()
-                .setContentType(ContentType.create("multipart/form-data"))
-                // the one mode that writes a plain filename in UTF-8
-                .setMode(HttpMultipartMode.LEGACY)
-                .setCharset(StandardCharsets.UTF_8)
-                .addPart(FormBodyPartBuilder.create("file", file)
-                        .addField(
-                                "Content-Disposition",
-                                "form-data; name=\"file\"; filename=\"" + escape(fileName) + "\"")
-                        .addField("Content-Type", "text/csv")
-                        .build());
-        if (preview) {
-            multipart.addTextBody("filesize", String.valueOf(file.getContentLength()));
-        }
-        return multipart.build();
     }
 
     /** A step of the routes {@code csv-import-upload} and {@code csv-import-preview-request}. */
@@ -77,36 +61,61 @@ public final class CsvUpload extends HttpEntityWrapper {
         public void prepare(Exchange exchange) {
             Delivery delivery = Delivery.of(exchange);
             String name = delivery.names().fileName();
-            String fileName = tagFileName ? tagged(name, delivery.job().id()) : name;
-            CheckedFile file = new CheckedFile(delivery, holdsLease);
-            set(
+            CsvUpload upload = new CsvUpload(delivery, holdsLease, false);
+            upload.set(
                     exchange,
                     query(
                             "template", delivery.names().template(),
-                            "fileSize", String.valueOf(file.getContentLength()),
+                            "fileSize", String.valueOf(upload.getContentLength()),
                             "notify", delivery.names().addressList()),
-                    new CsvUpload(file, fileName, false));
+                    upload.multipart(tagFileName ? tagged(name, delivery.job().id()) : name));
         }
 
-        /** The same for the API's preview. */
+        /** The same for the API's preview, which stores nothing. */
         public void preparePreview(Exchange exchange) {
             Delivery delivery = Delivery.of(exchange);
             // a message without a name has none yet
             String fileName = Objects.requireNonNullElse(delivery.names().fileName(), "preview.csv");
             delivery.named(delivery.names().withFileName(fileName));
-            set(
+            CsvUpload upload = new CsvUpload(delivery, () -> true, true);
+            upload.set(
                     exchange,
                     query("template", delivery.names().template()),
-                    new CsvUpload(new CheckedFile(delivery, () -> true), fileName, true));
+                    upload.multipart(fileName).addTextBody("filesize", String.valueOf(upload.getContentLength())));
         }
+    }
 
-        private static void set(Exchange exchange, String query, CsvUpload upload) {
-            // the answer is read as a stream: where it breaks off, its status is known
-            exchange.getExchangeExtension().setStreamCacheDisabled(true);
-            exchange.setProperty(CsvImportConstants.UPLOAD, upload);
-            exchange.getMessage().setHeader(Exchange.HTTP_QUERY, query);
-            exchange.getMessage().setBody(upload);
-        }
+    private void set(Exchange exchange, String query, MultipartEntityBuilder body) {
+        // the answer is read as a stream: where it breaks off, its status is known
+        exchange.getExchangeExtension().setStreamCacheDisabled(true);
+        exchange.setProperty(CsvImportConstants.UPLOAD, this);
+        exchange.getMessage().setHeader(Exchange.HTTP_QUERY, query);
+        exchange.getMessage().setBody(new HttpEntityWrapper(body.build()) {
+            @Override
+            public boolean isRepeatable() {
+                return false;
+            }
+
+            @Override
+            public void writeTo(OutputStream out) throws IOException {
+                started = !preview;
+                super.writeTo(out);
+            }
+        });
+    }
+
+    private MultipartEntityBuilder multipart(String fileName) {
+        // RFC 7578 and the HTML standard: UTF-8 as it is; only what would end the value or the line is escaped
+        String escaped = fileName.replace("\"", "%22").replace("\r", "%0D").replace("\n", "%0A");
+        return MultipartEntityBuilder.create()
+                .setContentType(ContentType.create("multipart/form-data"))
+                // the one mode that writes a plain filename in UTF-8
+                .setMode(HttpMultipartMode.LEGACY)
+                .setCharset(StandardCharsets.UTF_8)
+                .addPart(FormBodyPartBuilder.create("file", this)
+                        .addField("Content-Disposition", "form-data; name=\"file\"; filename=\"" + escaped + "\"")
+                        .addField("Content-Type", "text/csv")
+                        .build());
     }
 
     /** A percent-encoded query of names and values; a value that is null or empty is left out. */
@@ -127,11 +136,6 @@ public final class CsvUpload extends HttpEntityWrapper {
         return dot > 0 ? fileName.substring(0, dot) + "~" + job + fileName.substring(dot) : fileName + "~" + job;
     }
 
-    /** RFC 7578 and the HTML standard: UTF-8 as it is; only what would end the value or the line is escaped. */
-    private static String escape(String fileName) {
-        return fileName.replace("\"", "%22").replace("\r", "%0D").replace("\n", "%0A");
-    }
-
     /** RFC 3986: everything but unreserved characters as UTF-8 percent escapes. */
     public static String encode(String value) {
         return PercentCodec.RFC3986.encode(value);
@@ -139,78 +143,53 @@ public final class CsvUpload extends HttpEntityWrapper {
 
     /** Whether the first byte of the body may have left; a preview stores nothing, and does not count. */
     public boolean isStarted() {
-        return started && !preview;
+        return started;
     }
 
     /** Whether the last byte of the body, the closing boundary, may have left. */
     public boolean isComplete() {
-        return file.complete;
+        return complete;
     }
 
     @Override
-    public boolean isRepeatable() {
-        return false;
+    public String getFilename() {
+        return delivery.names().fileName();
+    }
+
+    @Override
+    public long getContentLength() {
+        return delivery.content().size();
     }
 
     @Override
     public void writeTo(OutputStream out) throws IOException {
-        started = true;
-        super.writeTo(out);
+        CRC32C crc32c = new CRC32C();
+        long left = getContentLength();
+        byte[] buffer = new byte[(int) Math.min(BUFFER, left)];
+        try (InputStream in = Files.newInputStream(delivery.file(), LinkOption.NOFOLLOW_LINKS)) {
+            while (left > 0) {
+                int n = in.readNBytes(buffer, 0, (int) Math.min(buffer.length, left));
+                if (n == 0) {
+                    throw new CsvChangedException(delivery.place());
+                }
+                crc32c.update(buffer, 0, n);
+                left -= n;
+                if (left == 0 && (crc32c.getValue() != delivery.crc32c() || !delivery.isUnchanged())) {
+                    throw new CsvChangedException(delivery.place());
+                }
+                checkLease();
+                out.write(buffer, 0, n);
+            }
+        } catch (NoSuchFileException e) {
+            throw new CsvChangedException(delivery.place());
+        }
+        checkLease();
+        complete = true;
     }
 
-    /** The file's bytes, read in 64 KB steps and compared with the inspection before the part is ended. */
-    private static final class CheckedFile extends AbstractContentBody {
-
-        private final Delivery delivery;
-        private final BooleanSupplier holdsLease;
-        private volatile boolean complete;
-
-        CheckedFile(Delivery delivery, BooleanSupplier holdsLease) {
-            super(ContentType.create("text/csv"));
-            this.delivery = delivery;
-            this.holdsLease = holdsLease;
-        }
-
-        @Override
-        public String getFilename() {
-            return delivery.names().fileName();
-        }
-
-        @Override
-        public long getContentLength() {
-            return delivery.content().size();
-        }
-
-        @Override
-        public void writeTo(OutputStream out) throws IOException {
-            CRC32C crc32c = new CRC32C();
-            long left = getContentLength();
-            byte[] buffer = new byte[(int) Math.min(BUFFER, left)];
-            try (InputStream in = Files.newInputStream(delivery.file(), LinkOption.NOFOLLOW_LINKS)) {
-                while (left > 0) {
-                    int n = in.readNBytes(buffer, 0, (int) Math.min(buffer.length, left));
-                    if (n == 0) {
-                        throw new CsvChangedException(delivery.place());
-                    }
-                    crc32c.update(buffer, 0, n);
-                    left -= n;
-                    if (left == 0 && (crc32c.getValue() != delivery.crc32c() || !delivery.isUnchanged())) {
-                        throw new CsvChangedException(delivery.place());
-                    }
-                    checkLease();
-                    out.write(buffer, 0, n);
-                }
-            } catch (NoSuchFileException e) {
-                throw new CsvChangedException(delivery.place());
-            }
-            checkLease();
-            complete = true;
-        }
-
-        private void checkLease() throws IOException {
-            if (!holdsLease.getAsBoolean()) {
-                throw new IOException("The lease on the ledger is lost");
-            }
+    private void checkLease() throws IOException {
+        if (!holdsLease.getAsBoolean()) {
+            throw new IOException("The lease on the ledger is lost");
         }
     }
 }

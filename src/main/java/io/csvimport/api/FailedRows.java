@@ -24,7 +24,6 @@ public record FailedRows(int count, long digest) {
 
     private static final Pattern NUMBER = Pattern.compile("[1-9]\\d{0,17}");
 
-    /** Takes one row. */
     public interface Row {
         void row(String number, String error) throws IOException;
     }

@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import org.apache.camel.Message;
 import org.apache.hc.client5.http.utils.DateUtils;
 
 /** The times in the headers of an answer: an HTTP date in each of its three forms, and Retry-After (RFC 9110). */
@@ -21,13 +20,8 @@ public final class HttpDate {
     private HttpDate() {}
 
     /** Returns null where the text is null or no HTTP date. */
-    public static Instant parse(String text) {
+    static Instant parse(String text) {
         return text == null ? null : DateUtils.parseDate(text.strip().replaceAll("\\s+", " "), FORMATS);
-    }
-
-    /** The pause that an answer asks for; null where it asks for none. */
-    public static Duration retryAfter(Message answer) {
-        return retryAfter(answer.getHeader("Retry-After", String.class), answer.getHeader("Date", String.class));
     }
 
     /**
@@ -38,7 +32,7 @@ public final class HttpDate {
      *     clock of this machine
      * @return null where the header is null or unreadable
      */
-    public static Duration retryAfter(String header, String date) {
+    static Duration retryAfter(String header, String date) {
         String value = header == null ? "" : header.strip();
         if (value.matches("\\d{1,100}")) {
             long longest = LONGEST_PAUSE.toSeconds();

@@ -31,7 +31,6 @@ public final class ListedName {
         }
     }
 
-    /** Whether a server may list the name so. */
     public boolean isAlike(String listed) {
         String bare = listed.substring(Math.max(listed.lastIndexOf('/'), listed.lastIndexOf('\\')) + 1);
         Set<String> readings = new LinkedHashSet<>(List.of(listed, bare));

@@ -48,7 +48,6 @@ public final class Pace implements Processor {
         }
     }
 
-    /** The turn of the request that comes now. */
     public synchronized long take(long now) {
         int next = (int) (taken % turns.length);
         long turn = taken < turns.length || turns[next] + MINUTE - now < 0 ? now : turns[next] + MINUTE;

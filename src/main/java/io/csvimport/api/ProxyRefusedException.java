@@ -26,7 +26,6 @@ public final class ProxyRefusedException extends IOException {
         return header == null ? null : header.getValue();
     }
 
-    /** Whether it refused the credential. */
     public boolean isOfCredential() {
         return status == 407;
     }

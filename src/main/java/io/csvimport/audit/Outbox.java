@@ -56,7 +56,6 @@ public final class Outbox {
         return System.nanoTime() - closedUntil >= 0;
     }
 
-    /** The audit endpoint has taken the event. */
     public void sent(Exchange exchange) {
         taken.add(
                 exchange.getProperty("csvImportEvent", UnsentEvents.Event.class).id());

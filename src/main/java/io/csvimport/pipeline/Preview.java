@@ -56,10 +56,7 @@ public final class Preview {
         int status = message.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
         health.answered(status);
         if (status != 200) {
-            ApiAnswer answer = ApiAnswer.read(message);
-            exchange.setProperty(CsvImportConstants.HTTP_STATUS, status);
-            exchange.setProperty(CsvImportConstants.RETRY_AFTER, answer.retryAfter());
-            explain(exchange, "http-" + status, "Preview: " + answer.detail());
+            ApiAnswer.read(message).explain(exchange, "Preview: ");
         } else {
             message.setBody(ApiAnswer.open(message));
         }

@@ -45,7 +45,6 @@ public final class FollowUp {
             return whole;
         }
 
-        /** The imports to ask for one by one. */
         public List<String> getIds() {
             return open.keySet().stream().limit(MOST_CALLS).toList();
         }
@@ -154,7 +153,6 @@ public final class FollowUp {
         }
     }
 
-    /** The API has no import of this id. */
     public void miss(Exchange exchange) throws CsvImportUnsettledException {
         miss(exchange.getProperty(ROUND, Round.class), exchange.getProperty("csvImportFollowed", String.class));
     }

@@ -56,37 +56,44 @@ public final class Housekeeping {
         this.sources = sources;
     }
 
-    /** Deletes imported files that were kept for {@code csv-import.imported.keep}, where that is set. */
     public void deleteImported() throws CsvImportUnsettledException {
-        if (settings.find("imported.keep").isPresent()) {
-            deleteImported(before("imported.keep"));
+        if (settings.find("imported.keep").isEmpty()) {
+            return;
         }
+        Instant before = before("imported.keep");
+        List<Retention.Kept> batch;
+        do {
+            batch = retention.withFiles(before);
+            for (Retention.Kept job : batch) {
+                deleteQuietly(job.releasedTo(), found -> isReleased(job, found));
+                deleteQuietly(job.failedRowsFile(), found -> found.key().equals(job.failedRowsKey()));
+                retention.forgetFiles(job);
+            }
+        } while (batch.size() == Retention.BATCH);
     }
 
-    /** Forgets jobs that were kept for {@code csv-import.ledger.keep}, in one process of those that share the ledger. */
+    /** One process of those that share the ledger does it. */
     public void forgetJobs() throws CsvImportUnsettledException {
-        if (owner.leads()) {
-            forgetJobs(before("ledger.keep"));
-            owner.forgetDead();
+        if (!owner.leads()) {
+            return;
         }
-    }
-
-    /** In the order in which they were done; one whose events are not all sent and old is passed over. */
-    private void forgetJobs(Instant before) throws CsvImportUnsettledException {
+        Instant before = before("ledger.keep");
         List<Retention.Done> batch;
+        // in the order in which they were done; one whose events are not all sent and old is passed over
         Retention.Done last = new Retention.Done(0, "");
         do {
             batch = retention.done(before, last);
             retention.forget(batch);
             last = batch.isEmpty() ? last : batch.get(batch.size() - 1);
         } while (batch.size() == Retention.BATCH);
+        owner.forgetDead();
     }
 
     /** Withdraws unsent messages of users' routes that their source has not offered again for so long. */
     public void withdrawUnoffered(Duration wait) throws CsvImportUnsettledException {
         deliveries.eachAbandoned(Instant.now().minus(wait), job -> {
-            String why = "Its source has not offered it again for " + wait.toMinutes() + " minutes";
-            Job now = outcomes.withdraw(job, "gone", why);
+            Job now = outcomes.withdraw(
+                    job, "gone", "Its source has not offered it again for " + wait.toMinutes() + " minutes");
             if (now.state() == State.WITHDRAWN) {
                 now.log(LOG, Level.INFO, "");
             }
@@ -97,18 +104,6 @@ public final class Housekeeping {
         return ZonedDateTime.now(ZoneOffset.UTC)
                 .minus(Period.parse(settings.get(setting)))
                 .toInstant();
-    }
-
-    private void deleteImported(Instant before) throws CsvImportUnsettledException {
-        List<Retention.Kept> batch;
-        do {
-            batch = retention.withFiles(before);
-            for (Retention.Kept job : batch) {
-                deleteQuietly(job.releasedTo(), found -> isReleased(job, found));
-                deleteQuietly(job.failedRowsFile(), found -> found.key().equals(job.failedRowsKey()));
-                retention.forgetFiles(job);
-            }
-        } while (batch.size() == Retention.BATCH);
     }
 
     /** Where its identity tells nothing, in a ledger of an earlier version or on a file system without, its bytes do. */

@@ -256,13 +256,12 @@ public final class Reconciliation {
             return;
         }
         Outcome outcome = isOwnFailure(job) ? settlement.failedAgain(job, job.outcome()) : job.outcome();
-        if (outcome.state() == State.HELD) {
-            outcomes.write(job, outcome).log(LOG, Level.WARN, "");
-            return;
-        }
-        Outcome waiting = outcome.because("not-found", "The import list does not have it: it is uploaded again")
-                .to(State.WAITING, Instant.now());
-        outcomes.write(job, waiting).log(LOG, Level.INFO, "");
+        boolean isHeld = outcome.state() == State.HELD;
+        outcome = isHeld
+                ? outcome
+                : outcome.because("not-found", "The import list does not have it: it is uploaded again")
+                        .to(State.WAITING, Instant.now());
+        outcomes.write(job, outcome).log(LOG, isHeld ? Level.WARN : Level.INFO, "");
     }
 
     /** Whether the API has broken off this upload, or failed at it, and answered every list since: it was available. */

@@ -29,7 +29,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.support.SynchronizationAdapter;
@@ -72,7 +71,6 @@ public final class Voiding {
         isDocumentedPath = settings.get("void.path").equals("csv-import");
     }
 
-    /** The jobs whose void is to go on. */
     public List<Long> due() throws CsvImportUnsettledException {
         return voids.due(HttpDate.LONGEST_PAUSE).stream()
                 .filter(job -> !underway.contains(job))
@@ -87,18 +85,11 @@ public final class Voiding {
     public void begin(Exchange exchange) throws CsvImportRefusedException, CsvImportUnsettledException {
         Job job;
         try {
-            job = find(exchange, exchange.getMessage());
+            job = find(exchange);
         } catch (CsvImportRefusedException e) {
             LOG.warn("Nothing is voided: {}", e.getMessage());
             throw e;
         }
-        Stream.of(
-                        VOID,
-                        CsvImportConstants.HTTP_STATUS,
-                        CsvImportConstants.RETRY_AFTER,
-                        CsvImportConstants.REASON,
-                        CsvImportConstants.DETAIL)
-                .forEach(exchange::removeProperty);
         exchange.setProperty(VOIDED_JOB, begin(exchange, job));
     }
 
@@ -147,7 +138,8 @@ public final class Voiding {
         return new CsvImportRefusedException(409, "not-voidable", why);
     }
 
-    private Job find(Exchange exchange, Message message) throws CsvImportRefusedException, CsvImportUnsettledException {
+    private Job find(Exchange exchange) throws CsvImportRefusedException, CsvImportUnsettledException {
+        Message message = exchange.getMessage();
         String id = ImportId.of(message.getHeader(CsvImportConstants.IMPORT_ID, String.class));
         Long number = id == null ? message.getHeader(CsvImportConstants.JOB, Long.class) : null;
         if (id == null && number == null) {
@@ -190,10 +182,7 @@ public final class Voiding {
     public void answered(Exchange exchange) {
         ApiAnswer answer = ApiAnswer.read(exchange.getMessage());
         exchange.getMessage().setBody(answer.broken() == null ? answer.body().strip() : null);
-        exchange.setProperty(CsvImportConstants.HTTP_STATUS, answer.status());
-        exchange.setProperty(CsvImportConstants.RETRY_AFTER, answer.retryAfter());
-        exchange.setProperty(CsvImportConstants.REASON, "http-" + answer.status());
-        exchange.setProperty(CsvImportConstants.DETAIL, answer.detail());
+        answer.explain(exchange, "");
         if (answer.status() != 404) {
             health.answered(answer.status());
         }
@@ -235,7 +224,6 @@ public final class Voiding {
         exchange.setProperty(CsvImportConstants.DETAIL, exchange.getProperty(CsvImportConstants.DETAIL) + "; " + more);
     }
 
-    /** The import is voided, whoever writes it down. */
     public void voided(Exchange exchange) throws CsvImportUnsettledException {
         Job job = job(exchange);
         Optional<Job> voided = voids.voided(job);
@@ -254,7 +242,6 @@ public final class Voiding {
         throw new CsvImportRefusedException(502, exchange.getProperty(CsvImportConstants.REASON, String.class), detail);
     }
 
-    /** It is asked for again, after a pause. */
     public void waits(Exchange exchange) throws CsvImportUnsettledException {
         Job job = job(exchange);
         int doublings = failures.merge(job.id(), 1, Integer::sum) - 1;
@@ -269,8 +256,8 @@ public final class Voiding {
         exchange.setProperty(VOIDED_JOB, waits);
     }
 
-    /** Tells the caller how far it came. */
-    public void tell(Exchange exchange) {
+    /** Sets the headers of the answer: how far it came. */
+    public void answer(Exchange exchange) {
         Job job = job(exchange);
         boolean open = job.state() == State.VOIDING;
         Message message = exchange.getMessage();
