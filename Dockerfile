@@ -28,13 +28,14 @@ COPY --from=build /build/target/csv-import-routes/routes routes
 COPY --from=build /build/target/csv-import-routes/bin bin
 COPY --from=build /build/target/csv-import-routes/csv-import-routes.jar ./
 
+# The temporary folder is /data: /tmp may be read-only, or not executable.
 # Beyond the loopback interface only health and metrics are served, until CSV_IMPORT_MANAGEMENT_USERNAME and _PASSWORD are set.
 ENV CSV_IMPORT_DATA_DIR=/data \
     CSV_IMPORT_FILE_DIRECTORY=/inbox \
     CSV_IMPORT_ROUTES=/routes \
     CSV_IMPORT_MANAGEMENT_HOST=0.0.0.0 \
     LC_ALL=C.UTF-8 \
-    JAVA_OPTS="-Duser.home=/data -XX:MaxRAMPercentage=60"
+    JAVA_OPTS="-Duser.home=/data -Djava.io.tmpdir=/data -XX:MaxRAMPercentage=60"
 # What this Java starts faster with: a rehearsal with the packaged routes, against the sandbox.
 RUN ["bin/csv-import-routes", "--cache"]
 

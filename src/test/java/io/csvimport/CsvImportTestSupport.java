@@ -133,9 +133,7 @@ public abstract class CsvImportTestSupport extends CamelMainTestSupport {
                 .withBasePackageScanEnabled(false)
                 .withShutdownTimeout(1)
                 .withRoutesIncludePattern(
-                        "file:" + EAGER_ROUTES + "/*.camel.yaml,file:" + home.resolve("routes") + "/*.camel.yaml")
-                // there is no server here
-                .withRoutesExcludePattern("**/csv-import-rest.camel.yaml,**/csv-import-openapi.camel.yaml");
+                        "file:" + EAGER_ROUTES + "/*.camel.yaml,file:" + home.resolve("routes") + "/*.camel.yaml");
     }
 
     /** The place for {@link #addRoute} and {@link #set}: the context has not started yet. */

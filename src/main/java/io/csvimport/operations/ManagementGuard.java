@@ -14,7 +14,6 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Base64;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
@@ -23,8 +22,8 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 
 /**
- * Checks each request to the management port except those for health and metrics: its credential, its host and origin, and
- * its body. Camel's own authentication needs a file of passwords, and does not stop a web page in the operator's browser
+ * Checks each request to the management port except those for health and metrics: its credential, its host and its
+ * origin. Camel's own authentication needs a file of passwords, and does not stop a web page in the operator's browser
  * from sending requests to the loopback interface. Requests without a route are answered as problem details, too.
  */
 public final class ManagementGuard implements Handler<RoutingContext> {
@@ -35,10 +34,6 @@ public final class ManagementGuard implements Handler<RoutingContext> {
     /** What is checked on a server of the user's own, below any path. */
     private static final Pattern GUARDED = Pattern.compile("(?i).*/(csv-imports|openapi\\.json)(\\W.*)?");
 
-    private static final Pattern OPERATION = Pattern.compile("(?i).*/csv-imports(\\W.*)?");
-    /** Bytes. */
-    static final long LARGEST_BODY = 10L << 20;
-
     private static final String LOOPBACK = "(?i)localhost|127(\\.\\d{1,3}){3}|\\[?::1]?";
 
     private static final Map<Integer, String> PROBLEMS = Map.of(
@@ -46,10 +41,7 @@ public final class ManagementGuard implements Handler<RoutingContext> {
             404, "Nothing is served at this path: /openapi.json lists the paths",
             405, "The path has other methods: see the header Allow",
             406, "The answer is JSON: ask for application/json",
-            413, "The CSV is larger than 10 MB: put it into the inbox",
-            415, "The body must be the CSV itself: send it as text/csv",
-            500, "The request failed; the log says why",
-            507, "The disk of the data dir is full: try again when there is space");
+            500, "The request failed; the log says why");
 
     private final String host;
     private final boolean loopback;
@@ -120,8 +112,6 @@ public final class ManagementGuard implements Handler<RoutingContext> {
             fail(ctx, 403, "The request names another host: use " + host);
         } else if (isOfAnotherOrigin(request)) {
             fail(ctx, 403, "Requests from web pages of other origins are refused");
-        } else if (request.method() == HttpMethod.POST && isOperation(ctx)) {
-            checkBody(ctx);
         } else {
             ctx.next();
         }
@@ -132,10 +122,6 @@ public final class ManagementGuard implements Handler<RoutingContext> {
         return router.isManagementServer()
                 ? OPEN.matcher(path).matches()
                 : !GUARDED.matcher(path).matches();
-    }
-
-    static boolean isOperation(RoutingContext ctx) {
-        return OPERATION.matcher(ctx.normalizedPath()).matches();
     }
 
     private boolean isAuthorized(String header) {
@@ -159,22 +145,6 @@ public final class ManagementGuard implements Handler<RoutingContext> {
     private static boolean isOfAnotherOrigin(HttpServerRequest request) {
         String origin = request.getHeader(HttpHeaders.ORIGIN);
         return origin != null && !origin.replaceFirst("^https?://", "").equals(String.valueOf(request.authority()));
-    }
-
-    /** Sets the type to that of a CSV: Vert.x would decode a form. */
-    private void checkBody(RoutingContext ctx) {
-        HttpServerRequest request = ctx.request();
-        String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
-        String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
-        if (type != null && type.toLowerCase(Locale.ROOT).startsWith("multipart/")
-                || request.getHeader(HttpHeaders.CONTENT_ENCODING) != null) {
-            fail(ctx, 415, PROBLEMS.get(415) + ", neither in a multipart form nor compressed");
-        } else if (length != null && Long.parseLong(length) > LARGEST_BODY) {
-            fail(ctx, 413, PROBLEMS.get(413));
-        } else {
-            request.headers().set(HttpHeaders.CONTENT_TYPE, "text/csv");
-            ctx.next();
-        }
     }
 
     private void fail(RoutingContext ctx, int status, String detail) {

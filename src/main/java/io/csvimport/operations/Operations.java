@@ -7,24 +7,28 @@ import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.FatalErrors;
 import io.csvimport.settings.SettingChecks;
 import io.csvimport.text.Visible;
-import java.io.IOException;
+import io.vertx.core.http.HttpServerRequest;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
+import org.apache.camel.support.SynchronizationAdapter;
+import org.apache.camel.util.IOHelper;
 import org.apache.hc.core5.http.NameValuePair;
 import org.apache.hc.core5.net.WWWFormCodec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The calls of {@code csv-import-rest}, and the steps of the routes {@code csv-import-jobs-*}: reads the parameters of a
- * request and answers JSON. A parameter that is not known is refused: it may be misspelt. No other part of the request
+ * The steps of {@code csv-import-from-http} and of the routes {@code csv-import-jobs-*}: reads the parameters of a request
+ * and answers JSON. A parameter that is not known is refused: it may be misspelt. No other part of the request
  * reaches the pipeline.
  */
 public final class Operations {
@@ -41,11 +45,22 @@ public final class Operations {
             "state", String.join("|", Jobs.STATES));
 
     private final Jobs jobs;
-    private final PostedBodies bodies;
+    private static final String FORM = "application/x-www-form-urlencoded";
+    private static final String TOO_LARGE = "The CSV is larger than 10 MB: put it into the inbox";
 
-    public Operations(Jobs jobs, PostedBodies bodies) {
+    /** An exchange property: the {@link PostedCsv}. */
+    private static final String POSTED = "csvImportPostedCsv";
+
+    private final boolean isServlet;
+
+    /** @param isServlet whether the platform's HTTP server is a servlet container, and not Vert.x */
+    public Operations(Jobs jobs, boolean isServlet) {
         this.jobs = jobs;
-        this.bodies = bodies;
+        this.isServlet = isServlet;
+    }
+
+    public boolean isServlet() {
+        return isServlet;
     }
 
     private interface Call {
@@ -85,18 +100,40 @@ public final class Operations {
     }
 
     /** The parameters of a posted CSV become its only headers. */
-    public void receive(Exchange exchange) throws Problem, IOException {
+    public void receive(Exchange exchange) throws Problem {
         receive(exchange, "template", "notify", "fileName");
     }
 
-    private void receive(Exchange exchange, String... known) throws Problem, IOException {
-        Map<String, String> names = query(exchange, known);
+    private void receive(Exchange exchange, String... known) throws Problem {
         Message message = exchange.getMessage();
-        bodies.take(message.getHeader(PostedBodies.HEADER, String.class)).ifPresent(body -> {
-            // a stream cache would hold it in memory
-            exchange.getExchangeExtension().setStreamCacheDisabled(true);
-            message.setBody(body);
+        Object body = message.getBody();
+        InputStream stream = body instanceof InputStream servlet
+                ? servlet
+                : body == null ? InputStream.nullInputStream() : new VertxBody((HttpServerRequest) body);
+        exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
+            @Override
+            public void onDone(Exchange done) {
+                IOHelper.close(stream);
+            }
         });
+        Map<String, String> names = query(exchange, known);
+        String type = message.getHeader(Exchange.CONTENT_TYPE, "", String.class).toLowerCase(Locale.ROOT);
+        if (type.startsWith("multipart/")
+                || isServlet && type.startsWith(FORM)
+                || message.getHeader(Exchange.CONTENT_ENCODING) != null) {
+            throw new Problem(
+                    415,
+                    "The body must be the CSV itself: send it as text/csv, neither in a form, which is multipart or"
+                            + " urlencoded, nor compressed");
+        }
+        if (message.getHeader(Exchange.CONTENT_LENGTH, 0L, Long.class) > PostedCsv.LARGEST) {
+            throw new Problem(413, TOO_LARGE);
+        }
+        PostedCsv csv = new PostedCsv(stream);
+        exchange.setProperty(POSTED, csv);
+        // a stream cache would hold it in memory
+        exchange.getExchangeExtension().setStreamCacheDisabled(true);
+        message.setBody(csv);
         message.removeHeaders("*");
         names.forEach(message::setHeader);
     }
@@ -115,7 +152,7 @@ public final class Operations {
     }
 
     /** As {@link #receive}, for a preview. */
-    public void toPreview(Exchange exchange) throws Problem, IOException {
+    public void toPreview(Exchange exchange) throws Problem {
         receive(exchange, "template", "fileName");
     }
 
@@ -146,7 +183,12 @@ public final class Operations {
 
     /** Answers a failure as problem details; the details of an unexpected one are only logged. */
     public void fail(Exchange exchange) {
-        fail(exchange, exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
+        PostedCsv csv = exchange.getProperty(POSTED, PostedCsv.class);
+        fail(
+                exchange,
+                csv != null && csv.isTooLarge()
+                        ? new Problem(413, TOO_LARGE)
+                        : exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
     }
 
     private static void fail(Exchange exchange, Throwable failure) {
@@ -183,9 +225,12 @@ public final class Operations {
     /**
      * The parameters of the request's query; blank ones are left out.
      *
-     * @throws Problem if one is not known, has a wrong value, or is given twice
+     * @throws Problem if one is not known, has a wrong value, or is given twice, and if a web page of another origin asks
      */
     static Map<String, String> query(Exchange exchange, String... known) throws Problem {
+        if (isOfAnotherOrigin(exchange.getMessage())) {
+            throw new Problem(403, "Requests from web pages of other origins are refused");
+        }
         Map<String, String> query = new LinkedHashMap<>();
         String raw = exchange.getMessage().getHeader(Exchange.HTTP_RAW_QUERY, "", String.class);
         for (NameValuePair parameter : WWWFormCodec.parse(raw, StandardCharsets.UTF_8)) {
@@ -209,6 +254,21 @@ public final class Operations {
         }
         query.values().removeIf(String::isBlank);
         return query;
+    }
+
+    /** A proxy in front may change the host; then the browser's own word counts. */
+    private static boolean isOfAnotherOrigin(Message request) {
+        String site = request.getHeader("Sec-Fetch-Site", String.class);
+        String origin = request.getHeader("Origin", String.class);
+        return site != null
+                ? !List.of("same-origin", "none").contains(site)
+                : origin != null
+                        && !withoutScheme(request.getHeader(Exchange.HTTP_URL, "", String.class))
+                                .startsWith(withoutScheme(origin) + "/");
+    }
+
+    private static String withoutScheme(String url) {
+        return url.replaceFirst("^https?://", "");
     }
 
     static void answer(Exchange exchange, int status, Object body) {

@@ -26,7 +26,6 @@ import io.csvimport.ledger.Voids;
 import io.csvimport.operations.Jobs;
 import io.csvimport.operations.Metrics;
 import io.csvimport.operations.Operations;
-import io.csvimport.operations.PostedBodies;
 import io.csvimport.operations.Readiness;
 import io.csvimport.pipeline.Attempts;
 import io.csvimport.pipeline.Claiming;
@@ -257,12 +256,12 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 .newFixedThreadPool(CsvImportPlugin.class, "csv-import-files", settings.number("parallel"));
         KeyedSerialExecutor executor = new KeyedSerialExecutor(pool);
         registry.bind("csvImportExecutor", executor);
-        PostedBodies bodies = Optional.ofNullable(registry.findSingleByType(PostedBodies.class))
-                .orElseGet(() -> new PostedBodies(settings));
-        bodies.clear();
+        boolean isServlet = context.getClassResolver()
+                        .resolveClass("org.apache.camel.component.platform.http.vertx.VertxPlatformHttpEngine")
+                == null;
         registry.bind(
                 "csvImportOperations",
-                new Operations(new Jobs(new JobList(database), deliveries, outcomes, executor), bodies));
+                new Operations(new Jobs(new JobList(database), deliveries, outcomes, executor), isServlet));
         checkAuditTarget(context, settings);
     }
 

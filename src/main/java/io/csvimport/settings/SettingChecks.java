@@ -49,7 +49,7 @@ public final class SettingChecks {
             time: reconcile.wait file.quiet file.quiet-after-growth file.quiet-empty track.quiet health.grace
             period: ledger.keep imported.keep
             size: max-size
-            true|false: enabled tag-file-name file.enabled sftp.enabled sftp.read-only jms.enabled track.enabled
+            true|false: enabled tag-file-name file.enabled sftp.enabled sftp.read-only jms.enabled track.enabled management.routes
             skip|import: duplicates
             upload|hold: reconcile.not-found
             off|gate: preview

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URISyntaxException;
-import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,6 +45,8 @@ public final class CsvImportMain {
                 refuse(List.of(e.getMessage()));
             }
         }
+        // the management port has no other purpose
+        files.putIfAbsent(Settings.PREFIX + "management.routes", "true");
         Settings settings = new Settings(files);
         if (System.getProperty(LOGGING) == null) {
             String text = "classpath:META-INF/csv-import/log4j2.properties";
@@ -58,6 +59,8 @@ public final class CsvImportMain {
         // the management server serves no files: Vert.x's folder for them would be left behind by a process that is
         // killed
         System.setProperty("vertx.disableFileCPResolving", "true");
+        // a body that comes with an upgrade to HTTP/2 is held in memory
+        System.setProperty("vertx.disableH2c", "true");
         if ("sandbox".equals(profile())) {
             startSandbox(settings);
             settings = new Settings(files);
@@ -70,9 +73,7 @@ public final class CsvImportMain {
         Path packaged = home.resolve("routes");
         if (rehearsal) {
             // the routes of the jar, which nobody edits
-            FileSystem classes = FileSystems.newFileSystem(jar);
-            routes.add(classes.getPath("META-INF/csv-import/routes"));
-            routes.add(classes.getPath("camel"));
+            routes.add(FileSystems.newFileSystem(jar).getPath("camel"));
         } else if (Files.isDirectory(packaged)) {
             routes.add(packaged);
         } else {

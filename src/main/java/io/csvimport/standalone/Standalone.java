@@ -2,8 +2,6 @@ package io.csvimport.standalone;
 
 import io.csvimport.audit.AuditFile;
 import io.csvimport.operations.ManagementGuard;
-import io.csvimport.operations.ManagementServer;
-import io.csvimport.operations.PostedBodies;
 import io.csvimport.operations.Readiness;
 import io.csvimport.platform.CsvImportPlugin;
 import io.csvimport.platform.NeededRoutes;
@@ -16,7 +14,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Component;
-import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.MainListenerSupport;
 import org.apache.camel.support.LifecycleStrategySupport;
@@ -42,18 +39,6 @@ final class Standalone extends MainListenerSupport {
         this.settings = settings;
         this.routes = routes;
         this.isLedgerNew = isLedgerNew;
-    }
-
-    @Override
-    public void beforeConfigure(BaseMainSupport main) {
-        PostedBodies bodies = new PostedBodies(settings);
-        main.getCamelContext().getRegistry().bind("csvImportPostedBodies", bodies);
-        try {
-            // Camel Main uses this server for its port, and starts none of its own
-            main.getCamelContext().addService(new ManagementServer(settings, bodies));
-        } catch (Exception e) {
-            throw new RuntimeCamelException(e);
-        }
     }
 
     @Override

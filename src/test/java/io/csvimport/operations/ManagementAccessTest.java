@@ -130,16 +130,16 @@ class ManagementAccessTest {
     void theCallsAreEditedWhileItRunsAndArePackagedOnesAgain() throws Exception {
         product.withRoutes().start();
         product.awaitReady();
-        String file = "routes/operations/csv-import-rest.camel.yaml";
-        String calls = Installation.packagedRoute("operations/csv-import-rest");
-        product.write(file, calls.replace("path: /{id}/retry", "path: /{id}/again"));
+        String file = "routes/operations/csv-import-jobs-retry.camel.yaml";
+        String calls = Installation.packagedRoute("operations/csv-import-jobs-retry");
+        product.write(file, calls.replace("/{id}/retry", "/{id}/again"));
         product.awaitUntil(
                 "the edited call",
                 () -> operator.post("/csv-imports/1/again").status() == 404
                         && operator.post("/csv-imports/1/again").text("detail").contains("ledger"));
         assertEquals(200, operator.get("/csv-imports").status());
 
-        product.write(file, calls.replace("    get:", "    gets:"));
+        product.write(file, calls.replace("    from:", "    form:"));
         product.awaitUntil("the refusal", () -> product.output().contains(file + " is not used"));
         assertEquals(200, operator.get("/csv-imports").status());
 

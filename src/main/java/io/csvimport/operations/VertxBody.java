@@ -1,0 +1,75 @@
+package io.csvimport.operations;
+
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/** The body of a paused request to a Vert.x server. What is not read yet stays with the client. */
+final class VertxBody extends InputStream {
+
+    private static final int LONGEST_PAUSE_SECONDS = 30;
+    private static final Buffer END = Buffer.buffer();
+    private static final Buffer BROKEN = Buffer.buffer();
+
+    private final HttpServerRequest request;
+    private final BlockingQueue<Buffer> arrived = new LinkedBlockingQueue<>();
+    private Buffer piece = Buffer.buffer();
+    private int read;
+
+    VertxBody(HttpServerRequest request) {
+        this.request = request;
+        request.handler(arrived::add);
+        request.endHandler(end -> arrived.add(END));
+        request.exceptionHandler(broken -> arrived.add(BROKEN));
+        if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
+            request.response().writeContinue();
+        }
+    }
+
+    @Override
+    public int read() throws IOException {
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) throws IOException {
+        while (read == piece.length() && piece != END) {
+            request.fetch(1);
+            piece = next();
+            read = 0;
+        }
+        if (piece == END) {
+            return -1;
+        }
+        int n = Math.min(length, piece.length() - read);
+        piece.getBytes(read, read + n, target, offset);
+        read += n;
+        return n;
+    }
+
+    private Buffer next() throws IOException {
+        try {
+            Buffer next = arrived.poll(LONGEST_PAUSE_SECONDS, TimeUnit.SECONDS);
+            if (next == null || next == BROKEN) {
+                throw new IOException("the client has not sent the whole body");
+            }
+            return next;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
+    }
+
+    /** Drops the rest of the body: the connection can be used again. */
+    @Override
+    public void close() {
+        if (!request.isEnded()) {
+            request.handler(null).endHandler(null).resume();
+        }
+    }
+}
