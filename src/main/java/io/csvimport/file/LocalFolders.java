@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -35,27 +34,13 @@ public final class LocalFolders implements SourceFolders {
     }
 
     @Override
-    public String read(String path) throws IOException {
-        try (InputStream in = find(path).open()) {
-            return new String(in.readNBytes(LONGEST_TEXT), StandardCharsets.UTF_8);
-        }
-    }
-
-    @Override
-    public void write(String path, String text) throws IOException {
+    public void put(InputStream bytes, String path) throws IOException {
         Path hidden = newHidden(path);
         try (OutputStream out = new NamedOutput(hidden, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            out.write(text.getBytes(StandardCharsets.UTF_8));
+            bytes.transferTo(out);
         }
-        rename(hidden, Path.of(path));
-    }
-
-    @Override
-    public void copy(Path file, String to) throws IOException {
-        Path hidden = newHidden(to);
-        Files.copy(file, hidden);
         force(hidden);
-        rename(hidden, Path.of(to));
+        rename(hidden, Path.of(path));
         force(hidden.getParent());
     }
 

@@ -2,8 +2,8 @@ package io.csvimport.file;
 
 import io.csvimport.text.FileNames;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.UUID;
 
 /** What is done with the files of a source, on this machine or on a server. Paths are as {@link SourceFile#location}. */
@@ -21,17 +21,8 @@ public interface SourceFolders {
     /** Whether anything has this path. */
     boolean exists(String path) throws IOException;
 
-    /** In bytes: what is longer is no text of ours, and is read no further. */
-    int LONGEST_TEXT = 1 << 20;
-
-    /** The text of a small file, UTF-8, or the beginning of a longer one. */
-    String read(String path) throws IOException;
-
-    /** Writes a small file, UTF-8, so that it is there whole or not at all; nothing is overwritten. */
-    void write(String path, String text) throws IOException;
-
-    /** Copies a file of this machine, so that it is there durably and whole or not at all; nothing is overwritten. */
-    void copy(Path file, String to) throws IOException;
+    /** Writes a file, so that it is there durably and whole or not at all; nothing is overwritten. */
+    void put(InputStream bytes, String path) throws IOException;
 
     /**
      * Moves a file, and no other that has taken its place; nothing is overwritten.

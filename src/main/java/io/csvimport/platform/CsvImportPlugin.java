@@ -224,7 +224,6 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportSettings", settings);
         registry.bind("csvImportSources", sources);
         registry.bind("csvImportDeliveries", deliveries);
-        registry.bind("csvImportOutcomes", outcomes);
         registry.bind("csvImportUpload", upload);
         registry.bind("csvImportHealth", health);
         registry.bind("csvImportReadiness", readiness);
@@ -249,9 +248,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportOutbox", new Outbox(new UnsentEvents(database), owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
-        registry.bind("csvImportSpoolFolder", spoolFolder);
-        registry.bind("csvImportRelease", new FileRelease(deliveries, outcomes, failure, true));
-        registry.bind("csvImportSpoolRelease", new FileRelease(deliveries, outcomes, failure, false));
+        registry.bind("csvImportRelease", new FileRelease(deliveries, outcomes, failure, spoolFolder, true));
+        registry.bind("csvImportSpoolRelease", new FileRelease(deliveries, outcomes, failure, spoolFolder, false));
         ExecutorService pool = context.getExecutorServiceManager()
                 .newFixedThreadPool(CsvImportPlugin.class, "csv-import-files", settings.number("parallel"));
         KeyedSerialExecutor executor = new KeyedSerialExecutor(pool);

@@ -32,9 +32,9 @@ public abstract class FileFeed extends ServiceSupport {
     private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
 
     protected final FileListing listing;
+    protected FileRelease release;
     private KeyedSerialExecutor executor;
     private Untaken untaken;
-    private FileRelease release;
     private String feed;
     private String template;
 
@@ -88,11 +88,6 @@ public abstract class FileFeed extends ServiceSupport {
 
     /** The folder cannot be listed now. */
     protected abstract void failed(IOException e);
-
-    /** The fate of the file of a source key is settled: nothing is to be kept for a next attempt. */
-    protected void released(String sourceKey) {
-        // nothing was
-    }
 
     /** Files were listed and handed over. */
     protected void listed() {
@@ -206,9 +201,7 @@ public abstract class FileFeed extends ServiceSupport {
             boolean isReleased = false;
             try {
                 isReleased = !done.isFailed() && release.release(done);
-                if (isReleased) {
-                    released(file.key());
-                } else if (!closes && file.isThere()) {
+                if (!isReleased && !closes && file.isThere()) {
                     // changed meanwhile, or kept from the pipeline by the feed's own steps, or held, or not to be moved
                     String why = unsettled == null ? "it is held, or cannot be moved" : unsettled.getMessage();
                     listing.postpone(file.location(), unsettled == null ? null : file, pause, why);

@@ -5,6 +5,7 @@ import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.file.FileMark;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.SourceFolders;
+import io.csvimport.file.SpoolFolder;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
@@ -14,13 +15,18 @@ import io.csvimport.ledger.Deliveries;
 import io.csvimport.ledger.LedgerValues;
 import io.csvimport.ledger.Outcomes;
 import io.csvimport.text.Visible;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Predicate;
 import org.apache.camel.Exchange;
 import org.apache.camel.spi.ExceptionHandler;
 
@@ -38,10 +44,16 @@ public final class FileRelease {
     private final Deliveries deliveries;
     private final Outcomes outcomes;
     private final ExceptionHandler failure;
+    private final SpoolFolder spool;
     private final boolean keep;
 
-    /** @param keep false for copies of the product's own: what is imported is deleted, only what is rejected is kept */
-    public FileRelease(Deliveries deliveries, Outcomes outcomes, ExceptionHandler failure, boolean keep) {
+    /**
+     * @param spool where the copy of a file that waited, or whose outcome was unknown, outlives its attempts
+     * @param keep false for copies of the product's own: what is imported is deleted, only what is rejected is kept
+     */
+    public FileRelease(
+            Deliveries deliveries, Outcomes outcomes, ExceptionHandler failure, SpoolFolder spool, boolean keep) {
+        this.spool = spool;
         this.deliveries = deliveries;
         this.outcomes = outcomes;
         this.failure = failure;
@@ -79,6 +91,9 @@ public final class FileRelease {
             }
             outcomes.released(job, to, to == null ? null : folders.find(to).key());
         }
+        if (folders != SourceFolders.LOCAL) {
+            SpoolFolder.delete(spool.copyOf(file.key()));
+        }
         return true;
     }
 
@@ -95,6 +110,32 @@ public final class FileRelease {
                 outcomes.gone(job, movedTo(file, job));
             }
         });
+    }
+
+    /**
+     * Releases deliveries whose file is gone from its server, or was replaced there.
+     *
+     * @param folder location that the files lie below
+     * @param settledToo whether those with an outcome are looked for, too
+     * @param isListed whether a file is known to be there
+     */
+    public void sweepServer(SourceFolders server, String folder, boolean settledToo, Predicate<Job> isListed)
+            throws IOException, CsvImportUnsettledException {
+        deliveries.<IOException>eachUnreleasedBelow(folder, settledToo, job -> {
+            if (!isListed.test(job)
+                    && !isThere(server, job.origin())
+                    && outcomes.gone(job, null).state().isSettled()) {
+                SpoolFolder.delete(spool.copyOf(job.origin().sourceKey()));
+            }
+        });
+    }
+
+    private static boolean isThere(SourceFolders server, Job.Origin origin) throws IOException {
+        try {
+            return server.find(origin.path()).key().equals(origin.sourceKey());
+        } catch (NoSuchFileException e) {
+            return false;
+        }
     }
 
     /** Where the file was moved before the process died, or null where somebody else took it. */
@@ -163,11 +204,11 @@ public final class FileRelease {
             String free = SourceFolders.numbered(path, job.id(), attempt);
             String reasonFile = SourceFolders.beside(free, REASON);
             boolean isWhole = reasonFile.equals(path + REASON);
-            String reason = reason(job, isWhole ? null : SourceFolders.name(path));
+            byte[] reason = reason(job, isWhole ? null : SourceFolders.name(path));
             boolean isThere = folders.exists(reasonFile);
-            if (!folders.exists(free) && (!isThere || hasText(folders, reasonFile, reason))) {
+            if (!folders.exists(free) && (!isThere || isThatOne(folders, reasonFile, reason))) {
                 if (!isThere) {
-                    folders.write(reasonFile, reason);
+                    folders.put(new ByteArrayInputStream(reason), reasonFile);
                 }
                 return free;
             }
@@ -175,10 +216,9 @@ public final class FileRelease {
     }
 
     /** A reason that is this very one was written before the process died, or its disk was full. */
-    private static boolean hasText(SourceFolders folders, String file, String text) throws IOException {
-        try {
-            return folders.find(file).size() <= SourceFolders.LONGEST_TEXT
-                    && folders.read(file).equals(text);
+    private static boolean isThatOne(SourceFolders folders, String file, byte[] reason) throws IOException {
+        try (InputStream in = folders.find(file).open()) {
+            return Arrays.equals(in.readNBytes(reason.length + 1), reason);
         } catch (NoSuchFileException e) {
             // no plain file
             return false;
@@ -186,7 +226,7 @@ public final class FileRelease {
     }
 
     /** @param fileName the whole one, where the names in the folder do not say it */
-    private static String reason(Job job, String fileName) throws IOException {
+    private static byte[] reason(Job job, String fileName) throws IOException {
         String rows = job.outcome().rows().first();
         Map<String, Object> reason = new LinkedHashMap<>();
         reason.put("fileName", fileName);
@@ -196,6 +236,6 @@ public final class FileRelease {
         reason.put("failedRows", rows == null ? null : JSON.readTree(rows));
         reason.put("time", LedgerValues.text(job.outcome().settledAt()));
         reason.values().removeIf(Objects::isNull);
-        return JSON.writeValueAsString(reason) + "\n";
+        return (JSON.writeValueAsString(reason) + "\n").getBytes(StandardCharsets.UTF_8);
     }
 }

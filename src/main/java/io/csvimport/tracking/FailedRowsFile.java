@@ -10,6 +10,7 @@ import io.csvimport.job.Job;
 import io.csvimport.text.FileNames;
 import io.csvimport.text.Visible;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -127,7 +128,9 @@ public final class FailedRowsFile {
             }
             name = SourceFolders.numbered(wanted, job, ++attempt);
         }
-        folders.copy(rows, name);
+        try (InputStream bytes = Files.newInputStream(rows)) {
+            folders.put(bytes, name);
+        }
         return name;
     }
 

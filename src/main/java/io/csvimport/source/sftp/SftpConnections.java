@@ -35,9 +35,8 @@ final class SftpConnections {
     /** With the time each was begun, by {@link System#nanoTime}. */
     private final Map<ChannelSftp, Long> open = new HashMap<>();
 
-    private int opening;
-    private int most = Integer.MAX_VALUE;
-    private long limitedUntil;
+    private boolean opening;
+    private long limited = System.nanoTime() - LIMITED;
     private boolean closed;
 
     SftpConnections(SftpSession login, SftpHealth serverHealth) {
@@ -53,85 +52,75 @@ final class SftpConnections {
      */
     ChannelSftp take(Duration patience) throws IOException {
         long began = System.nanoTime();
-        while (true) {
-            ChannelSftp channel = takeIdle(patience == null ? Long.MAX_VALUE : patience.toNanos(), began);
-            if (channel != null) {
-                return channel;
-            }
-            channel = connect();
-            if (channel != null) {
-                return channel;
-            }
-        }
-    }
-
-    /** Null where a new one may be made, which is counted as being opened. */
-    private synchronized ChannelSftp takeIdle(long patience, long began) throws IOException {
-        while (true) {
-            if (closed) {
-                throw new IOException("The feed has ended");
-            }
-            for (ChannelSftp channel = idle.poll(); channel != null; channel = idle.poll()) {
-                if (channel.isConnected()) {
-                    return channel;
-                }
-                end(channel);
-            }
-            if (System.nanoTime() - limitedUntil >= 0 || open.isEmpty() && opening == 0) {
-                most = Integer.MAX_VALUE;
-            }
-            if (open.size() + opening < most) {
-                serverHealth.check();
-                opening++;
-                return null;
-            }
-            if (System.nanoTime() - began >= patience) {
+        ChannelSftp channel = null;
+        while (channel == null) {
+            channel = mayConnect() ? connect() : idle();
+            if (channel == null && patience != null && System.nanoTime() - began >= patience.toNanos()) {
                 throw new IOException("All connections that the server allows are in use");
             }
-            try {
-                wait(1000);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IOException("Interrupted while waiting for a connection", e);
-            }
-        }
-    }
-
-    /** Null where the server lets in no more than there are. */
-    private ChannelSftp connect() throws IOException {
-        ChannelSftp channel = null;
-        JSchException failure = null;
-        long began = System.nanoTime();
-        try {
-            channel = login.open();
-        } catch (JSchException e) {
-            failure = e;
-        } finally {
-            opened(channel, began);
-        }
-        if (channel == null && !isLimited()) {
-            throw serverHealth.failed(failure, began);
         }
         return channel;
     }
 
+    /** Whether a new one is to be made: one after another, and none while the server lets in no more. */
+    private synchronized boolean mayConnect() throws IOException {
+        if (closed) {
+            throw new IOException("The feed has ended");
+        }
+        boolean may = idle.isEmpty() && !opening && (open.isEmpty() || System.nanoTime() - limited >= LIMITED);
+        if (may) {
+            serverHealth.check();
+            opening = true;
+        }
+        return may;
+    }
+
+    /** One that another has given back, or null where none is within a second. */
+    private synchronized ChannelSftp idle() throws IOException {
+        try {
+            if (idle.isEmpty()) {
+                wait(1000);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("Interrupted while waiting for a connection", e);
+        }
+        ChannelSftp channel = idle.poll();
+        if (channel != null && !channel.isConnected()) {
+            end(channel);
+            return null;
+        }
+        return channel;
+    }
+
+    /** Null where the server lets in no more than there are: another connection works, and this one was refused. */
+    private ChannelSftp connect() throws IOException {
+        long began = System.nanoTime();
+        ChannelSftp channel = null;
+        try {
+            channel = login.open();
+            return channel;
+        } catch (JSchException e) {
+            if (isAnyConnected()) {
+                limited = System.nanoTime();
+                return null;
+            }
+            throw serverHealth.failed(e, began);
+        } finally {
+            opened(channel, began);
+        }
+    }
+
+    private synchronized boolean isAnyConnected() {
+        return open.keySet().stream().anyMatch(ChannelSftp::isConnected);
+    }
+
     private synchronized void opened(ChannelSftp channel, long began) {
-        opening--;
+        opening = false;
         if (channel != null) {
             open.put(channel, began);
         }
         notifyAll();
-    }
-
-    /** Whether another connection works: then it is one too many that was refused. */
-    private synchronized boolean isLimited() {
-        int working =
-                (int) open.keySet().stream().filter(ChannelSftp::isConnected).count();
-        if (working > 0) {
-            most = working;
-            limitedUntil = System.nanoTime() + LIMITED;
-        }
-        return working > 0;
     }
 
     /** Bytes of a file arrived. */

@@ -9,10 +9,6 @@ import io.csvimport.file.SourceFile;
 import io.csvimport.file.SourceFolders;
 import io.csvimport.file.SourceUnavailableException;
 import io.csvimport.file.Sources;
-import io.csvimport.file.SpoolFolder;
-import io.csvimport.job.Job;
-import io.csvimport.ledger.Deliveries;
-import io.csvimport.ledger.Outcomes;
 import io.csvimport.source.Availability;
 import io.csvimport.source.FileFeed;
 import io.csvimport.text.Visible;
@@ -35,9 +31,6 @@ public final class SftpFeed extends FileFeed {
     private static final long SWEEP_NANOS = Duration.ofSeconds(10).toNanos();
 
     private SftpServer server;
-    private Deliveries deliveries;
-    private Outcomes outcomes;
-    private SpoolFolder spool;
     private Sources sources;
     private ApiHealth health;
     private Availability availability;
@@ -63,18 +56,6 @@ public final class SftpFeed extends FileFeed {
 
     public void setHealth(ApiHealth health) {
         this.health = health;
-    }
-
-    public void setSpool(SpoolFolder spool) {
-        this.spool = spool;
-    }
-
-    public void setDeliveries(Deliveries deliveries) {
-        this.deliveries = deliveries;
-    }
-
-    public void setOutcomes(Outcomes outcomes) {
-        this.outcomes = outcomes;
     }
 
     @Override
@@ -204,12 +185,6 @@ public final class SftpFeed extends FileFeed {
         }
     }
 
-    /** The copy of a file that waited, or whose outcome was unknown, outlives its attempts. */
-    @Override
-    protected void released(String sourceKey) {
-        SpoolFolder.delete(spool.copyOf(sourceKey));
-    }
-
     @Override
     protected void doStart() {
         availability = new Availability(health, feed(), server.getHost() + ":" + server.getPort());
@@ -234,34 +209,12 @@ public final class SftpFeed extends FileFeed {
             swept = System.nanoTime();
             try {
                 // of a server that is only read, every file that ever was there is settled and unreleased
-                sweep(!server.isReadOnly() || sweeps++ % 30 == 0);
+                boolean settledToo = !server.isReadOnly() || sweeps++ % 30 == 0;
+                release.sweepServer(
+                        folders, server.location(server.getDirectory()) + "/", settledToo, listing::hasShown);
             } catch (IOException | CsvImportUnsettledException e) {
                 LOG.debug("{}: {}", server.location(""), e.toString());
             }
-        }
-    }
-
-    /** Lets go of deliveries whose file is gone from the server, or was replaced there. */
-    private void sweep(boolean settledToo) throws IOException, CsvImportUnsettledException {
-        String folder = server.location(server.getDirectory()) + "/";
-        deliveries.<IOException>eachUnreleasedBelow(folder, settledToo, job -> {
-            if (!listing.hasShown(job)) {
-                letGoWhereGone(job);
-            }
-        });
-    }
-
-    private void letGoWhereGone(Job job) throws IOException, CsvImportUnsettledException {
-        if (!isThere(job.origin()) && outcomes.gone(job, null).state().isSettled()) {
-            released(job.origin().sourceKey());
-        }
-    }
-
-    private boolean isThere(Job.Origin origin) throws IOException {
-        try {
-            return folders.find(origin.path()).key().equals(origin.sourceKey());
-        } catch (NoSuchFileException e) {
-            return false;
         }
     }
 

@@ -7,16 +7,12 @@ import com.jcraft.jsch.SftpException;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.SourceFolders;
 import io.csvimport.text.Visible;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.UUID;
 
@@ -102,13 +98,6 @@ final class SftpFolders implements SourceFolders {
         }
     }
 
-    @Override
-    public String read(String location) throws IOException {
-        try (InputStream in = find(location).open()) {
-            return new String(in.readNBytes(LONGEST_TEXT), StandardCharsets.UTF_8);
-        }
-    }
-
     /** The file's bytes; its connection is taken for as long as the stream is open. */
     InputStream open(SftpFile file) throws IOException {
         String location = file.location();
@@ -117,20 +106,9 @@ final class SftpFolders implements SourceFolders {
         return new SftpDownload(file, connections, channel, bytes);
     }
 
-    @Override
-    public void write(String location, String text) throws IOException {
-        put(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)), location);
-    }
-
-    @Override
-    public void copy(Path file, String to) throws IOException {
-        try (InputStream bytes = Files.newInputStream(file)) {
-            put(bytes, to);
-        }
-    }
-
     /** Under a name that nobody can have put a link at: the server would follow it. */
-    private void put(InputStream bytes, String location) throws IOException {
+    @Override
+    public void put(InputStream bytes, String location) throws IOException {
         String hidden = SourceFolders.parent(location) + "/." + UUID.randomUUID() + ".tmp";
         try {
             call(hidden, channel -> {

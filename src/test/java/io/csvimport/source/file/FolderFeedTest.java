@@ -104,8 +104,7 @@ class FolderFeedTest {
         assertEquals(file.toString(), files.oldest());
         assertTrue(files.reason().contains("stand still"), files.reason());
         Files.delete(file);
-        list();
-        assertEquals(0, untaken.feeds().size());
+        await().until(() -> list().isEmpty() && untaken.feeds().isEmpty());
     }
 
     @Test
