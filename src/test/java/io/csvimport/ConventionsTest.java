@@ -9,8 +9,8 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.csvimport.platform.CsvImportPlugin;
 import io.csvimport.settings.Settings;
-import io.csvimport.standalone.RoutesFolder;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
@@ -332,16 +332,17 @@ class ConventionsTest {
     // what is loaded
 
     @Test
-    void theRoutesOfTheJarAreThoseOfTheFolderWhereverCamelLooksByItself() throws Exception {
+    void theRoutesOfTheJarAreThoseOfTheFolderWhereverCamelLooks() throws Exception {
         withRoutesOfTheJar(context -> assertEquals(routeIds(), loaded(context)));
     }
 
     @Test
     void theRoutesOfTheFolderAreAllLoaded() throws Exception {
         Main main = main();
-        main.configure().withRoutesIncludePattern("false");
+        main.configure()
+                .setGlobalOptions(Map.of(
+                        CsvImportPlugin.PACKAGED_ROUTES, Distribution.routes().toString()));
         with(main, context -> {
-            new RoutesFolder(context, List.of(Distribution.routes())).load();
             assertEquals(routeIds(), loaded(context));
         });
     }
@@ -349,10 +350,11 @@ class ConventionsTest {
     private void withRoutesOfTheJar(Consumer<CamelContext> look) throws Exception {
         try (URLClassLoader jar = new URLClassLoader(new URL[] {JAR.toUri().toURL()}, null)) {
             Main main = main();
+            main.configure().withRoutesIncludePattern("false");
             main.addMainListener(new MainListenerSupport() {
                 @Override
                 public void beforeInitialize(BaseMainSupport fresh) {
-                    // what Camel finds by its own pattern, it finds in the jar, and not in the folder of the build
+                    // in the jar, and not in the folder of the build
                     fresh.getCamelContext()
                             .getCamelContextExtension()
                             .addContextPlugin(

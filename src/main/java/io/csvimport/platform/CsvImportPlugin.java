@@ -47,12 +47,15 @@ import io.csvimport.tracking.Reconciliation;
 import io.csvimport.tracking.Voiding;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.apache.camel.CamelContext;
@@ -77,10 +80,13 @@ public final class CsvImportPlugin implements ContextServicePlugin {
 
     /** Global option of a context that is the product's own. */
     public static final String STANDALONE = "csv-import-standalone";
+    /** Global option: the folder of the packaged routes; without it they are those of the class path. */
+    public static final String PACKAGED_ROUTES = "csv-import-packaged-routes";
     /** Global option: a new ledger may be made in a data dir that was used before. */
     public static final String NEW_LEDGER = "csv-import-new-ledger";
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    private static final int SCAN_MILLIS = 500;
 
     /** The data dirs of this process; two contexts of one platform have the same settings. */
     private static final Set<Path> DATA_DIRS = ConcurrentHashMap.newKeySet();
@@ -129,6 +135,17 @@ public final class CsvImportPlugin implements ContextServicePlugin {
             }
 
             @Override
+            public void onContextStarted(CamelContext started) {
+                try {
+                    if (database != null) {
+                        startRoutes(started);
+                    }
+                } catch (Exception e) {
+                    throw RuntimeCamelException.wrapRuntimeException(e);
+                }
+            }
+
+            @Override
             public void onContextStopped(CamelContext stopped) {
                 if (owner != null) {
                     owner.leave();
@@ -151,6 +168,29 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                         .orElseGet(() -> new CamelProperties(properties)));
         properties.setPropertiesParser(new SettingsParser(properties, settings));
         return settings;
+    }
+
+    /** Starts the packaged routes and those of the user's folder on top of them, and follows changes. */
+    private static void startRoutes(CamelContext context) throws Exception {
+        Settings settings = context.getRegistry().lookupByNameAndType("csvImportSettings", Settings.class);
+        Readiness readiness = context.getRegistry().lookupByNameAndType("csvImportReadiness", Readiness.class);
+        Map<Path, String> packaged = PackagedRoutes.read(context);
+        NeededRoutes needed = new NeededRoutes(context, settings, packaged.values());
+        List<Path> folders = new ArrayList<>();
+        settings.find("routes").ifPresent(any -> folders.add(settings.path("routes")));
+        if (context.getGlobalOption(PACKAGED_ROUTES) != null) {
+            folders.add(Path.of(context.getGlobalOption(PACKAGED_ROUTES)));
+            packaged.clear();
+        }
+        RoutesFolder routes = new RoutesFolder(context, folders, packaged);
+        routes.load();
+        readiness.started(needed::missing);
+        if (!needed.missing().isEmpty()) {
+            LOG.error("Routes that the product needs do not run until their files are corrected: {}", needed.missing());
+        }
+        context.getExecutorServiceManager()
+                .newSingleThreadScheduledExecutor(routes, "csv-import-routes-folder")
+                .scheduleWithFixedDelay(routes::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     /** None of the module's routes and feeds runs in this context; routes that call it fail. */
@@ -178,10 +218,6 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Untaken untaken = new Untaken();
         ApiHealth health = new ApiHealth();
         Readiness readiness = new Readiness(settings, health, database, untaken, standalone, Readiness.NEARLY_FULL);
-        if (!standalone) {
-            // a host platform knows when its routes have started
-            readiness.started(new NeededRoutes(context, settings)::missing);
-        }
         metrics.show(readiness);
         context.getRegistry().bind("csvImportUntaken", untaken);
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(readiness));

@@ -1,8 +1,7 @@
 package io.csvimport.platform;
 
 import io.csvimport.settings.Settings;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -14,11 +13,9 @@ import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.ServiceStatus;
 import org.apache.camel.model.Model;
-import org.apache.camel.spi.Resource;
-import org.apache.camel.support.PluginHelper;
 
 /** The packaged routes that the product needs with these settings, and which of them do not run. */
-public final class NeededRoutes {
+final class NeededRoutes {
 
     private static final Pattern ID = Pattern.compile("(?m)^    id: (\\S+)");
     private static final Pattern SWITCH = Pattern.compile("precondition: \"\\{\\{csv-import\\.(.+?)}}\"");
@@ -30,29 +27,20 @@ public final class NeededRoutes {
     /** The text of each route, by its id. */
     private final Map<String, String> needed = new TreeMap<>();
 
-    public NeededRoutes(CamelContext context, Settings settings) {
+    /** @param packaged the texts of the packaged routes */
+    NeededRoutes(CamelContext context, Settings settings, Collection<String> packaged) {
         this.context = context;
-        try {
-            for (Resource file : PluginHelper.getPackageScanResourceResolver(context)
-                    .findResources("classpath:camel/*.camel.yaml")) {
-                try (InputStream in = file.getInputStream()) {
-                    String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-                    Matcher id = ID.matcher(text);
-                    Matcher condition = SWITCH.matcher(text);
-                    if (id.find()
-                            && id.group(1).startsWith("csv-import")
-                            && (!condition.find() || settings.flag(condition.group(1)))) {
-                        needed.put(id.group(1), text);
-                    }
-                }
+        for (String text : packaged) {
+            Matcher id = ID.matcher(text);
+            Matcher condition = SWITCH.matcher(text);
+            if (id.find() && (!condition.find() || settings.flag(condition.group(1)))) {
+                needed.put(id.group(1), text);
             }
-        } catch (Exception e) {
-            throw new IllegalStateException("The packaged routes cannot be listed", e);
         }
     }
 
     /** The ids of the routes that do not run, or that do not consume the endpoint that others call. */
-    public List<String> missing() {
+    List<String> missing() {
         Set<String> started = context.getRoutes().stream()
                 .filter(route -> context.getRouteController().getRouteStatus(route.getId()) == ServiceStatus.Started)
                 .flatMap(route -> Stream.of(route.getId(), route.getEndpoint().getEndpointUri()))

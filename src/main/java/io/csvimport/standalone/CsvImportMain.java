@@ -8,10 +8,8 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URISyntaxException;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -66,19 +64,11 @@ public final class CsvImportMain {
             settings = new Settings(files);
         }
         List<String> problems = settings.problems();
-        // a file in the user's folder replaces a packaged one
-        List<Path> routes = new ArrayList<>();
-        settings.find("routes")
-                .ifPresent(own -> routes.add(Path.of(own).toAbsolutePath().normalize()));
-        Path packaged = home.resolve("routes");
-        if (rehearsal) {
-            // the routes of the jar, which nobody edits
-            routes.add(FileSystems.newFileSystem(jar).getPath("camel"));
-        } else if (Files.isDirectory(packaged)) {
-            routes.add(packaged);
-        } else {
-            problems.add(packaged + ": there is no such folder: it belongs beside the jar, with the packaged routes");
-        }
+        // a rehearsal runs the routes of the jar, which nobody edits
+        Optional<Path> routes = Optional.of(home.resolve("routes")).filter(any -> !rehearsal);
+        routes.filter(folder -> !Files.isDirectory(folder))
+                .ifPresent(folder -> problems.add(
+                        folder + ": there is no such folder: it belongs beside the jar, with the packaged routes"));
         if (problems.isEmpty()) {
             checkPort(settings).ifPresent(problems::add);
         }
@@ -120,7 +110,7 @@ public final class CsvImportMain {
         System.exit(2);
     }
 
-    private static int run(Settings settings, Properties files, List<Path> routes, boolean isLedgerNew)
+    private static int run(Settings settings, Properties files, Optional<Path> routes, boolean isLedgerNew)
             throws Exception {
         Main main = new Main();
         main.setPropertyPlaceholderLocations("false");

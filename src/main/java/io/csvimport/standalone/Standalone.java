@@ -2,16 +2,12 @@ package io.csvimport.standalone;
 
 import io.csvimport.audit.AuditFile;
 import io.csvimport.operations.ManagementGuard;
-import io.csvimport.operations.Readiness;
 import io.csvimport.platform.CsvImportPlugin;
-import io.csvimport.platform.NeededRoutes;
 import io.csvimport.settings.Settings;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
+import java.util.Optional;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Component;
 import org.apache.camel.main.BaseMainSupport;
@@ -20,22 +16,21 @@ import org.apache.camel.support.LifecycleStrategySupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Adds to Camel Main what a host platform has of its own: the management port, live routes from folders, start and stop lines. */
+/** Adds to Camel Main what a host platform has of its own: the management port, start and stop lines. */
 final class Standalone extends MainListenerSupport {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    private static final int SCAN_MILLIS = 500;
 
     private final Settings settings;
-    private final List<Path> routes;
+    private final Optional<Path> routes;
     private final boolean isLedgerNew;
     private volatile boolean routesAreLoaded;
 
     /**
-     * @param routes folders; a file of an earlier one replaces a file of a later one
+     * @param routes the folder of the packaged routes; empty for those of the class path
      * @param isLedgerNew whether a new ledger may be made in a data dir that was used before
      */
-    Standalone(Settings settings, List<Path> routes, boolean isLedgerNew) {
+    Standalone(Settings settings, Optional<Path> routes, boolean isLedgerNew) {
         this.settings = settings;
         this.routes = routes;
         this.isLedgerNew = isLedgerNew;
@@ -45,6 +40,7 @@ final class Standalone extends MainListenerSupport {
     public void afterConfigure(BaseMainSupport main) {
         CamelContext context = main.getCamelContext();
         context.getGlobalOptions().put(CsvImportPlugin.STANDALONE, "true");
+        routes.ifPresent(folder -> context.getGlobalOptions().put(CsvImportPlugin.PACKAGED_ROUTES, folder.toString()));
         if (isLedgerNew) {
             context.getGlobalOptions().put(CsvImportPlugin.NEW_LEDGER, "true");
         }
@@ -69,22 +65,7 @@ final class Standalone extends MainListenerSupport {
     public void afterStart(BaseMainSupport main) {
         CamelContext context = main.getCamelContext();
         guard(context);
-        RoutesFolder folder = new RoutesFolder(context, routes);
-        folder.load();
         routesAreLoaded = true;
-        NeededRoutes needed = new NeededRoutes(context, settings);
-        context.getRegistry()
-                .lookupByNameAndType("csvImportReadiness", Readiness.class)
-                .started(needed::missing);
-        if (!needed.missing().isEmpty()) {
-            LOG.error(
-                    "Routes that the product needs do not run until their files in {} are corrected: {}",
-                    routes,
-                    needed.missing());
-        }
-        context.getExecutorServiceManager()
-                .newSingleThreadScheduledExecutor(folder, "csv-import-routes-folder")
-                .scheduleWithFixedDelay(folder::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
         LOG.info(welcome());
     }
 
@@ -97,7 +78,8 @@ final class Standalone extends MainListenerSupport {
         lines.put("inbox", settings.flag("file.enabled") ? settings.path("file.directory") : "");
         lines.put("SFTP", settings.flag("sftp.enabled") ? sftp + ", " + settings.get("sftp.directory") : "");
         lines.put("queue", settings.flag("jms.enabled") ? settings.get("jms.queue") : "");
-        lines.put("routes", routes.stream().map(Path::toString).collect(Collectors.joining(", on top of ")));
+        String own = settings.find("routes").isPresent() ? settings.path("routes") + ", on top of " : "";
+        lines.put("routes", own + routes.map(Path::toString).orElse("those of the jar"));
         lines.put("data", settings.path("data-dir"));
         lines.put(
                 "audit trail",

@@ -56,7 +56,7 @@ class HostContextTest {
         main.setOverrideProperties(given);
         main.configure()
                 .withBasePackageScanEnabled(false)
-                .withRoutesIncludePattern("classpath:camel/*.camel.yaml")
+                .withRoutesIncludePattern("false")
                 .addRoutesBuilder(new RouteBuilder() {
                     @Override
                     public void configure() {

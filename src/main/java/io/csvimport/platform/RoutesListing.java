@@ -1,4 +1,4 @@
-package io.csvimport.standalone;
+package io.csvimport.platform;
 
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,13 +29,16 @@ final class RoutesListing {
     record Version(int folder, long size, FileTime modified, Object key) {}
 
     private final List<Path> folders;
+    private final Set<Path> packaged;
     private final Map<Path, Version> found = new TreeMap<>();
     private final Map<Path, String> failed = new TreeMap<>();
     /** The folders that lead to the one that is listed: a link may lead back to one of them. */
     private final Deque<Path> parents = new ArrayDeque<>();
 
-    RoutesListing(List<Path> folders) {
+    /** @param packaged files that never change, of a last folder */
+    RoutesListing(List<Path> folders, Set<Path> packaged) {
         this.folders = folders;
+        this.packaged = packaged;
     }
 
     /**
@@ -49,6 +53,7 @@ final class RoutesListing {
         for (int i = 0; i < folders.size(); i++) {
             visit(folders.get(i), i);
         }
+        packaged.forEach(file -> found.put(file, new Version(folders.size(), 0, null, null)));
         failed.forEach((entry, why) -> {
             if (!why.equals(known.get(entry))) {
                 LOG.warn("{} cannot be read, the routes that were read from it continue to run: {}", entry, why);

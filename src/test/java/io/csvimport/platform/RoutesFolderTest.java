@@ -1,11 +1,10 @@
-package io.csvimport.standalone;
+package io.csvimport.platform;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import io.csvimport.Distribution;
-import io.csvimport.platform.NeededRoutes;
 import io.csvimport.settings.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,6 +17,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.camel.Route;
+import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.main.Main;
 import org.apache.camel.model.ModelCamelContext;
 import org.junit.jupiter.api.AfterAll;
@@ -47,6 +47,8 @@ class RoutesFolderTest {
         main = new Main();
         main.setPropertyPlaceholderLocations("false");
         main.configure().withRoutesIncludePattern("false");
+        // the module adds no routes of its own
+        main.configure().setGlobalOptions(Map.of(CsvImportPlugin.PACKAGED_ROUTES, data.toString()));
         // REST services want a server
         main.addInitialProperty("camel.management.enabled", "true");
         main.addInitialProperty("camel.management.port", "0");
@@ -74,7 +76,7 @@ class RoutesFolderTest {
     void makeFolders() throws IOException {
         packaged = Files.createDirectories(directory.resolve("packaged"));
         own = Files.createDirectories(directory.resolve("own"));
-        folder = new RoutesFolder(context, List.of(own, packaged));
+        folder = new RoutesFolder(context, List.of(own, packaged), Map.of());
     }
 
     @AfterEach
@@ -287,7 +289,7 @@ class RoutesFolderTest {
         Path within = Files.createDirectories(packaged.resolve("own"));
         write(packaged, "people", route("people", "packaged"));
         write(within, "people", route("people", "own"));
-        new RoutesFolder(context, List.of(within, packaged)).load();
+        new RoutesFolder(context, List.of(within, packaged), Map.of()).load();
         assertEquals("own", ask("people"));
     }
 
@@ -328,8 +330,9 @@ class RoutesFolderTest {
     void whatIsNeededAndDoesNotRunIsNamed() throws Exception {
         Properties given = new Properties();
         given.setProperty("csv-import.track.enabled", "false");
-        NeededRoutes needed = new NeededRoutes(context, new Settings(given));
-        folder = new RoutesFolder(context, List.of(own, Distribution.routes()));
+        NeededRoutes needed = new NeededRoutes(
+                context, new Settings(given), PackagedRoutes.read(context).values());
+        folder = new RoutesFolder(context, List.of(own, Distribution.routes()), Map.of());
         folder.load();
         assertEquals(List.of(), needed.missing());
 
@@ -344,5 +347,52 @@ class RoutesFolderTest {
 
         context.getRouteController().stopRoute("csv-import-from-folder");
         assertEquals(List.of("csv-import-from-folder"), needed.missing());
+    }
+
+    @Test
+    void aRouteOfTheApplicationStandsAndAFileWithItsIdIsNotUsed() throws Exception {
+        context.addRoutes(new RouteBuilder() {
+            @Override
+            public void configure() {
+                from("direct:people").routeId("people").setBody(constant("the application's"));
+            }
+        });
+        write(own, "people", route("people", "own"));
+        write(packaged, "courses", route("courses", "packaged"));
+        folder.load();
+        look();
+        assertEquals("the application's", ask("people"));
+        assertEquals("packaged", ask("courses"));
+    }
+
+    @Test
+    void aFileWithoutAFolderIsReplacedByOneOfTheUsers() throws Exception {
+        folder = new RoutesFolder(
+                context, List.of(own), Map.of(Path.of("people.camel.yaml"), route("people", "of the jar")));
+        folder.load();
+        assertEquals("of the jar", ask("people"));
+
+        Path mine = write(own, "mine", route("people", "own"));
+        look();
+        assertEquals("own", ask("people"));
+
+        Files.delete(mine);
+        look();
+        assertEquals("of the jar", ask("people"));
+    }
+
+    @Test
+    void routesThatCamelsOwnReloadHasRemovedRunAgain() throws Exception {
+        write(packaged, "people", route("people", "packaged"));
+        write(own, "courses", route("courses", "own"));
+        folder.load();
+
+        context.getRouteController().removeAllRoutes();
+        context.removeRouteTemplates("*");
+        context.getEndpointRegistry().clear();
+        assertNull(context.getRoute("people"));
+        look();
+        assertEquals("packaged", ask("people"));
+        assertEquals("own", ask("courses"));
     }
 }

@@ -1,12 +1,13 @@
-package io.csvimport.standalone;
+package io.csvimport.platform;
 
-import io.csvimport.standalone.RoutesListing.Version;
+import io.csvimport.platform.RoutesListing.Version;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,7 @@ public final class RoutesFolder {
 
     private final ModelCamelContext context;
     private final RoutesListing listing;
+    private final Map<Path, String> packaged;
     private final Set<RouteFile> running = new LinkedHashSet<>();
     /** The versions of each file that may run, the newest first. The second one runs until the first one does. */
     private final Map<Path, List<RouteFile>> versions = new TreeMap<>();
@@ -41,16 +43,27 @@ public final class RoutesFolder {
     /** The files that {@link #versions} was read from. */
     private Map<Path, Version> known = new TreeMap<>();
 
+    /** Ids of the application's own routes and route configurations. */
+    private final Set<String> foreign = new HashSet<>();
+    /** The files whose routes the last scan has not found in the context. */
+    private List<RouteFile> lastGone = List.of();
+
     private boolean started;
 
-    /** @param folders a file of an earlier one replaces a file of a later one */
-    public RoutesFolder(CamelContext context, List<Path> folders) {
+    /**
+     * @param folders a file of an earlier one replaces a file of a later one
+     * @param packaged the text of files that lie in no folder, by their names; a file of a folder replaces them
+     */
+    public RoutesFolder(CamelContext context, List<Path> folders, Map<Path, String> packaged) {
         this.context = (ModelCamelContext) context;
-        listing = new RoutesListing(folders);
+        this.packaged = packaged;
+        listing = new RoutesListing(folders, packaged.keySet());
     }
 
-    /** Loads every file, at start. */
+    /** Loads every file, at start. A file with an id of a route that the context has already is left out. */
     public synchronized void load() {
+        context.getRouteDefinitions().forEach(route -> foreign.add(route.getRouteId()));
+        context.getRouteConfigurationDefinitions().forEach(configuration -> foreign.add(configuration.getId()));
         lastScan = listing.list(lastScan);
         update(lastScan);
         started = true;
@@ -58,6 +71,9 @@ public final class RoutesFolder {
 
     /** Loads each change that two scans have found alike: a file may be half saved. */
     synchronized void scan() {
+        if (!context.isStarted()) {
+            return;
+        }
         try {
             Map<Path, Version> now = listing.list(lastScan);
             Map<Path, Version> settled = new TreeMap<>(known);
@@ -68,9 +84,25 @@ public final class RoutesFolder {
                 update(settled);
             }
             lastScan = now;
+            bringBack();
         } catch (RuntimeException | Error e) {
             LOG.error("A change in the routes folders was not applied completely: save its file again", e);
         }
+    }
+
+    /** Starts files again whose routes others have removed: a reload of Camel's removes all routes of the context. */
+    private void bringBack() {
+        List<RouteFile> gone = running.stream().filter(RouteFile::isGone).toList();
+        // that reload may be under way
+        if (!gone.isEmpty() && gone.equals(lastGone)) {
+            LOG.info(
+                    "Routes that were removed are started again: {}",
+                    gone.stream().map(RouteFile::ids).toList());
+            gone.forEach(RouteFile::stop);
+            running.removeAll(Set.copyOf(gone));
+            apply();
+        }
+        lastGone = gone;
     }
 
     private void update(Map<Path, Version> files) {
@@ -101,7 +133,8 @@ public final class RoutesFolder {
         Map<Path, String> texts = new TreeMap<>();
         for (Path file : files) {
             try {
-                texts.put(file, Files.readString(file));
+                String text = packaged.get(file);
+                texts.put(file, text == null ? Files.readString(file) : text);
             } catch (IOException e) {
                 report(file, e);
                 // the next scan reads it again
@@ -142,6 +175,13 @@ public final class RoutesFolder {
             for (RouteFile version : versions.get(file)) {
                 if (version.hasFailed()) {
                     continue;
+                }
+                if (version.ids().stream().anyMatch(foreign::contains)) {
+                    log(
+                            file,
+                            Level.INFO,
+                            file + " is not used: the application has a route with one of its ids, " + version.ids());
+                    break;
                 }
                 RouteFile owner = version.ids().stream()
                         .map(owners::get)

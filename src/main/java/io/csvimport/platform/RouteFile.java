@@ -1,4 +1,4 @@
-package io.csvimport.standalone;
+package io.csvimport.platform;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,6 +33,8 @@ final class RouteFile {
     private final Set<String> ids = new LinkedHashSet<>();
     private int rank;
     private boolean failed;
+    /** The routes that run; not those that a precondition leaves out. */
+    private List<String> started = List.of();
     /** Each can be used once; null when they were. */
     private List<RouteBuilder> builders;
 
@@ -78,6 +80,8 @@ final class RouteFile {
                 if (route.getRouteId() == null) {
                     route.setId(routes.isEmpty() ? stem() : stem() + "-" + (routes.size() + 1));
                 }
+                // Camel's own reload does not start it again, beside the folder
+                route.setResource(null);
                 routes.add(route);
             }
             for (RestDefinition service : builder.getRestCollection().getRests()) {
@@ -129,6 +133,11 @@ final class RouteFile {
         return failed;
     }
 
+    /** Whether one of its routes was removed by others. */
+    boolean isGone() {
+        return started.stream().anyMatch(id -> context.getRouteDefinition(id) == null);
+    }
+
     void start() throws Exception {
         try {
             List<RouteBuilder> fresh = builders == null ? load(new ArrayList<>()) : builders;
@@ -138,6 +147,9 @@ final class RouteFile {
                 }
                 builder.updateRoutesToCamelContext(context);
             }
+            started = ids.stream()
+                    .filter(id -> context.getRouteDefinition(id) != null)
+                    .toList();
         } catch (Exception e) {
             failed = true;
             stop();
