@@ -33,6 +33,9 @@ public abstract class FileFeed extends ServiceSupport {
 
     protected final FileListing listing;
     protected FileRelease release;
+    /** Polls now. */
+    protected Runnable poll;
+
     private KeyedSerialExecutor executor;
     private Untaken untaken;
     private String feed;

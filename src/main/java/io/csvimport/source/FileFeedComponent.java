@@ -50,8 +50,15 @@ public final class FileFeedComponent extends DefaultComponent {
             return feed.poll(this);
         }
 
+        /** By the schedule, and when the feed is told of a file. */
+        @Override
+        public synchronized void run() {
+            super.run();
+        }
+
         @Override
         protected void doStart() throws Exception {
+            feed.poll = this;
             feed.start();
             super.doStart();
         }

@@ -22,6 +22,7 @@ import org.apache.camel.component.file.GenericFile;
 public final class FolderFeed extends FileFeed {
 
     private Path directory;
+    private FolderWatch watch;
 
     public FolderFeed() {
         super(4);
@@ -41,6 +42,19 @@ public final class FolderFeed extends FileFeed {
         } catch (IOException e) {
             LOG.warn("{} cannot be made: {}", directory, Visible.reason(e));
         }
+        try {
+            watch = new FolderWatch(poll);
+        } catch (IOException e) {
+            LOG.debug("{} is polled only: {}", directory, e.toString());
+        }
+    }
+
+    @Override
+    protected void doStop() throws Exception {
+        if (watch != null) {
+            watch.close();
+        }
+        super.doStop();
     }
 
     @Override
@@ -61,6 +75,9 @@ public final class FolderFeed extends FileFeed {
     }
 
     private void walk(Path folder) {
+        if (watch != null) {
+            watch.add(folder);
+        }
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
             for (Path entry : entries) {
                 if (!entry.getFileName().toString().startsWith(".")) {

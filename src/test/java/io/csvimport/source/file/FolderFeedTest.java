@@ -14,7 +14,9 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -121,6 +123,17 @@ class FolderFeedTest {
         Untaken.Files files = untaken.feeds().get("feed");
         assertEquals(2, files.files());
         assertTrue(files.reason().contains("UTF-8"), files.reason());
+    }
+
+    @Test
+    void aFileThatIsRenamedIntoAFolderWakesThePoll() throws Exception {
+        Path written = write(home.resolve("people.csv"), TIME);
+        CountDownLatch woken = new CountDownLatch(1);
+        try (FolderWatch watch = new FolderWatch(woken::countDown)) {
+            watch.add(inbox);
+            Files.move(written, inbox.resolve("people.csv"));
+            assertTrue(woken.await(1, TimeUnit.MINUTES));
+        }
     }
 
     @Test
