@@ -57,8 +57,6 @@ public final class CsvImportMain {
         // the management server serves no files: Vert.x's folder for them would be left behind by a process that is
         // killed
         System.setProperty("vertx.disableFileCPResolving", "true");
-        // a body that comes with an upgrade to HTTP/2 is held in memory
-        System.setProperty("vertx.disableH2c", "true");
         if ("sandbox".equals(profile())) {
             startSandbox(settings);
             settings = new Settings(files);

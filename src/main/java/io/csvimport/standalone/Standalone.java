@@ -2,6 +2,7 @@ package io.csvimport.standalone;
 
 import io.csvimport.audit.AuditFile;
 import io.csvimport.operations.ManagementGuard;
+import io.csvimport.operations.ManagementServer;
 import io.csvimport.platform.CsvImportPlugin;
 import io.csvimport.settings.Settings;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Component;
+import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.MainListenerSupport;
 import org.apache.camel.support.LifecycleStrategySupport;
@@ -34,6 +36,16 @@ final class Standalone extends MainListenerSupport {
         this.settings = settings;
         this.routes = routes;
         this.isLedgerNew = isLedgerNew;
+    }
+
+    @Override
+    public void beforeConfigure(BaseMainSupport main) {
+        try {
+            // Camel Main uses this server for its port, and starts none of its own
+            main.getCamelContext().addService(new ManagementServer(settings));
+        } catch (Exception e) {
+            throw new RuntimeCamelException(e);
+        }
     }
 
     @Override

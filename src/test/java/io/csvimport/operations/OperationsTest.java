@@ -34,6 +34,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
@@ -599,16 +600,50 @@ class OperationsTest {
     }
 
     @Test
-    void aLongListOfAddressesIsTaken() throws Exception {
-        String addresses = IntStream.range(0, 100)
+    void aLongListOfAddressesIsTakenAndALongerQueryIsAProblem() throws Exception {
+        String addresses = IntStream.range(0, 500)
                 .mapToObj(i -> "somebody" + i + "@example.com")
                 .collect(Collectors.joining(","));
         String name = name();
         Answer taken = operator.call(
                 "POST", "/csv-imports?template=Notified&fileName=" + name + "&notify=" + addresses, new byte[] {'a'});
         assertEquals(202, taken.status(), taken.http().body());
-        assertEquals(100, taken.json().path("notify").size());
+        assertEquals(500, taken.json().path("notify").size());
         awaitJob(name, "accepted");
+        assertProblem(414, "65536", operator.get("/csv-imports?template=" + "x".repeat(70_000)));
+        assertProblem(431, "32768", operator.get("/csv-imports", "X-Large", "x".repeat(40_000)));
+    }
+
+    @Test
+    void manyIdleConnectionsKeepNobodyOut() throws Exception {
+        List<Socket> idle = new ArrayList<>();
+        try {
+            for (int i = 0; i < 3 * ConnectionLimits.MOST; i++) {
+                idle.add(new Socket("127.0.0.1", port));
+            }
+            assertEquals(200, product.get("/observe/health/live").statusCode());
+            idle.get(0).setSoTimeout(10_000);
+            assertEquals(-1, idle.get(0).getInputStream().read());
+        } finally {
+            for (Socket socket : idle) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void aConnectionThatSendsHalfARequestIsClosed() throws Exception {
+        for (String half : List.of(
+                "",
+                "GET /observe",
+                "POST /csv-imports?template=Half HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\na")) {
+            try (Socket socket = new Socket("127.0.0.1", port)) {
+                socket.setSoTimeout(60_000);
+                socket.getOutputStream().write(half.getBytes(StandardCharsets.US_ASCII));
+                assertEquals(-1, socket.getInputStream().read(), half);
+            }
+        }
     }
 
     // the manual
