@@ -2,8 +2,8 @@ package io.csvimport.audit;
 
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.job.Pauses;
+import io.csvimport.ledger.AuditEvents;
 import io.csvimport.ledger.Owner;
-import io.csvimport.ledger.UnsentEvents;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -26,13 +26,13 @@ public final class Outbox {
     /** Longer than any pause: what is to wait longer was written before the clock was set back. */
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(2);
 
-    private final UnsentEvents events;
+    private final AuditEvents events;
     private final Owner owner;
     private final List<String> taken = new ArrayList<>();
     private int failuresInARow;
     private long closedUntil = System.nanoTime();
 
-    public Outbox(UnsentEvents events, Owner owner) {
+    public Outbox(AuditEvents events, Owner owner) {
         this.events = events;
         this.owner = owner;
     }
@@ -41,10 +41,10 @@ public final class Outbox {
      * The first event of each job, where it is due: those that were never refused, then the others. It ends early when
      * the audit endpoint is unavailable. What an earlier round could not force to the disk is due again.
      */
-    public Iterator<UnsentEvents.Event> due() throws CsvImportUnsettledException {
+    public Iterator<AuditEvents.Event> due() throws CsvImportUnsettledException {
         taken.clear();
         if (!isOpen() || !owner.leads()) {
-            return List.<UnsentEvents.Event>of().iterator();
+            return List.<AuditEvents.Event>of().iterator();
         }
         return events.due(LONGEST_PAUSE).stream()
                 // asked when its turn comes
@@ -58,7 +58,7 @@ public final class Outbox {
 
     public void sent(Exchange exchange) {
         taken.add(
-                exchange.getProperty("csvImportEvent", UnsentEvents.Event.class).id());
+                exchange.getProperty("csvImportEvent", AuditEvents.Event.class).id());
         failuresInARow = 0;
     }
 
@@ -72,7 +72,7 @@ public final class Outbox {
 
     /** The audit endpoint has not taken the event: it comes again, the same. */
     public void failed(Exchange exchange) throws CsvImportUnsettledException {
-        UnsentEvents.Event event = exchange.getProperty("csvImportEvent", UnsentEvents.Event.class);
+        AuditEvents.Event event = exchange.getProperty("csvImportEvent", AuditEvents.Event.class);
         failuresInARow++;
         if (failuresInARow >= UNAVAILABLE) {
             closedUntil = System.nanoTime()

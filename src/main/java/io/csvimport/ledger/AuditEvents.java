@@ -2,10 +2,14 @@ package io.csvimport.ledger;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.BiConsumer;
@@ -17,54 +21,56 @@ import org.jdbi.v3.core.Handle;
  */
 public final class AuditEvents {
 
+    /** An event that is not sent; its payload is sent as it is. */
+    public record Event(String id, String payload, int failures) {}
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final String organization;
+    private final Ledger ledger;
+    private final Database database;
     private final BiConsumer<Job, String> counter;
 
     /** @param counter takes each new event: its job, and its type without the prefix {@code csv-import.} */
-    public AuditEvents(String organization, BiConsumer<Job, String> counter) {
-        this.organization = organization;
+    public AuditEvents(Ledger ledger, BiConsumer<Job, String> counter) {
+        this.ledger = ledger;
         this.counter = counter;
+        database = ledger.database();
     }
 
     /** Writes the event {@code csv-import.<state>} of the job. */
-    void insert(Handle handle, Job job) {
-        insert(handle, job, job.state().toString());
+    Job insert(Handle handle, Job job) {
+        return insert(handle, job, job.state().toString());
     }
 
     /** Writes the event {@code csv-import.<what>} of the job. */
-    void insert(Handle handle, Job job, String what) {
+    Job insert(Handle handle, Job job, String what) {
         String type = "csv-import." + what;
-        String prefix = job.id() + "/" + type + "/";
         String time = LedgerValues.text(Instant.now());
-        String id;
-        int n = 0;
-        do {
-            n++;
-            id = prefix + n;
-        } while (handle.execute(
-                        "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES (?, ?, ?, ?)"
-                                + " ON CONFLICT DO NOTHING",
-                        id,
-                        job.id(),
-                        payload(job, id, type, time),
-                        time)
-                == 0);
+        int inserted = 0;
+        for (int n = 1; inserted == 0; n++) {
+            String id = job.id() + "/" + type + "/" + n;
+            inserted = handle.execute(
+                    "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES (?, ?, ?, ?)"
+                            + " ON CONFLICT DO NOTHING",
+                    id,
+                    job.id(),
+                    payload(job, id, type, time),
+                    time);
+        }
         handle.afterCommit(() -> counter.accept(job, what));
+        return job;
     }
 
     private String payload(Job job, String id, String type, String time) {
         Map<String, Object> data = new LinkedHashMap<>();
         Outcome outcome = job.outcome();
+        Job.Naming names = job.names();
         data.put("importId", outcome.importId());
-        data.put("organization", organization);
-        data.put("template", job.names().template());
-        data.put("notify", job.names().addresses());
-        data.put("fileName", job.names().fileName());
-        data.put(
-                "fileSize",
-                job.names().fileName() == null ? null : job.content().size());
+        data.put("organization", ledger.organization());
+        data.put("template", names.template());
+        data.put("notify", names.addresses());
+        data.put("fileName", names.fileName());
+        data.put("fileSize", names.fileName() == null ? null : job.content().size());
         data.put("sha256", job.content().sha256());
         data.put("from", job.origin().from());
         data.put("job", job.id());
@@ -73,22 +79,59 @@ public final class AuditEvents {
         data.put("reason", outcome.reason());
         data.put("failedRows", outcome.rows().failed());
         data.values().removeIf(Objects::isNull);
-
         Map<String, Object> event = new LinkedHashMap<>();
         event.put("specversion", "1.0");
         event.put("id", id);
-        event.put("source", "/csv-import/" + organization);
+        event.put("source", "/csv-import/" + ledger.organization());
         event.put("type", type);
-        if (outcome.importId() != null) {
-            event.put("subject", outcome.importId());
-        }
+        event.put("subject", outcome.importId());
         event.put("time", time);
         event.put("datacontenttype", "application/json");
         event.put("data", data);
+        event.values().removeIf(Objects::isNull);
         try {
             return JSON.writeValueAsString(event);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("An event is plain text and numbers", e);
         }
+    }
+
+    // what the audit endpoint has not taken yet
+
+    /**
+     * The first event of each job, where it is due: those that were never refused, then the others.
+     *
+     * @param longest pause; what is to wait longer was written before the clock was set back
+     */
+    public List<Event> due(Duration longest) throws CsvImportUnsettledException {
+        Instant now = Instant.now();
+        return database.read(handle -> handle.select(
+                        "SELECT id, payload, failures FROM csv_import_event due WHERE sent_at IS NULL"
+                                + " AND (retry_at <= ? OR retry_at > ?) AND NOT EXISTS (SELECT 1"
+                                + " FROM csv_import_event earlier WHERE earlier.job = due.job"
+                                + " AND earlier.sequence < due.sequence AND earlier.sent_at IS NULL)"
+                                + " ORDER BY retry_at, sequence LIMIT 1000",
+                        now,
+                        now.plus(longest))
+                .mapTo(Event.class)
+                .list());
+    }
+
+    /** The audit endpoint has taken them; what a power failure loses of it is sent again. */
+    public void sent(Collection<String> ids) throws CsvImportUnsettledException {
+        Instant now = Instant.now();
+        database.relaxed(handle -> {
+            ids.forEach(id -> handle.execute("UPDATE csv_import_event SET sent_at = ? WHERE id = ?", now, id));
+            return null;
+        });
+    }
+
+    /** The audit endpoint has refused the event: it is due again then. */
+    public void refused(Event event, Instant again) throws CsvImportUnsettledException {
+        database.relaxed(handle -> handle.execute(
+                "UPDATE csv_import_event SET failures = ?, retry_at = ? WHERE id = ?",
+                event.failures + 1,
+                again,
+                event.id));
     }
 }

@@ -17,6 +17,8 @@ public final class Claims {
     /** States of a first job of the same bytes whose duplicates are settled with it. */
     private static final Set<State> SETTLED_FIRST = EnumSet.of(State.ACCEPTED, State.COMPLETED, State.HELD);
 
+    private static final String UNSENT = "state IN ('claimed', 'waiting')";
+
     /**
      * What a claim has come to.
      *
@@ -30,10 +32,10 @@ public final class Claims {
     private final Owner owner;
     private final Outcomes outcomes;
 
-    public Claims(Database database, String organization, Owner owner, Outcomes outcomes) {
-        this.database = database;
-        this.organization = organization;
-        this.owner = owner;
+    public Claims(Ledger ledger, Outcomes outcomes) {
+        database = ledger.database();
+        organization = ledger.organization();
+        owner = ledger.owner();
         this.outcomes = outcomes;
     }
 
@@ -117,12 +119,9 @@ public final class Claims {
                                 + first.origin().from() + ", " + first.state()
                                 + "), which has the same bytes. Where that is not to be imported, withdraw it: DELETE"
                                 + " /csv-imports/" + first.id());
-        handle.execute(
-                "UPDATE csv_import_delivery SET reason = ?, detail = ? WHERE job = ? AND state IN ('claimed', 'waiting')",
-                waits.reason(),
-                waits.detail(),
-                job.id());
-        return job.with(waits);
+        Job waiting = job.with(waits);
+        JobRow.change(handle, waiting, UNSENT, "reason = :outcome.reason, detail = :outcome.detail");
+        return waiting;
     }
 
     /** Writes, durably, the row of a job that its source then releases; empty where its item was kept before. */

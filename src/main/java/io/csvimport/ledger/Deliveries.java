@@ -25,10 +25,10 @@ public final class Deliveries {
     private final String organization;
     private final Owner owner;
 
-    public Deliveries(Database database, String organization, Owner owner) {
-        this.database = database;
-        this.organization = organization;
-        this.owner = owner;
+    public Deliveries(Ledger ledger) {
+        database = ledger.database();
+        organization = ledger.organization();
+        owner = ledger.owner();
     }
 
     /** Whether another, living process has the delivery. */

@@ -11,8 +11,9 @@ import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
+import org.jdbi.v3.core.statement.Update;
 
-/** The columns of {@code csv_import_delivery} that make a {@link Job}. */
+/** The columns of {@code csv_import_delivery} that make a {@link Job}, and the statements that all write it by. */
 final class JobRow {
 
     private JobRow() {}
@@ -37,61 +38,60 @@ final class JobRow {
                         row.getInt("attempts"),
                         LedgerValues.instant(row.getString("sending_at")),
                         LedgerValues.instant(row.getString("api_time"))),
-                outcome(row),
+                new Outcome(
+                        State.of(row.getString("state")),
+                        row.getString("import_id"),
+                        row.getInt("reconciled") == 1,
+                        new Outcome.Why(row.getString("reason"), row.getString("detail"), (Integer)
+                                row.getObject("http_status")),
+                        row.getInt("failures"),
+                        new Outcome.Rows((Integer) row.getObject("failed_rows"), row.getString("preview_rows")),
+                        LedgerValues.instant(row.getString("next_attempt_at")),
+                        LedgerValues.instant(row.getString("settled_at"))),
                 LedgerValues.instant(row.getString("created_at")),
                 row.getString("released_to"));
-    }
-
-    private static Outcome outcome(ResultSet row) throws SQLException {
-        return new Outcome(
-                State.of(row.getString("state")),
-                row.getString("import_id"),
-                row.getInt("reconciled") == 1,
-                new Outcome.Why(
-                        row.getString("reason"), row.getString("detail"), (Integer) row.getObject("http_status")),
-                row.getInt("failures"),
-                new Outcome.Rows((Integer) row.getObject("failed_rows"), row.getString("preview_rows")),
-                LedgerValues.instant(row.getString("next_attempt_at")),
-                LedgerValues.instant(row.getString("settled_at")));
     }
 
     /** Empty where another process was faster, or the item has its row already. */
     static Optional<Job> insert(Handle handle, Job job, String organization) {
         Instant now = Instant.now();
-        Optional<Long> id = handle.select(
-                        "INSERT INTO csv_import_delivery (source_key, item_key, envelope, source, state, organization, template, notify,"
-                                + " file_name, file_path, file_size, sha256, duplicates, owner, attempts, sending_at, created_at)"
-                                + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING job",
-                        job.origin().sourceKey(),
-                        job.origin().itemKey(),
-                        job.origin().envelope(),
-                        job.origin().from(),
-                        job.state().toString(),
-                        organization,
-                        job.names().template(),
-                        job.names().addressList(),
-                        job.names().fileName(),
-                        job.origin().path(),
-                        job.content().size(),
-                        job.content().sha256(),
-                        job.names().duplicates(),
-                        job.owner(),
-                        job.attempt().number(),
-                        job.attempt().began(),
-                        now)
+        Optional<Job> inserted = handle.createQuery(
+                        "INSERT INTO csv_import_delivery (source_key, item_key, envelope, source, state, organization, template,"
+                                + " notify, file_name, file_path, file_size, sha256, duplicates, owner, attempts, sending_at, created_at)"
+                                + " VALUES (:origin.sourceKey, :origin.itemKey, :origin.envelope, :origin.from, :state,"
+                                + " :organization, :names.template, :names.addressList, :names.fileName, :origin.path,"
+                                + " :content.size, :content.sha256, :names.duplicates, :owner, :attempt.number, :attempt.began, :now)"
+                                + " ON CONFLICT DO NOTHING RETURNING job")
+                .bindMethods(job)
+                .bind("organization", organization)
+                .bind("now", now)
                 .mapTo(Long.class)
-                .findFirst();
-        if (id.isEmpty()) {
-            return Optional.empty();
-        }
-        Job inserted = job.inserted(id.get(), now);
-        if (job.names().fileName() == null) {
+                .findFirst()
+                .map(id -> job.inserted(id, now));
+        if (inserted.isPresent() && job.names().fileName() == null) {
             handle.execute(
                     "UPDATE csv_import_delivery SET file_name = ? WHERE job = ?",
-                    inserted.names().fileName(),
-                    inserted.id());
+                    inserted.get().names().fileName(),
+                    inserted.get().id());
         }
-        return Optional.of(inserted);
+        return inserted;
+    }
+
+    /**
+     * Compare and set: false where the row is another process's or another attempt's by now, or not as expected.
+     *
+     * @param expected SQL: what the row has to be
+     * @param set SQL, with the job's own values as parameters, such as {@code :outcome.reason}
+     * @param more names and values of other parameters
+     */
+    static boolean change(Handle handle, Job job, String expected, String set, Object... more) {
+        Update update = handle.createUpdate("UPDATE csv_import_delivery SET " + set
+                        + " WHERE job = :id AND owner = :owner AND attempts = :attempt.number AND " + expected)
+                .bindMethods(job);
+        for (int i = 0; i < more.length; i += 2) {
+            update.bind((String) more[i], more[i + 1]);
+        }
+        return update.execute() == 1;
     }
 
     static Optional<Job> find(Handle handle, long job) {

@@ -1,5 +1,6 @@
 package io.csvimport.ledger;
 
+import io.csvimport.job.State;
 import io.csvimport.text.Visible;
 import java.lang.reflect.Type;
 import java.sql.SQLException;
@@ -51,6 +52,18 @@ public final class LedgerValues implements JdbiPlugin {
             @Override
             protected Argument build(Instant value, ConfigRegistry config) {
                 return (position, statement, context) -> statement.setString(position, text(value));
+            }
+        });
+        jdbi.registerArgument(new AbstractArgumentFactory<State>(Types.VARCHAR) {
+            @Override
+            protected Argument build(State value, ConfigRegistry config) {
+                return (position, statement, context) -> statement.setString(position, value.toString());
+            }
+        });
+        jdbi.registerArgument(new AbstractArgumentFactory<Boolean>(Types.INTEGER) {
+            @Override
+            protected Argument build(Boolean value, ConfigRegistry config) {
+                return (position, statement, context) -> statement.setInt(position, value ? 1 : 0);
             }
         });
         jdbi.registerColumnMapper(

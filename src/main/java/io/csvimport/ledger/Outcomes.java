@@ -29,10 +29,10 @@ public final class Outcomes {
     private final Duration trackAfter;
 
     /** @param trackAfter how long after it was accepted an import is looked up first; null: it is not followed */
-    public Outcomes(Database database, String organization, Owner owner, AuditEvents events, Duration trackAfter) {
-        this.database = database;
-        this.organization = organization;
-        this.owner = owner;
+    public Outcomes(Ledger ledger, AuditEvents events, Duration trackAfter) {
+        database = ledger.database();
+        organization = ledger.organization();
+        owner = ledger.owner();
         this.events = events;
         this.trackAfter = trackAfter;
     }
@@ -94,44 +94,34 @@ public final class Outcomes {
         }
     }
 
+    /** The row as it now is; one that is gone has nothing to wait for. */
     private Job movedOn(Job job, Outcome outcome) throws CsvImportUnsettledException {
-        Job now = database.read(handle -> JobRow.find(handle, job.id())).orElse(job.with(outcome));
+        Job now = database.read(handle -> JobRow.find(handle, job.id()))
+                .orElse(job.with(outcome.because("forgotten", "The ledger does not have the job any more")
+                        .to(State.WITHDRAWN)));
         now.log(LOG, Level.INFO, ", written by another process");
         return now;
     }
 
     /** Empty where the row is another process's or another attempt's by now, or settled. */
     private Optional<Job> write(Handle handle, Job job, Outcome outcome) {
-        int updated = handle.execute(
-                "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
-                        + " next_attempt_at = ?, reconciled = ?, settled_at = ?, track_at = ?, failed_rows = ?,"
-                        + " preview_rows = ?, failures = ? WHERE job = ? AND owner = ? AND attempts = ?"
-                        + " AND state IN ('claimed', 'sending', 'waiting', 'unknown', 'held')",
-                outcome.state().toString(),
-                outcome.importId(),
-                outcome.reason(),
-                outcome.detail(),
-                outcome.why().httpStatus(),
-                outcome.nextAttempt(),
-                outcome.reconciled() ? 1 : 0,
-                outcome.settledAt(),
-                outcome.state() == State.ACCEPTED && trackAfter != null
-                        ? outcome.settledAt().plus(trackAfter)
-                        : null,
-                outcome.rows().failed(),
-                outcome.rows().first(),
-                outcome.failures(),
-                job.id(),
-                job.owner(),
-                job.attempt().number());
-        if (updated == 0) {
-            return Optional.empty();
-        }
         Job written = job.with(outcome);
-        if (outcome.state().isSettled()) {
+        boolean isFollowed = outcome.state() == State.ACCEPTED && trackAfter != null;
+        boolean changed = JobRow.change(
+                handle,
+                written,
+                "state IN ('claimed', 'sending', 'waiting', 'unknown', 'held')",
+                "state = :state, import_id = :outcome.importId, reason = :outcome.reason, detail = :outcome.detail,"
+                        + " http_status = :outcome.why.httpStatus, next_attempt_at = :outcome.nextAttempt,"
+                        + " reconciled = :outcome.reconciled, settled_at = :outcome.settledAt, track_at = :track,"
+                        + " failed_rows = :outcome.rows.failed, preview_rows = :outcome.rows.first,"
+                        + " failures = :outcome.failures",
+                "track",
+                isFollowed ? outcome.settledAt().plus(trackAfter) : null);
+        if (changed && outcome.state().isSettled()) {
             events.insert(handle, written);
         }
-        return Optional.of(written);
+        return changed ? Optional.of(written) : Optional.empty();
     }
 
     /** An import that the ledger does not know: its upload was given up before its answer came. */

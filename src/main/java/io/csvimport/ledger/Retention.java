@@ -30,9 +30,9 @@ public final class Retention {
     private final Database database;
     private final Owner owner;
 
-    public Retention(Database database, Owner owner) {
-        this.database = database;
-        this.owner = owner;
+    public Retention(Ledger ledger) {
+        database = ledger.database();
+        owner = ledger.owner();
     }
 
     /** Jobs that were released before a time, in that order; one whose events are not all sent and old is passed over. */

@@ -12,15 +12,17 @@ import java.util.UUID;
 /** The jobs whose imports are voided: that is committed before the API is asked, and goes on until it has answered. */
 public final class Voids {
 
+    private static final String VOIDING = "state = 'voiding'";
+
     private final Database database;
     private final String organization;
     private final Owner owner;
     private final AuditEvents events;
 
-    public Voids(Database database, String organization, Owner owner, AuditEvents events) {
-        this.database = database;
-        this.organization = organization;
-        this.owner = owner;
+    public Voids(Ledger ledger, AuditEvents events) {
+        database = ledger.database();
+        organization = ledger.organization();
+        owner = ledger.owner();
         this.events = events;
     }
 
@@ -97,40 +99,37 @@ public final class Voids {
     /** Empty where another process has gone on with it meanwhile. */
     public Optional<Job> voided(Job voiding) throws CsvImportUnsettledException {
         Job voided = voiding.with(voiding.outcome().because(null, null).to(State.VOIDED));
-        return database.durable(handle -> {
-            int updated = handle.execute(
-                    "UPDATE csv_import_delivery SET state = 'voided', track_at = NULL, next_attempt_at = NULL,"
-                            + " reason = NULL, detail = NULL WHERE job = ? AND owner = ? AND state = 'voiding'",
-                    voiding.id(),
-                    voiding.owner());
-            if (updated == 0) {
-                return Optional.empty();
-            }
-            events.insert(handle, voided);
-            return Optional.of(voided);
-        });
+        String set = "state = :state, track_at = NULL, next_attempt_at = NULL, reason = NULL, detail = NULL";
+        return database.durable(handle -> JobRow.change(handle, voided, VOIDING, set)
+                ? Optional.of(events.insert(handle, voided))
+                : Optional.empty());
     }
 
     /** The API refuses for good: the import is what it was before; what the ledger did not know, it forgets again. */
     public void refused(Job voiding) throws CsvImportUnsettledException {
-        String change = voiding.content().sha256() == null
-                ? "DELETE FROM csv_import_delivery"
-                : "UPDATE csv_import_delivery SET next_attempt_at = NULL, reason = NULL, detail = NULL,"
-                        + " state = CASE WHEN failed_rows IS NULL THEN 'accepted' ELSE 'completed' END";
-        database.durable(handle -> handle.execute(
-                change + " WHERE job = ? AND owner = ? AND state = 'voiding'", voiding.id(), voiding.owner()));
+        database.durable(handle -> voiding.content().sha256() == null
+                ? handle.execute(
+                        "DELETE FROM csv_import_delivery WHERE job = ? AND owner = ? AND state = 'voiding'",
+                        voiding.id(),
+                        voiding.owner())
+                : JobRow.change(
+                        handle,
+                        voiding,
+                        VOIDING,
+                        "next_attempt_at = NULL, reason = NULL, detail = NULL,"
+                                + " state = CASE WHEN failed_rows IS NULL THEN 'accepted' ELSE 'completed' END"));
     }
 
     /** It is tried again after a pause, and says why. */
     public Job waits(Job voiding, String reason, String detail, Duration pause) throws CsvImportUnsettledException {
-        database.durable(handle -> handle.execute(
-                "UPDATE csv_import_delivery SET next_attempt_at = ?, reason = ?, detail = ?"
-                        + " WHERE job = ? AND owner = ? AND state = 'voiding'",
-                Instant.now().plus(pause),
-                reason,
-                detail,
-                voiding.id(),
-                voiding.owner()));
-        return voiding.with(voiding.outcome().because(reason, detail));
+        Job waits = voiding.with(voiding.outcome()
+                .because(reason, detail)
+                .to(State.VOIDING, Instant.now().plus(pause)));
+        database.durable(handle -> JobRow.change(
+                handle,
+                waits,
+                VOIDING,
+                "next_attempt_at = :outcome.nextAttempt, reason = :outcome.reason, detail = :outcome.detail"));
+        return waits;
     }
 }

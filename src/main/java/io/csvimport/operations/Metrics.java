@@ -2,7 +2,7 @@ package io.csvimport.operations;
 
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.job.Job;
-import io.csvimport.ledger.OpenJobs;
+import io.csvimport.ledger.JobList;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
@@ -31,7 +31,7 @@ public final class Metrics {
     private record Open(Map<String, Long> files, Instant oldestFile, long events, Instant oldestEvent) {}
 
     private final MeterRegistry meters;
-    private final OpenJobs ledger;
+    private final JobList ledger;
     private final Timer upload;
     private final Counter uploaded;
     private final Meter.MeterProvider<Counter> files;
@@ -40,7 +40,7 @@ public final class Metrics {
     private Open open;
     private long openAt;
 
-    public Metrics(MeterRegistry meters, OpenJobs ledger, Path dataDir) {
+    public Metrics(MeterRegistry meters, JobList ledger, Path dataDir) {
         this.meters = meters;
         this.ledger = ledger;
         upload = Timer.builder("csv.import.upload")
@@ -138,7 +138,7 @@ public final class Metrics {
             try {
                 Map<String, Long> files = new HashMap<>();
                 Instant oldest = null;
-                for (OpenJobs.Count jobs : ledger.jobs()) {
+                for (JobList.Count jobs : ledger.open()) {
                     files.put(jobs.state(), jobs.count());
                     boolean isToBeImported =
                             !jobs.state().equals("held") && !jobs.state().equals("voiding");
@@ -146,7 +146,7 @@ public final class Metrics {
                         oldest = jobs.oldest();
                     }
                 }
-                OpenJobs.Count events = ledger.events();
+                JobList.Count events = ledger.unsentEvents();
                 open = new Open(files, oldest, events.count(), events.oldest());
             } catch (CsvImportUnsettledException e) {
                 open = null;

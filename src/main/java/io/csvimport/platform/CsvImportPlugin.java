@@ -14,14 +14,12 @@ import io.csvimport.ledger.AuditEvents;
 import io.csvimport.ledger.Claims;
 import io.csvimport.ledger.Database;
 import io.csvimport.ledger.Deliveries;
-import io.csvimport.ledger.FollowedImports;
+import io.csvimport.ledger.Imports;
 import io.csvimport.ledger.JobList;
-import io.csvimport.ledger.ListedImports;
-import io.csvimport.ledger.OpenJobs;
+import io.csvimport.ledger.Ledger;
 import io.csvimport.ledger.Outcomes;
 import io.csvimport.ledger.Owner;
 import io.csvimport.ledger.Retention;
-import io.csvimport.ledger.UnsentEvents;
 import io.csvimport.ledger.Voids;
 import io.csvimport.operations.Jobs;
 import io.csvimport.operations.Metrics;
@@ -120,8 +118,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                     ScheduledExecutorService timer = starting.getExecutorServiceManager()
                             .newScheduledThreadPool(CsvImportPlugin.class, "csv-import-timer", 2);
                     database = new Database(settings, starting.getGlobalOption(NEW_LEDGER) != null);
-                    owner = new Owner(database, dataDir, timer);
-                    Metrics metrics = new Metrics(meters(starting), new OpenJobs(database), dataDir);
+owner = new Owner(database, dataDir, timer);
+                    Metrics metrics = new Metrics(meters(starting), new JobList(database), dataDir);
                     starting.addComponent(
                             "csv-import-http",
                             new ApiClient(settings, timer, owner::holdsLease, metrics::asked).component());
@@ -222,16 +220,12 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         context.getRegistry().bind("csvImportUntaken", untaken);
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(readiness));
         ApiClock clock = new ApiClock();
-        AuditEvents events = new AuditEvents(settings.get("api.organization"), metrics::count);
-        String organization = settings.get("api.organization");
-        Deliveries deliveries = new Deliveries(database, organization, owner);
+        Ledger ledger = new Ledger(database, owner, settings.get("api.organization"));
+        AuditEvents events = new AuditEvents(ledger, metrics::count);
+        Deliveries deliveries = new Deliveries(ledger);
         Outcomes outcomes = new Outcomes(
-                database,
-                organization,
-                owner,
-                events,
-                settings.flag("track.enabled") ? settings.duration("track.interval") : null);
-        Claims claims = new Claims(database, organization, owner, outcomes);
+                ledger, events, settings.flag("track.enabled") ? settings.duration("track.interval") : null);
+        Claims claims = new Claims(ledger, outcomes);
         outcomes.markUnfinished();
         Attempts attempts = new Attempts(claims, outcomes, clock);
         Claiming claiming = new Claiming(deliveries, claims, outcomes, attempts);
@@ -267,21 +261,17 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportFailure", failure);
         registry.bind("csvImportAnswer", api);
         registry.bind("csvImportPace", new Pace(settings.number("api.requests-per-minute")));
-        ListedImports imports = new ListedImports(database, settings.get("api.organization"));
+        Imports imports = new Imports(ledger, events);
         registry.bind(
                 "csvImportReconciliation",
                 new Reconciliation(settings, attempts, settlement, deliveries, outcomes, imports, owner, clock));
-        registry.bind(
-                "csvImportFollowUp",
-                new FollowUp(settings, new FollowedImports(database, organization, events), owner, sources));
+        registry.bind("csvImportFollowUp", new FollowUp(settings, imports, owner, sources));
         registry.bind("csvImportPreview", new Preview(health));
-        registry.bind(
-                "csvImportVoiding",
-                new Voiding(settings, new Voids(database, organization, owner, events), outcomes, imports, health));
+        registry.bind("csvImportVoiding", new Voiding(settings, new Voids(ledger, events), outcomes, imports, health));
         registry.bind(
                 "csvImportHousekeeping",
-                new Housekeeping(settings, new Retention(database, owner), deliveries, outcomes, owner, sources));
-        registry.bind("csvImportOutbox", new Outbox(new UnsentEvents(database), owner));
+                new Housekeeping(settings, new Retention(ledger), deliveries, outcomes, owner, sources));
+        registry.bind("csvImportOutbox", new Outbox(events, owner));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
         registry.bind("csvImportRelease", new FileRelease(deliveries, outcomes, failure, spoolFolder, true));

@@ -6,8 +6,8 @@ import io.csvimport.api.ImportList;
 import io.csvimport.file.SourceFolders;
 import io.csvimport.file.Sources;
 import io.csvimport.job.Pauses;
-import io.csvimport.ledger.FollowedImports;
-import io.csvimport.ledger.FollowedImports.Followed;
+import io.csvimport.ledger.Imports;
+import io.csvimport.ledger.Imports.Followed;
 import io.csvimport.ledger.Owner;
 import io.csvimport.settings.Settings;
 import java.io.IOException;
@@ -65,7 +65,7 @@ public final class FollowUp {
     /** A list that is so many times longer than what is looked for costs the API more than a call for each. */
     private static final int WORTH = 100;
 
-    private final FollowedImports imports;
+    private final Imports imports;
     private final Owner owner;
     private final Sources sources;
     private final FailedRowsFile files;
@@ -79,7 +79,7 @@ public final class FollowUp {
     private int failures;
     private long listLength;
 
-    public FollowUp(Settings settings, FollowedImports imports, Owner owner, Sources sources) {
+    public FollowUp(Settings settings, Imports imports, Owner owner, Sources sources) {
         this.imports = imports;
         this.owner = owner;
         this.sources = sources;

@@ -6,7 +6,7 @@ import io.csvimport.api.ImportList.Entry;
 import io.csvimport.api.ListedName;
 import io.csvimport.api.ListedTime;
 import io.csvimport.job.Job;
-import io.csvimport.ledger.ListedImports.Known;
+import io.csvimport.ledger.Imports.Known;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;

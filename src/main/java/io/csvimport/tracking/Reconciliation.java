@@ -9,8 +9,8 @@ import io.csvimport.job.Outcome;
 import io.csvimport.job.Pauses;
 import io.csvimport.job.State;
 import io.csvimport.ledger.Deliveries;
-import io.csvimport.ledger.ListedImports;
-import io.csvimport.ledger.ListedImports.Known;
+import io.csvimport.ledger.Imports;
+import io.csvimport.ledger.Imports.Known;
 import io.csvimport.ledger.Outcomes;
 import io.csvimport.ledger.Owner;
 import io.csvimport.pipeline.Attempts;
@@ -92,7 +92,7 @@ public final class Reconciliation {
     private final Settlement settlement;
     private final Deliveries deliveries;
     private final Outcomes outcomes;
-    private final ListedImports imports;
+    private final Imports imports;
     private final Owner owner;
     private final ApiClock clock;
     private final Duration wait;
@@ -105,7 +105,7 @@ public final class Reconciliation {
             Settlement settlement,
             Deliveries deliveries,
             Outcomes outcomes,
-            ListedImports imports,
+            Imports imports,
             Owner owner,
             ApiClock clock) {
         this.attempts = attempts;

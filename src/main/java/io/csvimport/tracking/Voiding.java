@@ -14,7 +14,7 @@ import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
 import io.csvimport.job.Pauses;
 import io.csvimport.job.State;
-import io.csvimport.ledger.ListedImports;
+import io.csvimport.ledger.Imports;
 import io.csvimport.ledger.Outcomes;
 import io.csvimport.ledger.Voids;
 import io.csvimport.pipeline.Failure;
@@ -55,14 +55,14 @@ public final class Voiding {
 
     private final Voids voids;
     private final Outcomes outcomes;
-    private final ListedImports imports;
+    private final Imports imports;
     private final ApiHealth health;
     private final String spool;
     private final boolean isDocumentedPath;
     private final Set<Long> underway = ConcurrentHashMap.newKeySet();
     private final Map<Long, Integer> failures = new ConcurrentHashMap<>();
 
-    public Voiding(Settings settings, Voids voids, Outcomes outcomes, ListedImports imports, ApiHealth health) {
+    public Voiding(Settings settings, Voids voids, Outcomes outcomes, Imports imports, ApiHealth health) {
         this.voids = voids;
         this.outcomes = outcomes;
         this.imports = imports;

@@ -85,6 +85,8 @@ class LedgerTest {
     private String url;
     private Database database;
     private Owner owner;
+    private Ledger ledger;
+    private AuditEvents events;
     private Deliveries deliveries;
     private Claims claims;
     private Outcomes outcomes;
@@ -129,12 +131,13 @@ class LedgerTest {
     private void open(Database opened) throws Exception {
         database = opened;
         owner = new Owner(database, directory.resolve("data"), timer);
-        AuditEvents events = new AuditEvents(
-                "5664",
-                new Metrics(new SimpleMeterRegistry(), new OpenJobs(database), directory.resolve("data"))::count);
-        deliveries = new Deliveries(database, "5664", owner);
-        outcomes = new Outcomes(database, "5664", owner, events, null);
-        claims = new Claims(database, "5664", owner, outcomes);
+        ledger = new Ledger(database, owner, "5664");
+        events = new AuditEvents(
+                ledger,
+                new Metrics(new SimpleMeterRegistry(), new JobList(database), directory.resolve("data"))::count);
+        deliveries = new Deliveries(ledger);
+        outcomes = new Outcomes(ledger, events, null);
+        claims = new Claims(ledger, outcomes);
     }
 
     private static Connection connect(String url) throws SQLException {
@@ -500,8 +503,7 @@ class LedgerTest {
         Job item = claim(job("item")).job();
         execute(url, "UPDATE csv_import_delivery SET state = 'waiting', next_attempt_at = '" + OLD + "'");
         Job other = claim(job("now")).job();
-        new Housekeeping(
-                        new Settings(given), new Retention(database, owner), deliveries, outcomes, owner, new Sources())
+        new Housekeeping(new Settings(given), new Retention(ledger), deliveries, outcomes, owner, new Sources())
                 .withdrawUnoffered(Duration.ofHours(1));
         assertEquals("withdrawn", row(item).get("state"));
         assertEquals("claimed", row(other).get("state"));
@@ -516,7 +518,7 @@ class LedgerTest {
         all.setProperty("csv-import.api.key", "key");
         all.setProperty("csv-import.api.secret", "secret");
         AtomicBoolean lease = new AtomicBoolean(true);
-        Metrics metrics = new Metrics(new SimpleMeterRegistry(), new OpenJobs(database), directory);
+        Metrics metrics = new Metrics(new SimpleMeterRegistry(), new JobList(database), directory);
         HttpClientBuilder builder = HttpClientBuilder.create();
         new ApiClient(new Settings(all), timer, lease::get, metrics::asked).configureHttpClient(builder);
         try (CloseableHttpClient client = builder.build();
@@ -578,9 +580,9 @@ class LedgerTest {
                         + "' WHERE job < (SELECT MAX(job) FROM csv_import_delivery)",
                 "INSERT INTO csv_import_event (id, job, payload, created_at) SELECT job || '/b/1', job, 'x', created_at"
                         + " FROM csv_import_delivery ORDER BY job");
-        Outbox outbox = new Outbox(new UnsentEvents(database), owner);
-        Iterator<UnsentEvents.Event> due = outbox.due();
-        UnsentEvents.Event event = due.next();
+        Outbox outbox = new Outbox(events, owner);
+        Iterator<AuditEvents.Event> due = outbox.due();
+        AuditEvents.Event event = due.next();
         assertTrue(event.id().endsWith("/a/1"), event.id());
         assertFalse(due.hasNext());
 
@@ -608,8 +610,7 @@ class LedgerTest {
                 "INSERT INTO csv_import_event (id, job, payload, created_at, sent_at) SELECT job || '/a/1', job, 'x',"
                         + " created_at, CASE file_name WHEN '7.csv' THEN NULL ELSE created_at END"
                         + " FROM csv_import_delivery");
-        new Housekeeping(
-                        new Settings(given), new Retention(database, owner), deliveries, outcomes, owner, new Sources())
+        new Housekeeping(new Settings(given), new Retention(ledger), deliveries, outcomes, owner, new Sources())
                 .forgetJobs();
         assertEquals(
                 List.of("7.csv", "450.csv", "451.csv"),
@@ -642,8 +643,7 @@ class LedgerTest {
         Files.delete(files.get(1));
         Files.writeString(files.get(1), "name\nEmma\n");
         Files.writeString(files.get(3), "name\nEmma\n");
-        new Housekeeping(
-                        new Settings(given), new Retention(database, owner), deliveries, outcomes, owner, new Sources())
+        new Housekeeping(new Settings(given), new Retention(ledger), deliveries, outcomes, owner, new Sources())
                 .deleteImported();
         assertEquals(
                 List.of(false, true, false, true),

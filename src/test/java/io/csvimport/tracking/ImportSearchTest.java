@@ -11,7 +11,7 @@ import io.csvimport.api.ListedName;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
 import io.csvimport.job.State;
-import io.csvimport.ledger.ListedImports;
+import io.csvimport.ledger.Imports;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.Charset;
@@ -203,6 +203,6 @@ class ImportSearchTest {
                 NOON,
                 NOON.plusSeconds(20),
                 list,
-                new HashMap<>(Map.of("8", List.of(new ListedImports.Known("8", 3, "People", null)))));
+                new HashMap<>(Map.of("8", List.of(new Imports.Known("8", 3, "People", null)))));
     }
 }
