@@ -5,7 +5,6 @@ import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.pool.HikariPool;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.settings.Settings;
-import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -38,11 +37,14 @@ public final class Database implements AutoCloseable {
     private final boolean shared;
     private final LedgerLocks locks = new LedgerLocks();
     private final LedgerAvailability availability;
+    /** The embedded ledger; null where it is shared. */
+    private LedgerFile file;
+
+    /** The shared ledger; null where it is embedded. */
+    private HikariDataSource pool;
+
+    /** Of a shared ledger, for all; of an embedded one, for what only reads: its one connection is kept for work. */
     private Jdbi jdbi;
-    /** For what only reads, and must not keep the embedded ledger's one connection from its work. */
-    private Jdbi readOnly;
-    /** Closes the connections. */
-    private Closeable pool;
 
     /** The ledger of a data dir that has one, or is new. */
     public Database(Settings settings) throws IOException {
@@ -129,10 +131,10 @@ public final class Database implements AutoCloseable {
     }
 
     private void connect(String url, String username, String password, int size) throws IOException {
-        HikariConfig config = new HikariConfig();
-        config.setPoolName("csv-import-ledger");
-        config.setConnectionTimeout(5_000);
         if (shared) {
+            HikariConfig config = new HikariConfig();
+            config.setPoolName("csv-import-ledger");
+            config.setConnectionTimeout(5_000);
             config.setJdbcUrl(url);
             config.setUsername(username);
             config.setPassword(password);
@@ -141,15 +143,11 @@ public final class Database implements AutoCloseable {
             config.addDataSourceProperty("socketTimeout", "10");
             config.addDataSourceProperty("tcpKeepAlive", "true");
             config.setConnectionInitSql("SET idle_in_transaction_session_timeout = '10s'");
-            HikariDataSource connections = new HikariDataSource(config);
-            pool = connections;
-            jdbi = Jdbi.create(connections).installPlugin(new LedgerValues());
-            readOnly = jdbi;
+            pool = new HikariDataSource(config);
+            jdbi = Jdbi.create(pool).installPlugin(new LedgerValues());
         } else {
-            LedgerFile file = new LedgerFile(url, config);
-            pool = file;
-            jdbi = Jdbi.create(file).installPlugin(new LedgerValues());
-            readOnly = Jdbi.create(file::openReadOnly).installPlugin(new LedgerValues());
+            file = new LedgerFile(url);
+            jdbi = file.readOnly();
         }
     }
 
@@ -191,7 +189,7 @@ public final class Database implements AutoCloseable {
      * @throws CsvImportUnsettledException where the database is unavailable
      */
     <T> T read(Work<T> work) throws CsvImportUnsettledException {
-        return available(() -> jdbi.withHandle(work));
+        return available(() -> use(true, work));
     }
 
     /**
@@ -202,7 +200,7 @@ public final class Database implements AutoCloseable {
      */
     <T> T look(Work<T> work) throws CsvImportUnsettledException {
         try {
-            return readOnly.withHandle(work);
+            return jdbi.withHandle(work);
         } catch (JdbiException e) {
             throw unsettled(e);
         }
@@ -219,17 +217,18 @@ public final class Database implements AutoCloseable {
     }
 
     private <T> T transact(boolean durable, Work<T> work) {
-        return jdbi.withHandle(handle -> {
-            if (!shared) {
-                LedgerFile.setDurable(handle.getConnection(), durable);
-            }
-            return handle.inTransaction(inside -> {
-                if (shared && !durable) {
-                    inside.execute("SET LOCAL synchronous_commit = off");
-                }
-                return work.withHandle(inside);
-            });
-        });
+        return use(
+                durable,
+                handle -> handle.inTransaction(inside -> {
+                    if (shared && !durable) {
+                        inside.execute("SET LOCAL synchronous_commit = off");
+                    }
+                    return work.withHandle(inside);
+                }));
+    }
+
+    private <T> T use(boolean durable, Work<T> work) {
+        return shared ? jdbi.withHandle(work) : file.use(durable, work);
     }
 
     private interface Use<T> {
@@ -266,6 +265,9 @@ public final class Database implements AutoCloseable {
         try {
             if (pool != null) {
                 pool.close();
+            }
+            if (file != null) {
+                file.close();
             }
             locks.close();
         } catch (IOException e) {

@@ -1,7 +1,5 @@
 package io.csvimport.ledger;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,16 +10,17 @@ import java.sql.SQLException;
 import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jdbi.v3.core.ConnectionException;
-import org.jdbi.v3.core.ConnectionFactory;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.HandleCallback;
+import org.jdbi.v3.core.Jdbi;
 import org.sqlite.SQLiteConfig;
-import org.sqlite.SQLiteDataSource;
 import org.sqlite.SQLiteOpenMode;
 
 /**
- * The SQLite file by its one connection, one use at a time: durable at every commit unless the connection is told
- * otherwise.
+ * The SQLite file by its one connection, one use at a time. Its handle is kept: JDBI takes longer to make one than SQLite
+ * takes to run a statement.
  */
-final class LedgerFile implements ConnectionFactory, Closeable {
+final class LedgerFile implements Closeable {
 
     private static final String PREFIX = "jdbc:sqlite:";
     private static final String PUT_BACK =
@@ -33,36 +32,22 @@ final class LedgerFile implements ConnectionFactory, Closeable {
     /** The file system's own key of the file that was opened: another one in its place is another ledger. */
     private final Object key;
 
-    /** Waits longer than the pool would, and is not interrupted. */
+    private final Jdbi jdbi;
+
+    private final Jdbi readOnly;
+    /** Is not interrupted, as a wait for a pool would be. */
     private final ReentrantLock turn = new ReentrantLock();
 
-    private final HikariDataSource pool;
+    private LedgerConnection connection;
+    private Handle handle;
 
     /** @throws IOException where the file is not there: a ledger is made by its migrations */
-    LedgerFile(String url, HikariConfig config) throws IOException {
+    LedgerFile(String url) throws IOException {
         this.url = url;
         path = path(url);
         key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
-        config.setMaximumPoolSize(1);
-        // whoever waits for a new connection holds up all others
-        config.setConnectionTimeout(1_000);
-        config.setMaxLifetime(0);
-        config.setKeepaliveTime(0);
-        config.setDataSource(new SQLiteDataSource() {
-            @Override
-            public LedgerConnection getConnection(String username, String password) throws SQLException {
-                LedgerConnection connection =
-                        new LedgerConnection(url, url.substring(PREFIX.length()), config().toProperties());
-                try {
-                    checkPlace();
-                } catch (SQLException e) {
-                    connection.close();
-                    throw e;
-                }
-                return connection;
-            }
-        });
-        pool = new HikariDataSource(config);
+        jdbi = Jdbi.create(() -> connection).installPlugin(new LedgerValues());
+        readOnly = Jdbi.create(this::openReadOnly).installPlugin(new LedgerValues());
     }
 
     /** The file that a JDBC URL names. */
@@ -77,31 +62,33 @@ final class LedgerFile implements ConnectionFactory, Closeable {
         return !Files.exists(file) || Files.size(file) == 0;
     }
 
-    @Override
-    public Connection openConnection() throws SQLException {
+    /** @param durable whether what the work commits is on the disk when that returns */
+    <T> T use(boolean durable, HandleCallback<T, RuntimeException> work) {
         turn.lock();
         try {
             checkPlace();
-            return pool.getConnection();
-        } catch (SQLException | RuntimeException e) {
-            turn.unlock();
-            throw e;
-        }
-    }
-
-    @Override
-    public void closeConnection(Connection connection) throws SQLException {
-        try (connection) {
-            if (connection.unwrap(LedgerConnection.class).isBroken()) {
-                pool.evictConnection(connection);
+            if (handle == null) {
+                connection = new LedgerConnection(url, url.substring(PREFIX.length()), config().toProperties());
+                handle = jdbi.open();
             }
+            connection.setDurable(durable);
+            return work.withHandle(handle);
+        } catch (SQLException e) {
+            throw new ConnectionException(e);
         } finally {
+            if (connection != null && connection.isBroken()) {
+                close();
+            }
             turn.unlock();
         }
     }
 
-    /** A connection of its own: no other work waits for it. */
-    Connection openReadOnly() throws SQLException {
+    /** By a connection of its own: no other work waits for it. */
+    Jdbi readOnly() {
+        return readOnly;
+    }
+
+    private Connection openReadOnly() throws SQLException {
         checkPlace();
         SQLiteConfig config = config();
         config.setReadOnly(true);
@@ -121,22 +108,17 @@ final class LedgerFile implements ConnectionFactory, Closeable {
         }
     }
 
-    /** Outside a transaction of a connection that is open here: whether its commits are on the disk when they return. */
-    static void setDurable(Connection connection, boolean durable) {
-        try {
-            connection.unwrap(LedgerConnection.class).setDurable(durable);
-        } catch (SQLException e) {
-            throw new ConnectionException(e);
-        }
-    }
-
-    /** Closes the connection for good: another process may have the file from now on. */
+    /** Closes the connection: another process may have the file from now on. */
     @Override
     public void close() {
         turn.lock();
         try {
-            pool.close();
+            if (handle != null) {
+                handle.close();
+            }
         } finally {
+            handle = null;
+            connection = null;
             turn.unlock();
         }
     }
