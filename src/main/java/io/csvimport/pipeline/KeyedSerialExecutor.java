@@ -1,14 +1,12 @@
 package io.csvimport.pipeline;
 
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,15 +30,19 @@ public final class KeyedSerialExecutor {
     /** A key with so many waiting tasks is not open. */
     private static final int FULL = 100;
 
+    /** The tasks of a key. */
     private static final class Queue {
-        private final Deque<Task> tasks = new ArrayDeque<>();
+
+        private final Deque<Task> waiting = new ArrayDeque<>();
         private boolean busy;
-        /** The thread that looks for the next task itself; null where there is none. */
-        private Thread worker;
         /** How often all pauses had been ended when the running task began. */
         private int resumed;
 
         private long pausedUntil = System.nanoTime();
+
+        private boolean isPaused() {
+            return System.nanoTime() - pausedUntil < 0;
+        }
     }
 
     private final Map<String, Queue> queues = new HashMap<>();
@@ -54,17 +56,13 @@ public final class KeyedSerialExecutor {
     /** Whether the key takes a task now. */
     public synchronized boolean isOpen(String key) {
         Queue queue = queues.get(key);
-        return queue == null || queue.tasks.size() < FULL && !isPaused(queue);
-    }
-
-    private static boolean isPaused(Queue queue) {
-        return System.nanoTime() - queue.pausedUntil < 0;
+        return queue == null || queue.waiting.size() < FULL && !queue.isPaused();
     }
 
     /** How many tasks of the key wait. */
     public synchronized int size(String key) {
         Queue queue = queues.get(key);
-        return queue == null ? 0 : queue.tasks.size();
+        return queue == null ? 0 : queue.waiting.size();
     }
 
     /** Ends all pauses. */
@@ -80,19 +78,18 @@ public final class KeyedSerialExecutor {
 
     /** Adds a task; where its key is paused, or the pool is shut down, it is rejected. */
     public void add(String key, Task task) {
-        Queue queue;
         boolean paused;
         synchronized (this) {
-            queue = queues.computeIfAbsent(key, unknown -> new Queue());
-            paused = isPaused(queue);
+            Queue queue = queues.computeIfAbsent(key, unknown -> new Queue());
+            paused = queue.isPaused();
             if (!paused) {
-                queue.tasks.add(task);
+                queue.waiting.add(task);
             }
         }
         if (paused) {
             task.reject();
         } else {
-            schedule(queue);
+            next(key);
         }
     }
 
@@ -102,74 +99,53 @@ public final class KeyedSerialExecutor {
      * @param pause in nanoseconds; where it is more than 0, the key is paused and its waiting tasks are rejected
      */
     public void end(String key, long pause) {
-        Queue queue;
         List<Task> rejected = List.of();
-        boolean isFollowed;
         synchronized (this) {
-            queue = queues.get(key);
+            Queue queue = queues.get(key);
             queue.busy = false;
-            isFollowed = queue.worker == Thread.currentThread();
             // where all pauses were ended since the task began, its own was measured before: the next task finds out
             if (pause > 0 && queue.resumed == resumed) {
                 queue.pausedUntil = System.nanoTime() + pause;
-                rejected = drain(queue);
+                rejected = List.copyOf(queue.waiting);
+                queue.waiting.clear();
             }
         }
         rejected.forEach(Task::reject);
-        if (!isFollowed) {
-            schedule(queue);
-        }
+        next(key);
     }
 
-    private void schedule(Queue queue) {
-        if (isReady(queue)) {
-            try {
-                pool.execute(() -> run(queue));
-            } catch (RejectedExecutionException e) {
-                drain(queue).forEach(Task::reject);
+    private void next(String key) {
+        Task task;
+        synchronized (this) {
+            Queue queue = queues.get(key);
+            if (queue == null || queue.busy) {
+                return;
             }
-        }
-    }
-
-    private synchronized boolean isReady(Queue queue) {
-        return !queue.busy && !queue.tasks.isEmpty();
-    }
-
-    private synchronized List<Task> drain(Queue queue) {
-        List<Task> tasks = new ArrayList<>(queue.tasks);
-        queue.tasks.clear();
-        return tasks;
-    }
-
-    /** Runs tasks until one goes on elsewhere, or another key waits for a thread: to wake another thread takes longer. */
-    private void run(Queue queue) {
-        boolean alone = true;
-        for (Task task = next(queue, alone); task != null; task = next(queue, alone)) {
-            try {
-                task.begin();
-            } catch (RuntimeException | Error e) {
-                LOG.error("A delivery could not begin, it is offered again", e);
-                synchronized (this) {
-                    queue.busy = false;
+            task = queue.waiting.poll();
+            if (task == null) {
+                if (!queue.isPaused()) {
+                    queues.remove(key);
                 }
-                task.reject();
+                return;
             }
-            alone = pool instanceof ThreadPoolExecutor threads
-                    && threads.getQueue().isEmpty();
+            queue.busy = true;
+            queue.resumed = resumed;
         }
-        schedule(queue);
+        try {
+            pool.execute(() -> begin(key, task));
+        } catch (RejectedExecutionException e) {
+            task.reject();
+            end(key, 0);
+        }
     }
 
-    /** The task that runs from now on; null where there is none for this thread. */
-    private synchronized Task next(Queue queue, boolean alone) {
-        Task task = alone && !queue.busy ? queue.tasks.poll() : null;
-        if (task != null) {
-            queue.busy = true;
-            queue.worker = Thread.currentThread();
-            queue.resumed = resumed;
-        } else if (queue.worker == Thread.currentThread()) {
-            queue.worker = null;
+    private void begin(String key, Task task) {
+        try {
+            task.begin();
+        } catch (RuntimeException | Error e) {
+            LOG.error("A delivery could not begin, it is offered again", e);
+            task.reject();
+            end(key, 0);
         }
-        return task;
     }
 }

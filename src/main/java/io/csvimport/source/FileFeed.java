@@ -10,12 +10,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
 import org.apache.camel.ServiceStatus;
 import org.apache.camel.component.file.GenericFile;
 import org.apache.camel.support.DefaultConsumer;
-import org.apache.camel.support.EmptyAsyncCallback;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.apache.camel.support.service.ServiceSupport;
 import org.slf4j.Logger;
@@ -166,6 +166,7 @@ public abstract class FileFeed extends ServiceSupport {
 
         private final DefaultConsumer consumer;
         private final SourceFile file;
+        private final AtomicBoolean over = new AtomicBoolean();
 
         Turn(DefaultConsumer consumer, SourceFile file) {
             this.consumer = consumer;
@@ -188,7 +189,8 @@ public abstract class FileFeed extends ServiceSupport {
             exchange.setProperty(CsvImportConstants.SOURCE_FILE, file);
             exchange.setProperty(CsvImportConstants.JUDGED_FROM, listing.judgedFrom(file));
             exchange.getExchangeExtension().addOnCompletion(this);
-            consumer.getAsyncProcessor().process(exchange, EmptyAsyncCallback.get());
+            // where it ends before its unit of work begins, nothing else says so
+            consumer.getAsyncProcessor().process(exchange, doneSync -> onDone(exchange));
         }
 
         @Override
@@ -198,6 +200,9 @@ public abstract class FileFeed extends ServiceSupport {
 
         @Override
         public void onDone(Exchange done) {
+            if (over.getAndSet(true)) {
+                return;
+            }
             CsvImportUnsettledException unsettled = unsettled(done);
             long pause = pause(unsettled);
             boolean closes = unsettled != null && !unsettled.isOfItemAlone();
