@@ -57,6 +57,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.apache.camel.CamelContext;
+import org.apache.camel.CamelContextAware;
 import org.apache.camel.Processor;
 import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.VetoCamelContextStartException;
@@ -80,6 +81,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     public static final String STANDALONE = "csv-import-standalone";
     /** Global option: the folder of the packaged routes; without it they are those of the class path. */
     public static final String PACKAGED_ROUTES = "csv-import-packaged-routes";
+    /** The bean by which a platform with health of its own shows the module's; Camel's does not show it, too. */
+    static final String PLATFORM_HEALTH = "csv-import";
     /** Global option: a new ledger may be made in a data dir that was used before. */
     public static final String NEW_LEDGER = "csv-import-new-ledger";
 
@@ -218,7 +221,10 @@ owner = new Owner(database, dataDir, timer);
         Readiness readiness = new Readiness(settings, health, database, untaken, standalone, Readiness.NEARLY_FULL);
         metrics.show(readiness);
         context.getRegistry().bind("csvImportUntaken", untaken);
-        Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(readiness));
+        CamelContextAware.trySetCamelContext(readiness, context);
+        if (context.getRegistry().lookupByName(PLATFORM_HEALTH) == null) {
+            Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(readiness));
+        }
         ApiClock clock = new ApiClock();
         Ledger ledger = new Ledger(database, owner, settings.get("api.organization"));
         AuditEvents events = new AuditEvents(ledger, metrics::count);

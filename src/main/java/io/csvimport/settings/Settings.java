@@ -92,7 +92,8 @@ public final class Settings {
         }
     }
 
-    static boolean isOfKubernetes(String variable, String value) {
+    /** Whether Kubernetes sets the variable, for a Service whose name begins with csv-import. */
+    public static boolean isOfKubernetes(String variable, String value) {
         return OF_KUBERNETES.matcher(variable + "=" + value).matches();
     }
 
@@ -124,7 +125,7 @@ public final class Settings {
     }
 
     /** The environment variable of a property: {@code CSV_IMPORT_API_URL} for {@code csv-import.api.url}. */
-    static String variable(String property) {
+    public static String variable(String property) {
         return property.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
     }
 

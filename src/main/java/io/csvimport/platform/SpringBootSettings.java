@@ -1,0 +1,59 @@
+package io.csvimport.platform;
+
+import io.csvimport.settings.Settings;
+import io.csvimport.settings.SettingsSource;
+import java.util.Locale;
+import java.util.Properties;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.core.env.EnumerablePropertySource;
+import org.springframework.core.env.PropertySource;
+import org.springframework.core.env.StandardEnvironment;
+
+/** The settings in Spring's environment, in its order and with its relaxed names, such as {@code csvImport.api.url}. */
+final class SpringBootSettings implements SettingsSource {
+
+    private static final Pattern NAME = Pattern.compile("(?i)csv[-_]?import[._](.+)");
+
+    private static final Set<String> SETTINGS = Settings.defaults().stringPropertyNames().stream()
+            .map(SpringBootSettings::uniform)
+            .collect(Collectors.toSet());
+
+    private final ConfigurableEnvironment environment;
+
+    SpringBootSettings(ConfigurableEnvironment environment) {
+        this.environment = environment;
+    }
+
+    @Override
+    public String value(String name) {
+        String value = environment.getProperty(name);
+        return value == null || Settings.isOfKubernetes(Settings.variable(name), value) ? null : value;
+    }
+
+    @Override
+    public Set<String> names() {
+        Set<String> names = SettingsSource.of(new Properties()).names();
+        environment.getPropertySources().stream()
+                .filter(source -> !source.getName().equals(StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME))
+                .flatMap(SpringBootSettings::names)
+                .filter(name -> !SETTINGS.contains(uniform(name)))
+                .map(NAME::matcher)
+                .filter(Matcher::matches)
+                .forEach(name -> names.add(Settings.PREFIX + name.group(1)));
+        return names;
+    }
+
+    private static Stream<String> names(PropertySource<?> source) {
+        return source instanceof EnumerablePropertySource<?> all ? Stream.of(all.getPropertyNames()) : Stream.empty();
+    }
+
+    /** The same for all spellings that Spring takes for one name. */
+    private static String uniform(String name) {
+        return name.toLowerCase(Locale.ROOT).replaceAll("[._-]", "");
+    }
+}
