@@ -43,11 +43,17 @@ public final class Distribution implements AutoCloseable {
     /** @param environment added to nothing but PATH and the locale: no setting of the machine leaks in */
     public static Distribution start(Path directory, Map<String, String> environment, String... javaOptions)
             throws IOException {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(QUICK_START);
-        command.addAll(List.of(javaOptions));
-        command.addAll(List.of("-jar", HOME.resolve("csv-import-routes.jar").toString()));
+        List<String> arguments = new ArrayList<>(QUICK_START);
+        arguments.addAll(List.of(javaOptions));
+        arguments.addAll(List.of("-jar", HOME.resolve("csv-import-routes.jar").toString()));
+        return startJava(directory, environment, arguments);
+    }
+
+    /** Another application, on the Java of this test. */
+    public static Distribution startJava(Path directory, Map<String, String> environment, List<String> arguments)
+            throws IOException {
+        List<String> command = new ArrayList<>(arguments);
+        command.add(0, Path.of(System.getProperty("java.home"), "bin", "java").toString());
         return start(directory, environment, command);
     }
 

@@ -95,6 +95,13 @@ public final class Installation implements AutoCloseable {
         return process;
     }
 
+    /** Another application in its place; {@code arguments} are those of Java. */
+    public Distribution startHost(List<String> arguments) throws IOException {
+        Distribution process = Distribution.startJava(directory, environment, arguments);
+        processes.add(process);
+        return process;
+    }
+
     public Sandbox sandbox() {
         return sandbox;
     }

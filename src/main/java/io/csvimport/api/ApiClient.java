@@ -208,6 +208,11 @@ public final class ApiClient implements HttpClientConfigurer {
         return connection != null && connection.getResponseCount() > (scope.route.isTunnelled() ? 1 : 0);
     }
 
+    /** Cancels what is under way: the outcome of an upload is unknown then, and the next start searches for it. */
+    public void cancelAll() {
+        calls.forEach(call -> call.cancel("was ended: csv-import.stop.timeout is over"));
+    }
+
     private void cancelOverdue() {
         boolean holdsLease = this.holdsLease.getAsBoolean();
         calls.forEach(call -> {

@@ -98,6 +98,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
             private Path dataDir;
             private Database database;
             private Owner owner;
+            private Runnable whenStopping = () -> {};
 
             @Override
             public void onContextInitializing(CamelContext starting) throws VetoCamelContextStartException {
@@ -121,11 +122,15 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                     ScheduledExecutorService timer = starting.getExecutorServiceManager()
                             .newScheduledThreadPool(CsvImportPlugin.class, "csv-import-timer", 2);
                     database = new Database(settings, starting.getGlobalOption(NEW_LEDGER) != null);
-owner = new Owner(database, dataDir, timer);
+                    owner = new Owner(database, dataDir, timer);
                     Metrics metrics = new Metrics(meters(starting), new JobList(database), dataDir);
-                    starting.addComponent(
-                            "csv-import-http",
-                            new ApiClient(settings, timer, owner::holdsLease, metrics::asked).component());
+                    ApiClient client = new ApiClient(settings, timer, owner::holdsLease, metrics::asked);
+                    starting.addComponent("csv-import-http", client.component());
+                    // what is left of the time is for the outcomes of the calls
+                    long millis = settings.duration("stop.timeout").toMillis();
+                    long patience = Math.max(millis / 2, millis - 2000);
+                    whenStopping =
+                            () -> timer.scheduleWithFixedDelay(client::cancelAll, patience, 100, TimeUnit.MILLISECONDS);
                     starting.addComponent("csv-import-folder", new FileFeedComponent());
                     starting.addComponent("csv-import-sftp", new FileFeedComponent());
                     bind(starting, settings, database, owner, metrics);
@@ -144,6 +149,11 @@ owner = new Owner(database, dataDir, timer);
                 } catch (Exception e) {
                     throw RuntimeCamelException.wrapRuntimeException(e);
                 }
+            }
+
+            @Override
+            public void onContextStopping(CamelContext stopping) {
+                whenStopping.run();
             }
 
             @Override

@@ -1,0 +1,73 @@
+package io.csvimport.platform;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.csvimport.Distribution;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Builds the applications in {@code src/it} as their users would, with the artifact of this build. */
+final class HostRig {
+
+    private static final Path HOSTS = Path.of("target/hosts").toAbsolutePath();
+    private static final Path REPOSITORY = HOSTS.resolve("repository");
+
+    private HostRig() {}
+
+    /** Maven builds a copy of {@code src/it/<host>}; answers the folder of the copy. */
+    static synchronized Path build(String host, String copy, String... arguments) throws Exception {
+        install();
+        Path project = HOSTS.resolve(copy);
+        Path source = Path.of("src/it", host);
+        try (Stream<Path> files = Files.walk(source)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Path target = project.resolve(source.relativize(file));
+                Files.createDirectories(target.getParent());
+                Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+        List<String> command =
+                new ArrayList<>(List.of("mvn", "-q", "-B", "-ntp", "-Dmaven.repo.local=" + REPOSITORY, "package"));
+        command.addAll(List.of(arguments));
+        Path log = project.resolve("build.txt");
+        Process maven = new ProcessBuilder(command)
+                .directory(project.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        assertEquals(0, maven.waitFor(), () -> "Maven failed, see " + log);
+        return project;
+    }
+
+    /** A repository of links to the user's own, with the artifact: that one is not touched. */
+    private static void install() throws IOException {
+        Path user =
+                Path.of(System.getProperty("maven.repo.local", System.getProperty("user.home") + "/.m2/repository"));
+        link(user, REPOSITORY, "io");
+        link(user.resolve("io"), REPOSITORY.resolve("io"), "csvimport");
+        Path folder = Files.createDirectories(REPOSITORY.resolve("io/csvimport/csv-import-routes/0.1.0-SNAPSHOT"));
+        Path artifact = folder.resolve("csv-import-routes-0.1.0-SNAPSHOT");
+        Files.copy(Path.of("pom.xml"), Path.of(artifact + ".pom"), StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(
+                Distribution.routes().resolveSibling("csv-import-routes.jar"),
+                Path.of(artifact + ".jar"),
+                StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static void link(Path from, Path to, String without) throws IOException {
+        Files.createDirectories(to);
+        try (Stream<Path> entries = Files.list(from)) {
+            for (Path entry : entries.filter(entry -> !entry.endsWith(without)).toList()) {
+                Path link = to.resolve(entry.getFileName());
+                if (!Files.exists(link)) {
+                    Files.createSymbolicLink(link, entry);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package io.csvimport.platform;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.csvimport.CsvImportTestSupport;
+import io.csvimport.Distribution;
+import io.csvimport.Installation;
+import io.csvimport.sandbox.SandboxFault;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The module in applications that are built and started as their users would. */
+@Tag("long")
+class HostTest {
+
+    @TempDir
+    private Path home;
+
+    private Installation host() throws Exception {
+        Installation host = new Installation(home, "key", "pa{{ss}}%25");
+        return host.with("API_URL", host.sandbox().url())
+                .with("API_SECRET", "pa{{ss}}%25")
+                .with("SERVER_PORT", String.valueOf(host.managementPort()))
+                .without("CSV_IMPORT_API_URL")
+                .without("CSV_IMPORT_API_ORGANIZATION")
+                .without("CSV_IMPORT_API_KEY")
+                .without("CSV_IMPORT_API_SECRET")
+                .without("CSV_IMPORT_FILE_QUIET");
+    }
+
+    private static JsonNode health(Installation host, String path) throws Exception {
+        return CsvImportTestSupport.JSON.readTree(
+                host.get("/actuator/health" + path).body());
+    }
+
+    /** What every host does; answers when the host has ended. */
+    private static void assertImports(Installation host, Distribution process) throws Exception {
+        host.drop("inbox/People/one.csv");
+        host.drop("hr/two.csv");
+        host.awaitFile("inbox/People/.imported/one.csv");
+        host.awaitFile("hr/.imported/two.csv");
+        assertEquals("People", host.awaitImport("two.csv").template());
+        host.awaitFile("orders.txt");
+    }
+
+    /** An upload hangs, and the host is told to end; Camel's own timeout is 45 seconds. */
+    private static void assertStops(Installation host, Distribution process) throws Exception {
+        host.sandbox().failAll(SandboxFault.hang(false));
+        int before = host.uploads().size();
+        host.drop("inbox/People/hangs.csv");
+        host.awaitUntil("the upload", () -> host.uploads().size() > before);
+        process.process().destroy();
+        assertTrue(process.process().waitFor(20, TimeUnit.SECONDS), host::output);
+    }
+
+    @Test
+    void springBootImportsFromTheInboxAndFromItsOwnFeedAndStops() throws Exception {
+        Path jar = HostRig.build("spring-boot", "spring-boot").resolve("target/orders-1.0.0.jar");
+        try (Installation host = host()) {
+            Distribution process = host.startHost(List.of("-jar", jar.toString()));
+            assertImports(host, process);
+            assertEquals(
+                    "UP", health(host, "").at("/components/csv-import/status").asText());
+            assertTrue(host.get("/actuator/prometheus").body().contains("csv_import_"));
+            assertEquals("[ORDERS] 1", host.get("/tables").body());
+
+            host.sandbox().failAll(SandboxFault.status(401));
+            host.drop("inbox/People/three.csv");
+            host.awaitUntil("health", () -> health(host, "/csv-import")
+                    .at("/details/reasons")
+                    .asText()
+                    .contains("401"));
+            assertEquals("DOWN", health(host, "/csv-import").at("/status").asText());
+            assertEquals(200, host.get("/actuator/health/readiness").statusCode());
+            assertEquals(200, host.get("/actuator/health/liveness").statusCode());
+            host.sandbox().failNoMore();
+            host.awaitFile("inbox/People/.imported/three.csv");
+            assertStops(host, process);
+        }
+    }
+
+    @Test
+    void springBootNamesEverySettingThatIsWrongWithoutAStackTrace() throws Exception {
+        Path jar = HostRig.build("spring-boot", "spring-boot").resolve("target/orders-1.0.0.jar");
+        try (Installation host = host()) {
+            host.with("CSV_IMPORT_API_URL", "nowhere");
+            Distribution process = host.startHost(
+                    List.of("-jar", jar.toString(), "--csvImport.api.urll=x", "--csv-import.parallel=0"));
+            assertNotEquals(0, process.exitStatus());
+            String said = host.output();
+            for (String setting : List.of("api.url (CSV_IMPORT_API_URL) is 'nowhere'", "api.urll (", "parallel (")) {
+                assertTrue(said.contains("csv-import." + setting), said);
+            }
+            assertFalse(said.contains("\tat "), said);
+            assertFalse(Files.exists(host.path("data")));
+        }
+    }
+
+    @Test
+    void aSpringBootApplicationGrowsByNoMoreThan25Megabytes() throws Exception {
+        long with = Files.size(HostRig.build("spring-boot", "spring-boot").resolve("target/orders-1.0.0.jar"));
+        long without = Files.size(HostRig.build("spring-boot", "spring-boot-alone", "-Dwithout.csv-import")
+                .resolve("target/orders-1.0.0.jar"));
+        assertTrue(with - without < 25_000_000, (with - without) + " bytes");
+    }
+}
