@@ -435,6 +435,21 @@ class ConventionsTest {
     }
 
     @Test
+    void anIdeKnowsEverySettingWithItsDefaultFromTheMetadataOfSpringBoot() throws IOException {
+        Map<String, String> known = new TreeMap<>();
+        for (JsonNode property : CsvImportTestSupport.JSON
+                .readTree(Path.of("src/main/resources/META-INF/spring-configuration-metadata.json")
+                        .toFile())
+                .path("properties")) {
+            assertFalse(property.path("description").asText().isEmpty(), property.toString());
+            known.put(
+                    property.path("name").asText(),
+                    property.path("defaultValue").asText());
+        }
+        assertEquals(properties(read(DEFAULTS)), known);
+    }
+
+    @Test
     void everySettingHasAComment() throws IOException {
         // one comment may stand over several lines; an empty line or a heading ends what it is about
         boolean commented = false;

@@ -232,9 +232,15 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         metrics.show(readiness);
         context.getRegistry().bind("csvImportUntaken", untaken);
         CamelContextAware.trySetCamelContext(readiness, context);
-        if (context.getRegistry().lookupByName(PLATFORM_HEALTH) == null) {
-            Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> registry.register(readiness));
-        }
+        Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> {
+            registry.register(readiness);
+            if (context.getRegistry().lookupByName(PLATFORM_HEALTH) != null) {
+                registry.setExcludePattern(
+                        registry.getExcludePattern() == null
+                                ? readiness.getGroup()
+                                : registry.getExcludePattern() + "," + readiness.getGroup());
+            }
+        });
         ApiClock clock = new ApiClock();
         Ledger ledger = new Ledger(database, owner, settings.get("api.organization"));
         AuditEvents events = new AuditEvents(ledger, metrics::count);

@@ -66,7 +66,7 @@ class HostTest {
     void springBootImportsFromTheInboxAndFromItsOwnFeedAndStops() throws Exception {
         Path jar = HostRig.build("spring-boot", "spring-boot").resolve("target/orders-1.0.0.jar");
         try (Installation host = host()) {
-            Distribution process = host.startHost(List.of("-jar", jar.toString()));
+            Distribution process = host.startHost(List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString()));
             assertImports(host, process);
             assertEquals(
                     "UP", health(host, "").at("/components/csv-import/status").asText());
@@ -93,8 +93,12 @@ class HostTest {
         Path jar = HostRig.build("spring-boot", "spring-boot").resolve("target/orders-1.0.0.jar");
         try (Installation host = host()) {
             host.with("CSV_IMPORT_API_URL", "nowhere");
-            Distribution process = host.startHost(
-                    List.of("-jar", jar.toString(), "--csvImport.api.urll=x", "--csv-import.parallel=0"));
+            Distribution process = host.startHost(List.of(
+                    "-XX:TieredStopAtLevel=1",
+                    "-jar",
+                    jar.toString(),
+                    "--csvImport.api.urll=x",
+                    "--csv-import.parallel=0"));
             assertNotEquals(0, process.exitStatus());
             String said = host.output();
             for (String setting : List.of("api.url (CSV_IMPORT_API_URL) is 'nowhere'", "api.urll (", "parallel (")) {
