@@ -42,8 +42,8 @@ class HostTest {
                 host.get("/actuator/health" + path).body());
     }
 
-    /** What every host does; answers when the host has ended. */
-    private static void assertImports(Installation host, Distribution process) throws Exception {
+    /** The inbox, the feed and the route of the host. */
+    private static void assertImports(Installation host) throws Exception {
         host.drop("inbox/People/one.csv");
         host.drop("hr/two.csv");
         host.awaitFile("inbox/People/.imported/one.csv");
@@ -67,13 +67,14 @@ class HostTest {
         Path jar = HostRig.build("spring-boot", "spring-boot").resolve("target/orders-1.0.0.jar");
         try (Installation host = host()) {
             Distribution process = host.startHost(List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString()));
-            assertImports(host, process);
+            assertImports(host);
             assertEquals(
                     "UP", health(host, "").at("/components/csv-import/status").asText());
             assertTrue(host.get("/actuator/prometheus").body().contains("csv_import_"));
             assertEquals("[ORDERS] 1", host.get("/tables").body());
 
             host.sandbox().failAll(SandboxFault.status(401));
+            host.sandbox().failList(SandboxFault.status(401));
             host.drop("inbox/People/three.csv");
             host.awaitUntil("health", () -> health(host, "/csv-import")
                     .at("/details/reasons")
@@ -82,7 +83,8 @@ class HostTest {
             assertEquals("DOWN", health(host, "/csv-import").at("/status").asText());
             assertEquals(200, host.get("/actuator/health/readiness").statusCode());
             assertEquals(200, host.get("/actuator/health/liveness").statusCode());
-            host.sandbox().failNoMore();
+            host.sandbox().failAll(SandboxFault.none());
+            host.sandbox().failList(SandboxFault.none());
             host.awaitFile("inbox/People/.imported/three.csv");
             assertStops(host, process);
         }
