@@ -11,7 +11,9 @@ import java.util.concurrent.TimeUnit;
 /** The body of a paused request to a Vert.x server. What is not read yet stays with the client. */
 final class VertxBody extends InputStream {
 
-    private static final int LONGEST_PAUSE_SECONDS = 30;
+    /** The management port closes the connection before: an answer to half a body would be lost. */
+    private static final int LONGEST_PAUSE_SECONDS = 60;
+
     private static final Buffer END = Buffer.buffer();
     private static final Buffer BROKEN = Buffer.buffer();
 
