@@ -138,7 +138,7 @@ public final class Claims {
         int updated = database.durable(handle -> handle.execute(
                 "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, api_time = ?, owner = ?,"
                         + " next_attempt_at = NULL WHERE job = ? AND owner = ? AND attempts = ?"
-                        + " AND state IN ('claimed', 'waiting') AND NOT EXISTS (SELECT 1"
+                        + " AND " + UNSENT + " AND NOT EXISTS (SELECT 1"
                         + " FROM csv_import_delivery other WHERE other.organization = ? AND other.template = ?"
                         + " AND other.file_name = ? AND other.state IN ('sending', 'unknown'))",
                 attempt.number(),
@@ -163,7 +163,7 @@ public final class Claims {
     public void takeBack(Job job, Job.Attempt attempt) throws CsvImportUnsettledException {
         database.durable(handle -> handle.execute(
                 "UPDATE csv_import_delivery SET state = 'waiting', attempts = ? WHERE job = ? AND (owner = ?"
-                        + " AND attempts = ? AND state IN ('claimed', 'waiting')"
+                        + " AND attempts = ? AND " + UNSENT
                         + " OR owner = ? AND sending_at = ? AND state = 'sending')",
                 attempt.number(),
                 job.id(),

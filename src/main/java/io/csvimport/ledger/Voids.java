@@ -35,7 +35,7 @@ public final class Voids {
         Instant now = Instant.now();
         String ended = owner.leads() ? "owner NOT IN " + owner.living() + " OR " : "";
         return database.read(handle -> handle.select(
-                        "SELECT job FROM csv_import_delivery WHERE state = 'voiding' AND organization = ? AND (" + ended
+                        "SELECT job FROM csv_import_delivery WHERE " + VOIDING + " AND organization = ? AND (" + ended
                                 + "owner = ? AND (next_attempt_at IS NULL OR next_attempt_at NOT BETWEEN ? AND ?))"
                                 + " ORDER BY job LIMIT 100",
                         organization,
@@ -109,7 +109,7 @@ public final class Voids {
     public void refused(Job voiding) throws CsvImportUnsettledException {
         database.durable(handle -> voiding.content().sha256() == null
                 ? handle.execute(
-                        "DELETE FROM csv_import_delivery WHERE job = ? AND owner = ? AND state = 'voiding'",
+                        "DELETE FROM csv_import_delivery WHERE job = ? AND owner = ? AND " + VOIDING,
                         voiding.id(),
                         voiding.owner())
                 : JobRow.change(

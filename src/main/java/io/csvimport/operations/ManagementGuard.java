@@ -143,8 +143,7 @@ public final class ManagementGuard implements Handler<RoutingContext> {
     }
 
     private static boolean isOfAnotherOrigin(HttpServerRequest request) {
-        String origin = request.getHeader(HttpHeaders.ORIGIN);
-        return origin != null && !origin.replaceFirst("^https?://", "").equals(String.valueOf(request.authority()));
+        return Operations.isOfAnotherOrigin(request.getHeader(HttpHeaders.ORIGIN), String.valueOf(request.authority()));
     }
 
     private void fail(RoutingContext ctx, int status, String detail) {

@@ -44,13 +44,13 @@ public final class Operations {
             "size", "1..1000",
             "state", String.join("|", Jobs.STATES));
 
-    private final Jobs jobs;
     private static final String FORM = "application/x-www-form-urlencoded";
     private static final String TOO_LARGE = "The CSV is larger than 10 MB: put it into the inbox";
 
     /** An exchange property: the {@link PostedCsv}. */
     private static final String POSTED = "csvImportPostedCsv";
 
+    private final Jobs jobs;
     private final boolean isServlet;
 
     /** @param isServlet whether the platform's HTTP server is a servlet container, and not Vert.x */
@@ -259,16 +259,18 @@ public final class Operations {
     /** A proxy in front may change the host; then the browser's own word counts. */
     private static boolean isOfAnotherOrigin(Message request) {
         String site = request.getHeader("Sec-Fetch-Site", String.class);
-        String origin = request.getHeader("Origin", String.class);
+        String host = request.getHeader(Exchange.HTTP_URL, "", String.class).replaceFirst("^https?://([^/]*).*", "$1");
         return site != null
                 ? !List.of("same-origin", "none").contains(site)
-                : origin != null
-                        && !withoutScheme(request.getHeader(Exchange.HTTP_URL, "", String.class))
-                                .startsWith(withoutScheme(origin) + "/");
+                : isOfAnotherOrigin(request.getHeader("Origin", String.class), host);
     }
 
-    private static String withoutScheme(String url) {
-        return url.replaceFirst("^https?://", "");
+    /**
+     * @param origin of the page that asks; null where it is no page
+     * @param host that is asked, with its port where that is not the scheme's own
+     */
+    static boolean isOfAnotherOrigin(String origin, String host) {
+        return origin != null && !origin.replaceFirst("^https?://", "").equals(host);
     }
 
     static void answer(Exchange exchange, int status, Object body) {

@@ -113,11 +113,12 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                         return;
                     }
                     settings.check();
-                    if (!DATA_DIRS.add(settings.path("data-dir"))) {
+                    Path own = settings.path("data-dir");
+                    if (!DATA_DIRS.add(own)) {
                         switchOff(starting, "it runs in another Camel context of this process, with the same data dir");
                         return;
                     }
-                    dataDir = settings.path("data-dir");
+                    dataDir = own;
                     // one may wait for the ledger while the other ends the calls of a process that has lost its lease
                     ScheduledExecutorService timer = starting.getExecutorServiceManager()
                             .newScheduledThreadPool(CsvImportPlugin.class, "csv-import-timer", 2);

@@ -88,7 +88,7 @@ public final class FileListing {
     private Untaken.Files left = Untaken.Files.NONE;
     private Untaken.Files leftByWalk = Untaken.Files.NONE;
     private long listed = System.nanoTime();
-    private long nextWalk = listed;
+    private volatile long nextWalk = listed;
     private long pruned = listed;
     private PriorityQueue<SourceFile> walked;
     /** Of the latest walk, what is whole and not taken yet. */

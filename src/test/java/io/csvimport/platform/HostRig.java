@@ -8,7 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** Builds the applications in {@code src/it} as their users would, with the artifact of this build. */
@@ -17,12 +19,18 @@ final class HostRig {
     private static final Path HOSTS = Path.of("target/hosts").toAbsolutePath();
     private static final Path REPOSITORY = HOSTS.resolve("repository");
 
+    /** The copies that are built; tests share them. */
+    private static final Set<Path> BUILT = new HashSet<>();
+
     private HostRig() {}
 
-    /** Maven builds a copy of {@code src/it/<host>}; answers the folder of the copy. */
+    /** Maven builds a copy of {@code src/it/<host>}, once; answers the folder of the copy. */
     static synchronized Path build(String host, String copy, String... arguments) throws Exception {
-        install();
         Path project = HOSTS.resolve(copy);
+        if (BUILT.contains(project)) {
+            return project;
+        }
+        install();
         Path source = Path.of("src/it", host);
         try (Stream<Path> files = Files.walk(source)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
@@ -41,6 +49,7 @@ final class HostRig {
                 .redirectOutput(log.toFile())
                 .start();
         assertEquals(0, maven.waitFor(), () -> "Maven failed, see " + log);
+        BUILT.add(project);
         return project;
     }
 

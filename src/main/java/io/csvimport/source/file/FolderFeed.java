@@ -43,9 +43,16 @@ public final class FolderFeed extends FileFeed {
             LOG.warn("{} cannot be made: {}", directory, Visible.reason(e));
         }
         try {
-            watch = new FolderWatch(poll);
+            watch = new FolderWatch(this::wake);
         } catch (IOException e) {
             LOG.debug("{} is polled only: {}", directory, e.toString());
+        }
+    }
+
+    /** Between two walks a poll would find nothing new, and go through all files that wait. */
+    private void wake() {
+        if (listing.isWalkDue()) {
+            poll.run();
         }
     }
 

@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardWatchEventKinds;
 import java.nio.file.WatchKey;
 import java.nio.file.WatchService;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * Wakes the poll of a folder when a file comes into it, so that one that was renamed into place is taken at once. Where
@@ -16,6 +18,7 @@ import java.nio.file.WatchService;
 final class FolderWatch implements Closeable {
 
     private final WatchService watches = FileSystems.getDefault().newWatchService();
+    private final Map<Path, WatchKey> watched = new HashMap<>();
 
     FolderWatch(Runnable wake) throws IOException {
         Thread thread = new Thread(() -> wakeAtEach(wake), "csv-import-watch");
@@ -23,10 +26,14 @@ final class FolderWatch implements Closeable {
         thread.start();
     }
 
-    /** A folder that is watched already stays so. */
+    /** A folder that is watched already stays so: to register it again wakes a thread of the JDK's, at each walk. */
     void add(Path folder) {
+        WatchKey key = watched.get(folder);
+        if (key != null && key.isValid()) {
+            return;
+        }
         try {
-            folder.register(watches, StandardWatchEventKinds.ENTRY_CREATE);
+            watched.put(folder, folder.register(watches, StandardWatchEventKinds.ENTRY_CREATE));
         } catch (IOException | ClosedWatchServiceException e) {
             // it is polled
         }
