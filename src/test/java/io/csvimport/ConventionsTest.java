@@ -86,7 +86,8 @@ class ConventionsTest {
             tag-file-name=false
             max-attempts=5
             max-size=10GB
-            parallel=2
+            parallel=4
+            order=template
             file.enabled=true
             file.directory=inbox
             file.quiet=PT2S

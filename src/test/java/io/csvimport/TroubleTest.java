@@ -104,8 +104,10 @@ class TroubleTest {
         rig.awaitContent();
     }
 
-    @Test
-    void aHundredThousandFilesGoThroughASmallHeapAndHoldUpNoOtherTemplate() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"template", "none"})
+    void aHundredThousandFilesGoThroughASmallHeapAndHoldUpNoOtherTemplate(String order) throws Exception {
+        rig.settings.put("CSV_IMPORT_ORDER", order);
         Path folder = Files.createDirectories(rig.inbox.resolve("Many"));
         for (int i = 0; i < 100_000; i++) {
             Files.writeString(folder.resolve(i + ".csv"), "a\n" + i + "\n");
@@ -114,7 +116,8 @@ class TroubleTest {
         start();
         Path other = rig.drop("people.csv");
         await().atMost(CrashRig.PATIENCE).until(() -> !Files.exists(other) && imports() > 3000);
-        assertEquals(imports(), uploads());
+        long uploads = uploads();
+        assertTrue(uploads <= imports() + 4, "no file is uploaded twice: " + uploads);
         Path late = rig.drop("more.csv");
         await().atMost(CrashRig.PATIENCE).until(() -> !Files.exists(late));
         rig.kill();

@@ -15,6 +15,8 @@ import org.slf4j.LoggerFactory;
 public record SpoolFolder(Path path) {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    /** The end of the name of a folder in which each file is for itself. */
+    private static final String UNORDERED = ".unordered";
 
     /** A new, hidden name; the file is the caller's to delete. */
     public Path newFile() {
@@ -24,6 +26,17 @@ public record SpoolFolder(Path path) {
     /** Where the bytes of a source's file are copied to: kept for its next attempt, until the process ends. */
     public Path copyOf(String sourceKey) {
         return path.resolve("." + UUID.nameUUIDFromBytes(sourceKey.getBytes(StandardCharsets.UTF_8)) + ".csv");
+    }
+
+    /** The folder for what a source hands over for a template. */
+    public Path lane(String from, String template, boolean ordered) {
+        UUID name = UUID.nameUUIDFromBytes((from + "/" + template).getBytes(StandardCharsets.UTF_8));
+        return path.resolve(name + (ordered ? "" : UNORDERED));
+    }
+
+    /** Whether the files of a folder are sent one after another. */
+    public static boolean isOrdered(String lane) {
+        return lane == null || !lane.endsWith(UNORDERED);
     }
 
     /** The name of a hidden file once it is shown. */

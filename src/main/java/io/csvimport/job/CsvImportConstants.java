@@ -38,6 +38,14 @@ public final class CsvImportConstants {
     public static final String FILE_NAME = "csvImportFileName";
     public static final String DUPLICATES = "csvImportDuplicates";
 
+    /** {@link #ORDERED} or {@link #UNORDERED}, as its feed says; the setting where it says nothing. */
+    public static final String ORDER = "csvImportOrder";
+
+    /** The order in which files of one feed and template are sent one after another. */
+    public static final String ORDERED = "template";
+    /** No order: each file is sent for itself. */
+    public static final String UNORDERED = "none";
+
     /** The {@link SourceFile} that a feed has found. */
     public static final String SOURCE_FILE = "csvImportSourceFile";
     /** When an empty file may be judged, {@link System#nanoTime}. */

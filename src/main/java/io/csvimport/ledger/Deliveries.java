@@ -145,6 +145,16 @@ public final class Deliveries {
         return has("import_id = ? AND state <> 'duplicate' AND job <> ?", importId, job.id());
     }
 
+    /** Whether another upload of this name and template is in flight, or its outcome unknown. */
+    public boolean isNameInFlight(Job job) throws CsvImportUnsettledException {
+        return has(
+                "organization = ? AND template = ? AND file_name = ? AND state IN ('sending', 'unknown') AND job <> ?",
+                organization,
+                job.names().template(),
+                job.names().fileName(),
+                job.id());
+    }
+
     /** Whether the outcome of another delivery of this size is open. */
     public boolean hasTwin(Job job) throws CsvImportUnsettledException {
         return has(

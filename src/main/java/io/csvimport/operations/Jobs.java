@@ -6,7 +6,7 @@ import io.csvimport.job.State;
 import io.csvimport.ledger.Deliveries;
 import io.csvimport.ledger.JobList;
 import io.csvimport.ledger.Outcomes;
-import io.csvimport.pipeline.KeyedSerialExecutor;
+import io.csvimport.pipeline.KeyedExecutor;
 import io.csvimport.text.Visible;
 import java.util.EnumSet;
 import java.util.LinkedHashSet;
@@ -30,9 +30,9 @@ public final class Jobs {
     private final JobList list;
     private final Deliveries deliveries;
     private final Outcomes outcomes;
-    private final KeyedSerialExecutor executor;
+    private final KeyedExecutor executor;
 
-    public Jobs(JobList list, Deliveries deliveries, Outcomes outcomes, KeyedSerialExecutor executor) {
+    public Jobs(JobList list, Deliveries deliveries, Outcomes outcomes, KeyedExecutor executor) {
         this.list = list;
         this.deliveries = deliveries;
         this.outcomes = outcomes;

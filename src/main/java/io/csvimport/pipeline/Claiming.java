@@ -77,7 +77,14 @@ public final class Claiming {
             throw new CsvImportUnsettledException(job.summary(), Instant.now().plusSeconds(1), null);
         } else if (!isDue(job)) {
             throw new CsvImportUnsettledException(job.summary(), job.outcome().nextAttempt(), null);
+        } else if (deliveries.isNameInFlight(job)) {
+            // found out again, and before it is read and takes a turn among the requests of the API
+            throw CsvImportUnsettledException.ofItemAlone(nameInFlight(job.names()), Duration.ofSeconds(1));
         }
+    }
+
+    private static String nameInFlight(Job.Naming names) {
+        return Visible.of(names.fileName()) + ": another file of this name and template is being uploaded";
     }
 
     /** What is logged from here on has the job and the import id in its context. */
@@ -188,8 +195,7 @@ public final class Claiming {
     public void sending(Exchange exchange) throws CsvImportUnsettledException {
         Delivery delivery = Delivery.of(exchange);
         if (!attempts.begin(exchange, delivery)) {
-            String name = delivery.names().fileName();
-            isBusy(exchange, name + ": another file of this name and template is being uploaded");
+            isBusy(exchange, nameInFlight(delivery.names()));
         }
     }
 }

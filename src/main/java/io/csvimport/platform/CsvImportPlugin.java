@@ -29,7 +29,7 @@ import io.csvimport.pipeline.Attempts;
 import io.csvimport.pipeline.Claiming;
 import io.csvimport.pipeline.Failure;
 import io.csvimport.pipeline.Inspection;
-import io.csvimport.pipeline.KeyedSerialExecutor;
+import io.csvimport.pipeline.KeyedExecutor;
 import io.csvimport.pipeline.Names;
 import io.csvimport.pipeline.Preview;
 import io.csvimport.pipeline.Settlement;
@@ -299,9 +299,10 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportSpool", spool);
         registry.bind("csvImportRelease", new FileRelease(deliveries, outcomes, failure, spoolFolder, true));
         registry.bind("csvImportSpoolRelease", new FileRelease(deliveries, outcomes, failure, spoolFolder, false));
+        int parallel = settings.number("parallel");
         ExecutorService pool = context.getExecutorServiceManager()
-                .newFixedThreadPool(CsvImportPlugin.class, "csv-import-files", settings.number("parallel"));
-        KeyedSerialExecutor executor = new KeyedSerialExecutor(pool);
+                .newFixedThreadPool(CsvImportPlugin.class, "csv-import-files", parallel);
+        KeyedExecutor executor = new KeyedExecutor(pool, parallel);
         registry.bind("csvImportExecutor", executor);
         boolean isServlet = context.getClassResolver()
                         .resolveClass("org.apache.camel.component.platform.http.vertx.VertxPlatformHttpEngine")

@@ -51,6 +51,7 @@ public final class SettingChecks {
             size: max-size
             true|false: enabled tag-file-name file.enabled sftp.enabled sftp.read-only jms.enabled track.enabled management.routes
             skip|import: duplicates
+            template|none: order
             upload|hold: reconcile.not-found
             off|gate: preview
             csv-import|statement-import: void.path

@@ -3,8 +3,10 @@ package io.csvimport.source;
 import io.csvimport.CsvChangedException;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.file.SourceFile;
+import io.csvimport.file.SpoolFolder;
 import io.csvimport.job.CsvImportConstants;
-import io.csvimport.pipeline.KeyedSerialExecutor;
+import io.csvimport.pipeline.KeyedExecutor;
+import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -22,31 +24,34 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A feed of the files in a folder, on this machine or on a server: hands each file to its key, and releases it once its
- * fate is settled.
+ * A feed of the files in a folder, on this machine or on a server: hands each file to the executor, and releases it once
+ * its fate is settled.
  */
 public abstract class FileFeed extends ServiceSupport {
 
     protected static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
+    /** The order of the spool's feed: of what a source has handed over, that of the source. */
+    private static final String SPOOL = "spool";
 
     protected final FileListing listing;
     protected FileRelease release;
     /** Polls now. */
     protected Runnable poll;
 
-    private KeyedSerialExecutor executor;
+    private KeyedExecutor executor;
     private Untaken untaken;
     private String feed;
     private String template;
+    private String order = CsvImportConstants.ORDERED;
 
     /** @param rest so many times as long as a walk through the folder has taken, there is no other */
     protected FileFeed(int rest) {
         listing = new FileListing(this, rest);
     }
 
-    public void setExecutor(KeyedSerialExecutor executor) {
+    public void setExecutor(KeyedExecutor executor) {
         this.executor = executor;
     }
 
@@ -57,6 +62,19 @@ public abstract class FileFeed extends ServiceSupport {
     /** Used where the file lies in no folder of its own. */
     public void setTemplate(String template) {
         this.template = template;
+    }
+
+    /** {@code template}: files of one template are sent one after another; {@code none}: each for itself. */
+    public void setOrder(String order) {
+        this.order = order.equals(SPOOL) ? order : checkedOrder(order);
+    }
+
+    /** @throws IllegalArgumentException where there is no such order */
+    public static String checkedOrder(String order) {
+        if (!order.equals(CsvImportConstants.ORDERED) && !order.equals(CsvImportConstants.UNORDERED)) {
+            throw new IllegalArgumentException("order is '" + Visible.of(order) + "': expected is template or none");
+        }
+        return order;
     }
 
     public void setUntaken(Untaken untaken) {
@@ -112,12 +130,17 @@ public abstract class FileFeed extends ServiceSupport {
         }
     }
 
-    final KeyedSerialExecutor executor() {
+    final KeyedExecutor executor() {
         return executor;
     }
 
     final String orderKey(SourceFile file) {
         return feed + "/" + template(file);
+    }
+
+    /** Whether it waits for the earlier files of its template, and later ones for it. */
+    final boolean isOrdered(SourceFile file) {
+        return order.equals(SPOOL) ? SpoolFolder.isOrdered(template(file)) : order.equals(CsvImportConstants.ORDERED);
     }
 
     /** The template that the first folder names, or the feed's own, or null. */
@@ -134,7 +157,7 @@ public abstract class FileFeed extends ServiceSupport {
             List<SourceFile> files = list();
             for (SourceFile file : files) {
                 listing.handedOver(file);
-                executor.add(orderKey(file), new Turn(consumer, file));
+                executor.add(orderKey(file), isOrdered(file), new Turn(consumer, file));
             }
             if (listing.listedAt() != before) {
                 listed();
@@ -162,7 +185,7 @@ public abstract class FileFeed extends ServiceSupport {
     }
 
     /** A file in its key, as it was found whole: what changes before its turn is found anew. */
-    private final class Turn extends SynchronizationAdapter implements KeyedSerialExecutor.Task {
+    private final class Turn extends SynchronizationAdapter implements KeyedExecutor.Task {
 
         private final DefaultConsumer consumer;
         private final SourceFile file;
@@ -186,6 +209,9 @@ public abstract class FileFeed extends ServiceSupport {
             exchange.getMessage().setBody(body);
             exchange.setProperty(CsvImportConstants.FEED, feed);
             exchange.setProperty(CsvImportConstants.FOLDER_TEMPLATE, template(file));
+            exchange.setProperty(
+                    CsvImportConstants.ORDER,
+                    isOrdered(file) ? CsvImportConstants.ORDERED : CsvImportConstants.UNORDERED);
             exchange.setProperty(CsvImportConstants.SOURCE_FILE, file);
             exchange.setProperty(CsvImportConstants.JUDGED_FROM, listing.judgedFrom(file));
             exchange.getExchangeExtension().addOnCompletion(this);
@@ -205,7 +231,7 @@ public abstract class FileFeed extends ServiceSupport {
             }
             CsvImportUnsettledException unsettled = unsettled(done);
             long pause = pause(unsettled);
-            boolean closes = unsettled != null && !unsettled.isOfItemAlone();
+            boolean closes = unsettled != null && !unsettled.isOfItemAlone() && isOrdered(file);
             boolean isReleased = false;
             try {
                 isReleased = !done.isFailed() && release.release(done);

@@ -2,7 +2,7 @@ package io.csvimport.source;
 
 import io.csvimport.file.SourceFile;
 import io.csvimport.job.Job;
-import io.csvimport.pipeline.KeyedSerialExecutor;
+import io.csvimport.pipeline.KeyedExecutor;
 import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.time.Duration;
@@ -35,7 +35,10 @@ public final class FileListing {
     /** Files of one order key that are handed over at a time; the others go on meanwhile. */
     private static final int MOST_OF_KEY = 500;
 
-    /** Files that are handed over at a time; above it, one for each order key. */
+    /**
+     * Files that are handed over at a time; above it, one for each order key. And files that need no order and wait for
+     * their next attempt: while there are so many, no others are tried.
+     */
     private static final int MOST = 2000;
 
     /** Warnings about single files and folders; more are only counted. */
@@ -79,7 +82,7 @@ public final class FileListing {
     private final Map<String, SourceFile> remembered = new ConcurrentHashMap<>();
     /** Locations of files from their hand-over to the executor until their turn is over. */
     private final Set<String> handedOver = ConcurrentHashMap.newKeySet();
-    /** Whether a file came back since the latest listing: it may be older than what was listed after it. */
+    /** Whether a file came back since the latest listing, and goes before later ones that were listed after it. */
     private volatile boolean returned;
     /** One answer of each order key a listing: one that opens in its middle would let later files in before earlier ones. */
     private final Map<String, Boolean> open = new HashMap<>();
@@ -111,7 +114,7 @@ public final class FileListing {
     }
 
     boolean isDue() {
-        KeyedSerialExecutor executor = feed.executor();
+        KeyedExecutor executor = feed.executor();
         if (resumed != executor.resumed()) {
             resumed = executor.resumed();
             postponed.clear();
@@ -155,9 +158,13 @@ public final class FileListing {
             return;
         }
         Postponed until = postponed.get(file.location());
+        if (until != null && !until.isStill(file)) {
+            postponed.remove(file.location(), until);
+            until = null;
+        }
         if (!isOpen) {
             awaitEarlier(file);
-        } else if (until != null && until.isStill(file)) {
+        } else if (until != null) {
             leave(file, until.reason);
         } else if (!file.equals(remembered.get(file.location()))) {
             walked.add(file);
@@ -196,10 +203,13 @@ public final class FileListing {
         List<SourceFile> kept = new ArrayList<>();
         Map<String, Integer> ofKeys = new HashMap<>();
         int all = handedOver.size();
+        long waiting =
+                postponed.values().stream().filter(file -> file.file != null).count();
         for (SourceFile file : earliest) {
             String key = feed.orderKey(file);
             int ofKey = ofKeys.computeIfAbsent(key, feed.executor()::size);
-            if (isOpen(key) && ofKey < MOST_OF_KEY && (all + taken.size() < MOST || ofKey == 0)) {
+            boolean hasRoom = ofKey < MOST_OF_KEY && (all + taken.size() < MOST || ofKey == 0);
+            if (isOpen(key) && hasRoom && (waiting < MOST || feed.isOrdered(file))) {
                 ofKeys.merge(key, 1, Integer::sum);
                 taken.add(file);
             } else {
@@ -218,7 +228,9 @@ public final class FileListing {
     /** The turn of the file is over; the source still has it. */
     void returned(SourceFile file) {
         handedOver.remove(file.location());
-        returned = true;
+        if (feed.isOrdered(file)) {
+            returned = true;
+        }
     }
 
     /** The turn of the file is over, and its fate settled. */

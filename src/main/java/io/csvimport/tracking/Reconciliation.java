@@ -165,6 +165,13 @@ public final class Reconciliation {
         String filter = exchange.getProperty("csvImportFilter", String.class);
         clock.see(answer.getHeader("Date", String.class));
         ImportList list = ImportList.read(answer, id -> true, null);
+        // before what is known is read: of a twin that is accepted meanwhile, the import is known then
+        Set<Job> twins = new HashSet<>();
+        for (Job job : round.in(filter)) {
+            if (deliveries.hasTwin(job)) {
+                twins.add(job);
+            }
+        }
         Map<String, List<Known>> known = imports.known(list.ids());
         String flaw = flaw(list, known, filter);
         if (filter == null) {
@@ -174,7 +181,7 @@ public final class Reconciliation {
         for (Job job : round.in(filter)) {
             ImportSearch search = search(job, list, known);
             Entry found = search.certain();
-            if (found == null && list.isWhole() && search.only() != null && !deliveries.hasTwin(job)) {
+            if (found == null && list.isWhole() && search.only() != null && !twins.contains(job)) {
                 found = search.only();
             }
             if (found != null) {

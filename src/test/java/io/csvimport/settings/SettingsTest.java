@@ -79,6 +79,7 @@ public class SettingsTest {
         "ledger.keep, P0D, a period",
         "ledger.keep, P999999999Y, a period",
         "max-size, 99999999999GB, expected is a size",
+        "order, sometimes, template or none",
         "sftp.host, 'sftp example', host alone",
         "sftp.port, 0, 1 to 65535",
         "sftp.known-hosts-file, ., no such file",

@@ -17,13 +17,11 @@ import io.csvimport.pipeline.Failure;
 import io.csvimport.settings.Settings;
 import io.csvimport.text.Visible;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
@@ -34,7 +32,8 @@ import org.slf4j.event.Level;
 /**
  * The folder in the data dir where the bytes of what is not a local file wait for their fate. A file is hidden (a dot
  * before its name) until the ledger has its job; then {@code csv-import-from-spool} takes it. One folder for each source
- * and template: what waits holds back only later ones of its own source and template.
+ * and template: what waits holds back only later ones of its own source and template, or none where its source needs no
+ * order.
  */
 public final class Spool {
 
@@ -50,6 +49,7 @@ public final class Spool {
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private final SpoolFolder folder;
+    private final String order;
     private final Deliveries deliveries;
     private final Claims claims;
     private final Outcomes outcomes;
@@ -59,6 +59,7 @@ public final class Spool {
     public Spool(Settings settings, SpoolFolder folder, Deliveries deliveries, Claims claims, Outcomes outcomes)
             throws IOException, CsvImportUnsettledException {
         this.folder = folder;
+        order = settings.get("order");
         this.deliveries = deliveries;
         this.claims = claims;
         this.outcomes = outcomes;
@@ -108,7 +109,7 @@ public final class Spool {
         }
         boolean goesBack = rejected && delivery.origin().envelope() != null;
         Path copy = delivery.file();
-        Path hidden = goesBack ? null : hide(delivery, copy);
+        Path hidden = goesBack ? null : hide(exchange, delivery, copy);
         if (goesBack) {
             Job.Origin origin = delivery.origin();
             String key = Objects.requireNonNullElse(origin.itemKey(), origin.sourceKey());
@@ -160,7 +161,7 @@ public final class Spool {
             delivery.orphaned();
             keep(exchange);
         } else {
-            Path hidden = hide(delivery, delivery.file());
+            Path hidden = hide(exchange, delivery, delivery.file());
             claims.moved(delivery.job(), delivery.origin());
             Files.move(hidden, SpoolFolder.shown(hidden));
         }
@@ -221,11 +222,11 @@ public final class Spool {
     }
 
     /** Moves a file, durably, to its lane; the delivery knows it by its name once it is shown there. */
-    private Path hide(Delivery delivery, Path file) throws IOException {
-        String lane = UUID.nameUUIDFromBytes(
-                        (delivery.origin().from() + "/" + delivery.names().template()).getBytes(StandardCharsets.UTF_8))
-                .toString();
-        Path kept = Files.createDirectories(folder.path().resolve(lane))
+    private Path hide(Exchange exchange, Delivery delivery, Path file) throws IOException {
+        boolean ordered = exchange.getProperty(CsvImportConstants.ORDER, order, String.class)
+                .equals(CsvImportConstants.ORDERED);
+        Path lane = folder.lane(delivery.origin().from(), delivery.names().template(), ordered);
+        Path kept = Files.createDirectories(lane)
                 .resolve(SpoolFolder.shown(file).getFileName());
         Path hidden = kept.resolveSibling("." + kept.getFileName());
         if (Files.exists(file)) {

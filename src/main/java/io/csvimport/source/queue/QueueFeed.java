@@ -8,6 +8,7 @@ import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
 import io.csvimport.ledger.Deliveries;
 import io.csvimport.pipeline.Failure;
+import io.csvimport.source.FileFeed;
 import io.csvimport.source.file.Spool;
 import io.csvimport.text.Visible;
 import jakarta.jms.BytesMessage;
@@ -83,6 +84,7 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
     private String feed;
     private String queue;
     private String template;
+    private String order = CsvImportConstants.ORDERED;
     /** By session: the item key of the latest message without an id, which may not be committed yet. */
     private final Map<Session, String> uncommitted = new ConcurrentHashMap<>();
 
@@ -117,6 +119,11 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
     /** Used where a message names none. */
     public void setTemplate(String template) {
         this.template = template;
+    }
+
+    /** {@code template}: messages of one template are imported one after another; {@code none}: each for itself. */
+    public void setOrder(String order) {
+        this.order = FileFeed.checkedOrder(order);
     }
 
     /** The id of the Kamelet's own route. */
@@ -168,6 +175,7 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
         exchange.setMessage(csv);
         exchange.setProperty(CsvImportConstants.FEED, feed);
         exchange.setProperty(CsvImportConstants.FOLDER_TEMPLATE, template);
+        exchange.setProperty(CsvImportConstants.ORDER, order);
         exchange.setProperty(CsvImportConstants.REFUSAL, received.refusal);
         exchange.setProperty(CsvImportConstants.ENVELOPE, received.envelope.json());
         exchange.setProperty(CsvImportConstants.OFFERED_AGAIN, received.isOfferedAgain);

@@ -2,10 +2,11 @@ package io.csvimport.source.file;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.csvimport.file.SourceFolders;
-import io.csvimport.pipeline.KeyedSerialExecutor;
+import io.csvimport.pipeline.KeyedExecutor;
 import io.csvimport.source.Untaken;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,6 +22,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a folder's feed lists, and what it says of the files that it does not take. */
 class FolderFeedTest {
@@ -37,7 +40,7 @@ class FolderFeedTest {
     @BeforeEach
     void open() throws IOException {
         inbox = Files.createDirectories(home.resolve("inbox"));
-        feed.setExecutor(new KeyedSerialExecutor(Executors.newSingleThreadExecutor()));
+        feed.setExecutor(new KeyedExecutor(Executors.newSingleThreadExecutor(), 1));
         feed.setUntaken(untaken);
         feed.setFeed("feed");
         feed.setDirectory(inbox.toString());
@@ -58,8 +61,10 @@ class FolderFeedTest {
         return Files.setLastModifiedTime(Files.writeString(file, "a\n"), FileTime.from(modified));
     }
 
-    @Test
-    void ofManyFilesTheEarliestComeFirstAndEachTemplateGetsItsShare() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"template", "none"})
+    void ofManyFilesTheEarliestComeFirstAndEachTemplateGetsItsShare(String order) throws Exception {
+        feed.setOrder(order);
         int files = 11_000;
         for (int i = 0; i < files; i++) {
             write(inbox.resolve("People/" + i + ".csv"), TIME.minusSeconds(i));
@@ -78,6 +83,13 @@ class FolderFeedTest {
         }
         // those that have their share are counted, and so are those that are not even kept in memory
         assertEquals(files + 2 - listed.size(), untaken.feeds().get("feed").files());
+    }
+
+    @Test
+    void anOrderThatThereIsNotIsRefused() {
+        IllegalArgumentException refused =
+                assertThrows(IllegalArgumentException.class, () -> feed.setOrder("sometimes"));
+        assertEquals("order is 'sometimes': expected is template or none", refused.getMessage());
     }
 
     @Test

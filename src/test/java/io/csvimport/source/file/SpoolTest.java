@@ -70,6 +70,30 @@ class SpoolTest extends CsvImportTestSupport {
     }
 
     @Test
+    void anItemThatWaitsHoldsBackLaterOnesOfItsTemplate() throws Exception {
+        assertEquals("claimed|waiting", statesOfTheLaterAndTheWaitingItem());
+    }
+
+    @Test
+    @With("order=none")
+    void withoutAnOrderAnItemThatWaitsHoldsBackNoOther() throws Exception {
+        assertEquals("accepted|waiting", statesOfTheLaterAndTheWaitingItem());
+    }
+
+    private String statesOfTheLaterAndTheWaitingItem() throws Exception {
+        sandbox.failNext(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
+        spool(CSV, item("topic/0/17", "waiting.csv"));
+        awaitState("waiting.csv", "waiting");
+        spool(CSV, item("topic/0/18", "later.csv"));
+        spool(CSV, Map.of("template", "Courses", "fileName", "other.csv"));
+        awaitEvent("accepted", "other.csv");
+        if (settings.containsKey("csv-import.order")) {
+            awaitEvent("accepted", "later.csv");
+        }
+        return job("later.csv").get("state") + "|" + job("waiting.csv").get("state");
+    }
+
+    @Test
     void whatWasRejectedMayComeAgain() throws Exception {
         Map<String, Object> unnamed = Map.of("csvImportSourceKey", "topic/0/17", "fileName", "people.csv");
         Long rejected = spool(CSV, unnamed);

@@ -3,6 +3,8 @@ package io.csvimport.source.queue;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.csvimport.CsvImportTestSupport;
+import io.csvimport.sandbox.SandboxFault;
+import jakarta.jms.JMSException;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Set;
@@ -21,6 +23,7 @@ class QueueFeedTest extends CsvImportTestSupport {
         partner = new Broker(home.resolve("partner")).start();
         set("jms.url=" + main.amqp(), "jms.username=" + Broker.USER, "jms.password=" + Broker.PASSWORD);
         addFeed("second", "template: Courses");
+        addFeed("unordered", "template: People\n        order: none");
         addFeed("partner-amqp", "url: \"" + partner.amqp() + "\"");
         addFeed("partner-core", "url: \"" + partner.core() + "\"");
     }
@@ -50,13 +53,28 @@ class QueueFeedTest extends CsvImportTestSupport {
 
     @Test
     void aFeedOfAQueueAndATemplateIsOnTheBrokerOfTheSettings() throws Exception {
-        main.send(
-                main.core(),
-                "second",
-                session -> QueueTest.named(session.createTextMessage(CSV), Map.of("fileName", "a.csv")));
+        send("second", "a.csv");
         assertEquals("second", awaitEvent("accepted", "a.csv").at("/data/from").asText());
         assertEquals("Courses", importOf("a.csv").template());
         awaitThat(() -> main.count("second") == 0);
+    }
+
+    @Test
+    void inAFeedWithoutAnOrderAMessageThatWaitsHoldsBackNoOther() throws Exception {
+        sandbox.failNext(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
+        send("unordered", "waiting.csv");
+        awaitState("waiting.csv", "waiting");
+        send("unordered", "later.csv");
+        awaitEvent("accepted", "later.csv");
+        assertEquals("waiting", job("waiting.csv").get("state"));
+        awaitThat(() -> main.count("unordered") == 0);
+    }
+
+    private void send(String queue, String fileName) throws JMSException {
+        main.send(
+                main.core(),
+                queue,
+                session -> QueueTest.named(session.createTextMessage(CSV + fileName), Map.of("fileName", fileName)));
     }
 
     @Test

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -17,10 +18,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** The order of tasks, and their pauses. */
-class KeyedSerialExecutorTest {
+class KeyedExecutorTest {
 
     private final ExecutorService pool = Executors.newFixedThreadPool(2);
-    private final KeyedSerialExecutor executor = new KeyedSerialExecutor(pool);
+    private final KeyedExecutor executor = new KeyedExecutor(pool, 2);
     private final List<String> begun = new CopyOnWriteArrayList<>();
     private final List<String> rejected = new CopyOnWriteArrayList<>();
 
@@ -29,8 +30,8 @@ class KeyedSerialExecutorTest {
         pool.shutdownNow();
     }
 
-    private KeyedSerialExecutor.Task task(String name, Runnable work) {
-        return new KeyedSerialExecutor.Task() {
+    private KeyedExecutor.Task task(String name, Runnable work) {
+        return new KeyedExecutor.Task() {
             @Override
             public void begin() {
                 begun.add(name);
@@ -54,7 +55,7 @@ class KeyedSerialExecutorTest {
         for (String name : names) {
             boolean elsewhere = name.endsWith("7");
             Runnable end = () -> executor.end("a", 0);
-            executor.add("a", task(name, () -> {
+            executor.add("a", true, task(name, () -> {
                 if (elsewhere) {
                     pool.execute(end);
                 } else {
@@ -70,9 +71,9 @@ class KeyedSerialExecutorTest {
     @Test
     void aKeyThatIsBusyHoldsUpNoOther() throws InterruptedException {
         CountDownLatch other = new CountDownLatch(1);
-        executor.add("a", task("busy", () -> {}));
-        executor.add("a", task("later", () -> {}));
-        executor.add("b", task("other", other::countDown));
+        executor.add("a", true, task("busy", () -> {}));
+        executor.add("a", true, task("later", () -> {}));
+        executor.add("b", true, task("other", other::countDown));
         assertTrue(other.await(30, TimeUnit.SECONDS));
         assertFalse(begun.contains("later"));
         executor.end("a", 0);
@@ -80,20 +81,38 @@ class KeyedSerialExecutorTest {
     }
 
     @Test
+    void tasksWithoutOrderRunAsManyAtATimeAsThereAreThreadsAndTakeTurnsWithOtherKeys() {
+        for (String name : List.of("1", "2", "3", "4")) {
+            executor.add("a", false, task(name, () -> {}));
+        }
+        await(begun, 2);
+        executor.add("b", true, task("other", () -> {}));
+        executor.add("b", true, task("later", () -> {}));
+        await(begun, 3);
+        assertEquals(Set.of("1", "2", "other"), Set.copyOf(begun));
+        assertEquals(2, executor.size("a"));
+        executor.end("a", 0);
+        executor.end("a", 0);
+        await(begun, 5);
+        assertEquals(List.of("3", "4"), begun.subList(3, 5));
+        assertFalse(begun.contains("later"));
+    }
+
+    @Test
     void aPauseRejectsWhatWaitsAndWhatComesUntilItIsOverOrAllPausesEnd() {
         long hour = Duration.ofHours(1).toNanos();
-        executor.add("a", task("first", () -> {}));
-        executor.add("a", task("second", () -> {}));
+        executor.add("a", true, task("first", () -> {}));
+        executor.add("a", true, task("second", () -> {}));
         await(begun, 1);
         executor.end("a", hour);
-        executor.add("a", task("third", () -> {}));
+        executor.add("a", true, task("third", () -> {}));
         assertEquals(List.of("second", "third"), rejected);
         assertFalse(executor.isOpen("a"));
         assertTrue(executor.isOpen("b"));
 
         executor.resume();
         assertEquals(1, executor.resumed());
-        executor.add("a", task("fourth", () -> {}));
+        executor.add("a", true, task("fourth", () -> {}));
         await(begun, 2);
         // its pause was measured before all pauses were ended
         executor.resume();
@@ -103,10 +122,10 @@ class KeyedSerialExecutorTest {
 
     @Test
     void aTaskThatCannotBeginIsRejectedAndTheNextOneRuns() {
-        executor.add("a", task("fails", () -> {
+        executor.add("a", true, task("fails", () -> {
             throw new IllegalStateException("a bug");
         }));
-        executor.add("a", task("next", () -> executor.end("a", 0)));
+        executor.add("a", true, task("next", () -> executor.end("a", 0)));
         await(begun, 2);
         assertEquals(List.of("fails"), rejected);
     }

@@ -11,15 +11,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A keyed serial executor: the tasks of one key run one after another, in the order in which they were added; tasks of
- * different keys run in parallel, as far as the pool has threads. A task may end with a pause of its key, so that later
- * tasks do not overtake it; no thread waits meanwhile.
+ * An executor of tasks with keys. The tasks of one key begin in the order in which they were added: one after another, or
+ * as many at a time as there are threads. Tasks of different keys run in parallel, and take turns. A task may end with a
+ * pause of its key, so that later tasks do not overtake it; no thread waits meanwhile.
  */
-public final class KeyedSerialExecutor {
+public final class KeyedExecutor {
 
     /** A task of one key, which may go on after {@link #begin} has returned. */
     public interface Task {
-        /** Begins the task; it ends with a call of {@link KeyedSerialExecutor#end}, from whichever thread. */
+        /** Begins the task; it ends with a call of {@link KeyedExecutor#end}, from whichever thread. */
         void begin();
 
         /** Called where the task is not run, or its begin has failed; it may be added again. */
@@ -34,8 +34,11 @@ public final class KeyedSerialExecutor {
     private static final class Queue {
 
         private final Deque<Task> waiting = new ArrayDeque<>();
-        private boolean busy;
-        /** How often all pauses had been ended when the running task began. */
+        /** How many tasks run at a time. */
+        private int most;
+
+        private int running;
+        /** How often all pauses had been ended when the latest task began. */
         private int resumed;
 
         private long pausedUntil = System.nanoTime();
@@ -47,10 +50,13 @@ public final class KeyedSerialExecutor {
 
     private final Map<String, Queue> queues = new HashMap<>();
     private final ExecutorService pool;
+    private final int threads;
     private int resumed;
 
-    public KeyedSerialExecutor(ExecutorService pool) {
+    /** @param threads of the pool: so many tasks of a key run at a time, where they need no order */
+    public KeyedExecutor(ExecutorService pool, int threads) {
         this.pool = pool;
+        this.threads = threads;
     }
 
     /** Whether the key takes a task now. */
@@ -76,11 +82,16 @@ public final class KeyedSerialExecutor {
         return resumed;
     }
 
-    /** Adds a task; where its key is paused, or the pool is shut down, it is rejected. */
-    public void add(String key, Task task) {
+    /**
+     * Adds a task; where its key is paused, or the pool is shut down, it is rejected.
+     *
+     * @param ordered whether the tasks of the key run one after another
+     */
+    public void add(String key, boolean ordered, Task task) {
         boolean paused;
         synchronized (this) {
             Queue queue = queues.computeIfAbsent(key, unknown -> new Queue());
+            queue.most = ordered ? 1 : threads;
             paused = queue.isPaused();
             if (!paused) {
                 queue.waiting.add(task);
@@ -94,7 +105,7 @@ public final class KeyedSerialExecutor {
     }
 
     /**
-     * The running task of the key has ended.
+     * A running task of the key has ended.
      *
      * @param pause in nanoseconds; where it is more than 0, the key is paused and its waiting tasks are rejected
      */
@@ -102,7 +113,7 @@ public final class KeyedSerialExecutor {
         List<Task> rejected = List.of();
         synchronized (this) {
             Queue queue = queues.get(key);
-            queue.busy = false;
+            queue.running--;
             // where all pauses were ended since the task began, its own was measured before: the next task finds out
             if (pause > 0 && queue.resumed == resumed) {
                 queue.pausedUntil = System.nanoTime() + pause;
@@ -115,28 +126,32 @@ public final class KeyedSerialExecutor {
     }
 
     private void next(String key) {
-        Task task;
-        synchronized (this) {
-            Queue queue = queues.get(key);
-            if (queue == null || queue.busy) {
+        for (Task task = take(key); task != null; task = take(key)) {
+            Task next = task;
+            try {
+                pool.execute(() -> begin(key, next));
+            } catch (RejectedExecutionException e) {
+                next.reject();
+                end(key, 0);
                 return;
             }
-            task = queue.waiting.poll();
-            if (task == null) {
-                if (!queue.isPaused()) {
-                    queues.remove(key);
-                }
-                return;
-            }
-            queue.busy = true;
+        }
+    }
+
+    /** The next task of the key; null where there is none, or so many run already. */
+    private synchronized Task take(String key) {
+        Queue queue = queues.get(key);
+        if (queue == null || queue.running >= queue.most) {
+            return null;
+        }
+        Task task = queue.waiting.poll();
+        if (task != null) {
+            queue.running++;
             queue.resumed = resumed;
+        } else if (queue.running == 0 && !queue.isPaused()) {
+            queues.remove(key);
         }
-        try {
-            pool.execute(() -> begin(key, task));
-        } catch (RejectedExecutionException e) {
-            task.reject();
-            end(key, 0);
-        }
+        return task;
     }
 
     private void begin(String key, Task task) {
