@@ -32,6 +32,9 @@ public final class Bench {
     private static final int SMALL_FILES = 1000;
     private static final int WARM_FILES = 5000;
     private static final int SMALL = 5_000;
+    private static final int FAR_FILES = 240;
+    /** Milliseconds until the answer of an API on the internet. */
+    private static final int FAR = 100;
     private static final long LARGE = Long.getLong("large", 1_500_000_000L);
 
     private final Path work;
@@ -43,7 +46,7 @@ public final class Bench {
 
     public static void main(String[] args) throws Exception {
         Bench bench = new Bench(Files.createTempDirectory("csv-import-bench"));
-        String cases = System.getProperty("cases", "small,warm,large,latency,start,idle,growth");
+        String cases = System.getProperty("cases", "small,warm,side-by-side,large,latency,start,idle,growth");
         bench.table.add("| " + machine() + " | median (least to most) | csv-import-routes in comparison |");
         bench.table.add("| --- | --- | --- |");
         try {
@@ -51,6 +54,7 @@ public final class Bench {
                 switch (name) {
                     case "small" -> bench.small("1,000 files of 5 kB, s", 1);
                     case "warm" -> bench.small("1,000 files of 5 kB after 5,000 others, s", WARM_FILES);
+                    case "side-by-side" -> bench.sideBySide();
                     case "large" -> bench.large();
                     case "latency" -> bench.latency();
                     case "start" -> bench.start();
@@ -74,11 +78,33 @@ public final class Bench {
 
     /** 1,000 files of 5 kB that are there at once, when a watching process has carried some before; seconds. */
     private void small(String title, int before) throws Exception {
-        compare(title, SMALL_FILES, before, home -> {
-            for (int i = 0; i < SMALL_FILES; i++) {
+        compare(new Load(title, SMALL_FILES, before, 0, 1), List.of(Sender.values()), smallFiles(SMALL_FILES));
+    }
+
+    private static Drop smallFiles(int files) {
+        return home -> {
+            for (int i = 0; i < files; i++) {
                 Files.write(home.resolve("file-" + i + ".csv"), content(SMALL, i));
             }
-        });
+        };
+    }
+
+    /** Files of 5 kB and an API that answers after 100 ms: in their order, and without; seconds. */
+    private void sideBySide() throws Exception {
+        String title = FAR_FILES + " files of 5 kB, answers after " + FAR + " ms, ";
+        double inOrder = far(title + "one after another, s", 1, List.of(Sender.PRODUCT, Sender.PYTHON));
+        List<Sender> parallel = List.of(Sender.PRODUCT, Sender.CURL, Sender.ROUTE);
+        for (int uploads : List.of(8, 32)) {
+            double seconds = far(title + uploads + " at a time, s", uploads, parallel);
+            row(
+                    title + uploads + " at a time: times as fast as one after another",
+                    List.of(inOrder / seconds),
+                    "");
+        }
+    }
+
+    private double far(String title, int parallel, List<Sender> senders) throws Exception {
+        return compare(new Load(title, FAR_FILES, 50, FAR, parallel), senders, smallFiles(FAR_FILES));
     }
 
     /** One file of 1.5 GB; seconds from its renaming into place to its last byte. */
@@ -92,7 +118,10 @@ public final class Bench {
             // or the disk would be busy with it while the senders are measured
             out.getFD().sync();
         }
-        compare("one file of 1.5 GB, s", 1, 1, home -> Files.createLink(home.resolve("large.csv"), file));
+        compare(
+                new Load("one file of 1.5 GB, s", 1, 1, 0, 1),
+                List.of(Sender.values()),
+                home -> Files.createLink(home.resolve("large.csv"), file));
         Files.delete(file);
     }
 
@@ -100,11 +129,22 @@ public final class Bench {
         void into(Path folder) throws IOException;
     }
 
-    private void compare(String title, int files, int before, Drop drop) throws Exception {
+    /**
+     * @param before files that a watching process has carried before
+     * @param delay of the answers, in milliseconds
+     * @param parallel uploads at a time; 1: in their order
+     */
+    private record Load(String title, int files, int before, int delay, int parallel) {}
+
+    /** Answers the product's median, in seconds. */
+    private double compare(Load load, List<Sender> senders, Drop drop) throws Exception {
+        String title = load.title;
+        int files = load.files;
+        int before = load.before;
         Map<Sender, List<Double>> seconds = new EnumMap<>(Sender.class);
         Map<Sender, List<Double>> upload = new EnumMap<>(Sender.class);
         for (int round = 0; round < ROUNDS; round++) {
-            for (Sender sender : Sender.values()) {
+            for (Sender sender : senders) {
                 if (!sender.isInstalled()) {
                     continue;
                 }
@@ -112,7 +152,7 @@ public final class Bench {
                 Path inbox = Files.createDirectories(home.resolve("inbox"));
                 Path ready = Files.createDirectories(home.resolve("ready"));
                 drop.into(ready);
-                try (Sink sink = new Sink()) {
+                try (Sink sink = new Sink(load.delay)) {
                     long began = System.nanoTime();
                     Process process;
                     if (sender.isWatching()) {
@@ -120,7 +160,7 @@ public final class Bench {
                         for (int i = 1; i <= before; i++) {
                             Files.write(inbox.resolve("T/before-" + i + ".csv"), content(SMALL, -i));
                         }
-                        process = sender.start(home, inbox, sink);
+                        process = sender.start(home, inbox, sink, load.parallel);
                         sink.await(before, process);
                         began = System.nanoTime();
                         try (Stream<Path> all = Files.list(ready)) {
@@ -134,7 +174,7 @@ public final class Bench {
                         sink.await(before + files, process);
                     } else {
                         Files.move(ready, inbox.resolve("T"));
-                        process = sender.start(home, inbox, sink);
+                        process = sender.start(home, inbox, sink, load.parallel);
                         sink.await(files, process);
                     }
                     seconds.computeIfAbsent(sender, s -> new ArrayList<>()).add((sink.lastEnd() - began) / 1e9);
@@ -155,6 +195,7 @@ public final class Bench {
         if (files == 1) {
             report(title + ", the upload alone", upload);
         }
+        return median(seconds.get(Sender.PRODUCT));
     }
 
     private void report(String title, Map<Sender, List<Double>> values) {
@@ -175,9 +216,9 @@ public final class Bench {
         Path inbox = Files.createDirectories(home.resolve("inbox"));
         Files.createDirectories(inbox.resolve("T"));
         List<Double> millis = new ArrayList<>();
-        try (Sink sink = new Sink()) {
+        try (Sink sink = new Sink(0)) {
             Files.write(inbox.resolve("T/first.csv"), content(SMALL, -1));
-            Process process = Sender.PRODUCT.start(home, inbox, sink);
+            Process process = Sender.PRODUCT.start(home, inbox, sink, 1);
             sink.await(1, process);
             for (int i = 0; i < 40; i++) {
                 Path whole = Files.write(home.resolve("whole"), content(SMALL, i));
@@ -196,7 +237,7 @@ public final class Bench {
 
     /** From the start of the process to the upload of a file that waits; seconds. */
     private void start() throws Exception {
-        start("java -jar", (home, inbox, sink) -> Sender.product(home, inbox, sink, List.of()));
+        start("java -jar", (home, inbox, sink) -> Sender.product(home, inbox, sink, List.of(), 1));
         start("bin/csv-import-routes", Sender::script);
     }
 
@@ -210,7 +251,7 @@ public final class Bench {
             Path home = Files.createDirectories(work.resolve("start-" + round));
             Path inbox = Files.createDirectories(home.resolve("inbox/T")).getParent();
             Files.write(inbox.resolve("T/first.csv"), content(SMALL, -1));
-            try (Sink sink = new Sink()) {
+            try (Sink sink = new Sink(0)) {
                 long began = System.nanoTime();
                 Process process = starter.start(home, inbox, sink);
                 sink.await(1, process);
@@ -227,8 +268,8 @@ public final class Bench {
         Path home = Files.createDirectories(work.resolve("idle"));
         Path inbox = Files.createDirectories(home.resolve("inbox/T")).getParent();
         Files.write(inbox.resolve("T/first.csv"), content(SMALL, -1));
-        try (Sink sink = new Sink()) {
-            Process process = Sender.PRODUCT.start(home, inbox, sink);
+        try (Sink sink = new Sink(0)) {
+            Process process = Sender.PRODUCT.start(home, inbox, sink, 1);
             sink.await(1, process);
             Thread.sleep(60_000);
             double before = process.info().totalCpuDuration().orElseThrow().toNanos();
@@ -264,14 +305,14 @@ public final class Bench {
             Files.write(ready.resolve("file-" + i + ".csv"), content(SMALL, i));
         }
         Files.write(inbox.resolve("T/first.csv"), content(SMALL, -1));
-        try (Sink sink = new Sink()) {
-            Process process = Sender.product(home, inbox, sink, List.of());
+        try (Sink sink = new Sink(0)) {
+            Process process = Sender.product(home, inbox, sink, List.of(), 1);
             sink.await(1, process);
             if (jobs > 0) {
                 end(process);
                 age(home.resolve("data/csv-import-ledger.db"), jobs);
                 Files.write(inbox.resolve("T/second.csv"), content(SMALL, -2));
-                process = Sender.product(home, inbox, sink, List.of());
+                process = Sender.product(home, inbox, sink, List.of(), 1);
                 sink.await(2, process);
             }
             // the same warmth for all: a thousand files before the first that counts

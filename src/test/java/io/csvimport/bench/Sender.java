@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -11,13 +12,19 @@ import java.util.Map;
 enum Sender {
     PRODUCT("csv-import-routes") {
         @Override
-        Process start(Path home, Path inbox, Sink sink) throws IOException {
-            return product(home, inbox, sink, List.of("-Xmx64m"));
+        Process start(Path home, Path inbox, Sink sink, int parallel) throws IOException {
+            return product(home, inbox, sink, List.of("-Xmx64m"), parallel);
         }
     },
     CURL("`curl -F`, one a file") {
         @Override
-        Process start(Path home, Path inbox, Sink sink) throws IOException {
+        Process start(Path home, Path inbox, Sink sink, int parallel) throws IOException {
+            if (parallel > 1) {
+                String script = "printf '%s\\0' \"$1\"/*.csv | xargs -0 -P " + parallel + " -I{} curl -sS -o /dev/null"
+                        + " -u key:secret -F 'file=@{};type=text/csv'"
+                        + " \"$2/api/organizations/1/csv-import?template=T&fileSize=5000\"";
+                return process(home, List.of("bash", "-c", script, "curls", inbox + "/T", sink.url()), Map.of());
+            }
             String script = "for file in \"$1\"/*.csv; do"
                     + " curl -sS -o /dev/null -u key:secret -F \"file=@$file;type=text/csv\""
                     + " \"$2/api/organizations/1/csv-import?template=T&fileSize=$(stat -c %s \"$file\")\"; done";
@@ -26,7 +33,7 @@ enum Sender {
     },
     PYTHON("the documented Python sample") {
         @Override
-        Process start(Path home, Path inbox, Sink sink) throws IOException {
+        Process start(Path home, Path inbox, Sink sink, int parallel) throws IOException {
             String script =
                     """
                     import os, sys, requests
@@ -46,7 +53,7 @@ enum Sender {
     },
     ROUTE("ten-line Camel route by hand") {
         @Override
-        Process start(Path home, Path inbox, Sink sink) throws IOException {
+        Process start(Path home, Path inbox, Sink sink, int parallel) throws IOException {
             Files.writeString(
                     home.resolve("by-hand.camel.yaml"),
                     """
@@ -55,13 +62,19 @@ enum Sender {
                           uri: file
                           parameters: { directoryName: "%s/T", delay: 250, initialDelay: 0, move: .done }
                           steps:
-                            - setHeader: { name: CamelHttpQuery, simple: "template=T&fileSize=${file:size}" }
+                            %s- setHeader: { name: CamelHttpQuery, simple: "template=T&fileSize=${file:size}" }
                             - to:
                                 uri: "%s/api/organizations/1/csv-import"
-                                parameters: { httpMethod: POST, multipartUpload: true, multipartUploadName: file,
+                                parameters: { httpMethod: POST, connectionsPerRoute: 50, multipartUpload: true, multipartUploadName: file,
                                   authMethod: Basic, authUsername: key, authPassword: secret, authenticationPreemptive: true }
                     """
-                            .formatted(inbox, sink.url()));
+                            .formatted(
+                                    inbox,
+                                    parallel == 1
+                                            ? ""
+                                            : "- threads: { poolSize: %1$d, maxPoolSize: %1$d }\n        "
+                                                    .formatted(parallel),
+                                    sink.url()));
             return process(
                     home,
                     java(
@@ -98,10 +111,12 @@ enum Sender {
                         == 0;
     }
 
-    abstract Process start(Path home, Path inbox, Sink sink) throws IOException;
+    /** @param parallel uploads at a time; 1: in the order of the files */
+    abstract Process start(Path home, Path inbox, Sink sink, int parallel) throws IOException;
 
     /** The product at its defaults, but for what every sender of the comparison is spared. */
-    static Process product(Path home, Path inbox, Sink sink, List<String> javaOptions) throws IOException {
+    static Process product(Path home, Path inbox, Sink sink, List<String> javaOptions, int parallel)
+            throws IOException {
         List<String> options = new ArrayList<>(javaOptions);
         options.add("-jar");
         return run(
@@ -110,7 +125,8 @@ enum Sender {
                 sink,
                 java(
                         options,
-                        Bench.DISTRIBUTION.resolve("csv-import-routes.jar").toString()));
+                        Bench.DISTRIBUTION.resolve("csv-import-routes.jar").toString()),
+                parallel);
     }
 
     /** The same by the start script, on the Java of the benchmark. */
@@ -119,23 +135,27 @@ enum Sender {
                 home,
                 inbox,
                 sink,
-                List.of(Bench.DISTRIBUTION.resolve("bin/csv-import-routes").toString()));
+                List.of(Bench.DISTRIBUTION.resolve("bin/csv-import-routes").toString()),
+                1);
     }
 
-    private static Process run(Path home, Path inbox, Sink sink, List<String> command) throws IOException {
-        return process(
-                home,
-                command,
-                Map.of(
-                        "JAVA_HOME", System.getProperty("java.home"),
-                        "CSV_IMPORT_API_URL", sink.url(),
-                        "CSV_IMPORT_API_ORGANIZATION", "1",
-                        "CSV_IMPORT_API_KEY", "key",
-                        "CSV_IMPORT_API_SECRET", "secret",
-                        "CSV_IMPORT_API_REQUESTS_PER_MINUTE", "0",
-                        "CSV_IMPORT_FILE_DIRECTORY", inbox.toString(),
-                        "CSV_IMPORT_FILE_QUIET", "PT0S",
-                        "CSV_IMPORT_MANAGEMENT_PORT", "0"));
+    private static Process run(Path home, Path inbox, Sink sink, List<String> command, int parallel)
+            throws IOException {
+        Map<String, String> environment = new HashMap<>(Map.of(
+                "JAVA_HOME", System.getProperty("java.home"),
+                "CSV_IMPORT_API_URL", sink.url(),
+                "CSV_IMPORT_API_ORGANIZATION", "1",
+                "CSV_IMPORT_API_KEY", "key",
+                "CSV_IMPORT_API_SECRET", "secret",
+                "CSV_IMPORT_API_REQUESTS_PER_MINUTE", "0",
+                "CSV_IMPORT_FILE_DIRECTORY", inbox.toString(),
+                "CSV_IMPORT_FILE_QUIET", "PT0S",
+                "CSV_IMPORT_MANAGEMENT_PORT", "0"));
+        if (parallel > 1) {
+            environment.put("CSV_IMPORT_ORDER", "none");
+            environment.put("CSV_IMPORT_PARALLEL", String.valueOf(parallel));
+        }
+        return process(home, command, environment);
     }
 
     private static List<String> java(List<String> options, String program) {

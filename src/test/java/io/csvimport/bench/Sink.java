@@ -6,16 +6,22 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** The fastest API there can be, on a port of the loopback interface: it takes every upload, and looks at nothing. */
+/**
+ * The fastest API there can be, on a port of the loopback interface: it takes every upload, and looks at nothing. Or one
+ * that is as far away as a server on the internet.
+ */
 final class Sink implements AutoCloseable {
 
     private final Vertx vertx = Vertx.vertx();
     private final HttpServer server;
+    private final int delay;
     private final AtomicLong uploads = new AtomicLong();
     private volatile long lastBegin;
     private volatile long lastEnd;
 
-    Sink() throws Exception {
+    /** @param delay of each answer to an upload, in milliseconds */
+    Sink(int delay) throws Exception {
+        this.delay = delay;
         server = vertx.createHttpServer(new HttpServerOptions().setReceiveBufferSize(1 << 20))
                 .requestHandler(this::answer)
                 .listen(0, "127.0.0.1")
@@ -31,11 +37,19 @@ final class Sink implements AutoCloseable {
         }
         lastBegin = System.nanoTime();
         request.endHandler(end -> {
-            long number = uploads.get() + 1;
-            lastEnd = System.nanoTime();
-            request.response().setStatusCode(202).end("{\"id\":\"" + number + "\"}");
-            uploads.set(number);
+            if (delay == 0) {
+                accept(request);
+            } else {
+                vertx.setTimer(delay, timer -> accept(request));
+            }
         });
+    }
+
+    private void accept(HttpServerRequest request) {
+        long number = uploads.get() + 1;
+        lastEnd = System.nanoTime();
+        request.response().setStatusCode(202).end("{\"id\":\"" + number + "\"}");
+        uploads.set(number);
     }
 
     String url() {
@@ -51,7 +65,7 @@ final class Sink implements AutoCloseable {
         return lastBegin;
     }
 
-    /** When the last byte of the latest upload had arrived. */
+    /** When the latest upload was whole, and answered. */
     long lastEnd() {
         return lastEnd;
     }
