@@ -20,9 +20,13 @@ final class ApiCall {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
+    /** An upload that takes longer says how far it is, each time this is over; in nanoseconds. */
+    private static final long SILENT = Duration.ofSeconds(10).toNanos();
+
     private final HttpUriRequestBase request;
     private final Collection<ApiCall> underway;
     private final long began = System.nanoTime();
+    private long told = began;
     /** There is a connection to the API itself, through the proxy's tunnel where there is one. */
     volatile boolean connected;
     /** Why this process cancelled it, as the predicate of a sentence; null where it did not. */
@@ -41,6 +45,20 @@ final class ApiCall {
     /** Nanoseconds since it began. */
     long nanos() {
         return System.nanoTime() - began;
+    }
+
+    /** The upload of a job; null where it is another request. */
+    CsvUpload upload() {
+        return request.getEntity() instanceof CsvUpload.Body body ? body.upload() : null;
+    }
+
+    /** Says how far the upload is, where it is time to. */
+    void tell() {
+        CsvUpload upload = upload();
+        if (upload != null && System.nanoTime() - told >= SILENT) {
+            told = System.nanoTime();
+            upload.tell(Duration.ofNanos(nanos()).toSeconds());
+        }
     }
 
     /** Whoever waits for it gets an exception that gives this reason. */

@@ -11,6 +11,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
@@ -36,6 +38,7 @@ import org.apache.hc.core5.http.EndpointDetails;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpException;
 import org.apache.hc.core5.http.HttpHeaders;
+import org.apache.hc.core5.http.HttpStatus;
 import org.apache.hc.core5.http.NoHttpResponseException;
 import org.apache.hc.core5.http.message.BasicHeader;
 import org.apache.hc.core5.ssl.SSLContextBuilder;
@@ -68,6 +71,7 @@ public final class ApiClient implements HttpClientConfigurer {
     }
 
     private final Settings settings;
+    private final Pace pace;
     private final Listener listener;
     private final Duration limit;
     private final BooleanSupplier holdsLease;
@@ -78,17 +82,24 @@ public final class ApiClient implements HttpClientConfigurer {
     private volatile boolean reuse = true;
 
     /**
-     * @param timer cancels the calls that are overdue; the caller stops it
+     * @param timer looks after the calls that are under way; the caller stops it
+     * @param pace is told of a pause that the API asks for
      * @param holdsLease false cancels all calls: another process may take over what they do
      */
-    public ApiClient(Settings settings, ScheduledExecutorService timer, BooleanSupplier holdsLease, Listener listener) {
+    public ApiClient(
+            Settings settings,
+            ScheduledExecutorService timer,
+            Pace pace,
+            BooleanSupplier holdsLease,
+            Listener listener) {
         this.settings = settings;
+        this.pace = pace;
         this.holdsLease = holdsLease;
         this.listener = listener;
         limit = settings.duration("api.timeout");
         // one task for all calls: a task for each would wake the timer's thread twice
         long pause = Math.min(1000, limit.toMillis() / 10 + 1);
-        timer.scheduleWithFixedDelay(this::cancelOverdue, pause, pause, TimeUnit.MILLISECONDS);
+        timer.scheduleWithFixedDelay(this::watch, pause, pause, TimeUnit.MILLISECONDS);
     }
 
     public HttpComponent component() throws GeneralSecurityException, IOException {
@@ -173,6 +184,10 @@ public final class ApiClient implements HttpClientConfigurer {
                 throw new ProxyRefusedException(scope.route.getProxyHost(), answer);
             }
             status = answer.getCode();
+            if (status == HttpStatus.SC_TOO_MANY_REQUESTS) {
+                pace.pause(HttpDate.retryAfter(
+                        header(answer, HttpHeaders.RETRY_AFTER), header(answer, HttpHeaders.DATE)));
+            }
             // ApiAnswer decompresses: Camel would cut the body to its compressed length, and fail where it is not gzip
             answer.removeHeaders(HttpHeaders.CONTENT_ENCODING);
             if (answer.getEntity() == null) {
@@ -195,6 +210,11 @@ public final class ApiClient implements HttpClientConfigurer {
         }
     }
 
+    private static String header(ClassicHttpResponse answer, String name) {
+        Header header = answer.getFirstHeader(name);
+        return header == null ? null : header.getValue();
+    }
+
     private static boolean isBroken(Exception e) {
         return e instanceof SocketException
                 || e instanceof SSLException
@@ -213,13 +233,26 @@ public final class ApiClient implements HttpClientConfigurer {
         calls.forEach(call -> call.cancel("was ended: csv-import.stop.timeout is over"));
     }
 
-    private void cancelOverdue() {
+    /** How many bytes of its file the upload of a job has sent; empty where it is not under way in this process. */
+    public OptionalLong bytesSent(long job) {
+        return calls.stream()
+                .map(ApiCall::upload)
+                .filter(Objects::nonNull)
+                .filter(upload -> upload.job() == job)
+                .mapToLong(CsvUpload::sent)
+                .findFirst();
+    }
+
+    /** Cancels what is overdue, and lets the others say how far they are. */
+    private void watch() {
         boolean holdsLease = this.holdsLease.getAsBoolean();
         calls.forEach(call -> {
             if (!holdsLease) {
                 call.cancel("was ended: the lease on the ledger is lost, and another process may take over");
             } else if (call.nanos() >= limit.toNanos()) {
                 call.cancel("timed out after " + limit + " (csv-import.api.timeout)");
+            } else {
+                call.tell();
             }
         });
     }

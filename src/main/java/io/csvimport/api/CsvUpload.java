@@ -3,6 +3,7 @@ package io.csvimport.api;
 import io.csvimport.CsvChangedException;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
+import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -20,8 +21,11 @@ import org.apache.hc.client5.http.entity.mime.FormBodyPartBuilder;
 import org.apache.hc.client5.http.entity.mime.HttpMultipartMode;
 import org.apache.hc.client5.http.entity.mime.MultipartEntityBuilder;
 import org.apache.hc.core5.http.ContentType;
+import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
 import org.apache.hc.core5.net.PercentCodec;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The body of an upload: multipart/form-data with the one part {@code file}, streamed from the local file. The bytes sent
@@ -30,11 +34,13 @@ import org.apache.hc.core5.net.PercentCodec;
  */
 public final class CsvUpload extends AbstractContentBody {
 
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final int BUFFER = 1 << 16;
 
     private final Delivery delivery;
     private final BooleanSupplier holdsLease;
     private final boolean preview;
+    private volatile long sent;
     private volatile boolean started;
     private volatile boolean complete;
 
@@ -90,18 +96,31 @@ public final class CsvUpload extends AbstractContentBody {
         exchange.getExchangeExtension().setStreamCacheDisabled(true);
         exchange.setProperty(CsvImportConstants.UPLOAD, this);
         exchange.getMessage().setHeader(Exchange.HTTP_QUERY, query);
-        exchange.getMessage().setBody(new HttpEntityWrapper(body.build()) {
-            @Override
-            public boolean isRepeatable() {
-                return false;
-            }
+        exchange.getMessage().setBody(new Body(body.build()));
+    }
 
-            @Override
-            public void writeTo(OutputStream out) throws IOException {
-                started = !preview;
-                super.writeTo(out);
-            }
-        });
+    /** The whole body of the request. */
+    final class Body extends HttpEntityWrapper {
+
+        Body(HttpEntity multipart) {
+            super(multipart);
+        }
+
+        @Override
+        public boolean isRepeatable() {
+            return false;
+        }
+
+        @Override
+        public void writeTo(OutputStream out) throws IOException {
+            started = !preview;
+            super.writeTo(out);
+        }
+
+        /** Null where it is a preview's. */
+        CsvUpload upload() {
+            return preview ? null : CsvUpload.this;
+        }
     }
 
     private MultipartEntityBuilder multipart(String fileName) {
@@ -151,6 +170,30 @@ public final class CsvUpload extends AbstractContentBody {
         return complete;
     }
 
+    long job() {
+        return delivery.job().id();
+    }
+
+    /** Bytes of the file that have left. */
+    long sent() {
+        return sent;
+    }
+
+    /** Says how far it is. @param seconds since it began */
+    void tell(long seconds) {
+        long size = getContentLength();
+        LOG.atInfo()
+                .addKeyValue(CsvImportConstants.JOB, job())
+                .log(
+                        "{}: {} of {} bytes are sent ({} %) after {} s{}",
+                        Visible.of(delivery.names().fileName()),
+                        sent,
+                        size,
+                        sent * 100 / size,
+                        seconds,
+                        sent < size ? "" : ", and the API has not answered yet");
+    }
+
     @Override
     public String getFilename() {
         return delivery.names().fileName();
@@ -179,6 +222,7 @@ public final class CsvUpload extends AbstractContentBody {
                 }
                 checkLease();
                 out.write(buffer, 0, n);
+                sent += n;
             }
         } catch (NoSuchFileException e) {
             throw new CsvChangedException(delivery.place());

@@ -1,6 +1,8 @@
 package io.csvimport.operations;
 
 import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.api.ApiClient;
+import io.csvimport.api.Pace;
 import io.csvimport.job.Job;
 import io.csvimport.job.State;
 import io.csvimport.ledger.Deliveries;
@@ -31,12 +33,22 @@ public final class Jobs {
     private final Deliveries deliveries;
     private final Outcomes outcomes;
     private final KeyedExecutor executor;
+    private final ApiClient api;
+    private final Pace pace;
 
-    public Jobs(JobList list, Deliveries deliveries, Outcomes outcomes, KeyedExecutor executor) {
+    public Jobs(
+            JobList list,
+            Deliveries deliveries,
+            Outcomes outcomes,
+            KeyedExecutor executor,
+            ApiClient api,
+            Pace pace) {
         this.list = list;
         this.deliveries = deliveries;
         this.outcomes = outcomes;
         this.executor = executor;
+        this.api = api;
+        this.pace = pace;
     }
 
     /** @param filters by the names of the answer; a page counts from 1 */
@@ -78,7 +90,9 @@ public final class Jobs {
     }
 
     Map<String, Object> json(long job) throws CsvImportUnsettledException {
-        return list.numbered(job).get(0);
+        Map<String, Object> json = list.numbered(job).get(0);
+        api.bytesSent(job).ifPresent(bytes -> json.put("bytesSent", bytes));
+        return json;
     }
 
     /** Lets a held or waiting job go on now. */
@@ -87,6 +101,7 @@ public final class Jobs {
             throw refused(job, "retried");
         }
         LOG.info("Job {} goes on now, as asked for", job);
+        pace.resume();
         executor.resume();
         return job;
     }

@@ -125,7 +125,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                     database = new Database(settings, starting.getGlobalOption(NEW_LEDGER) != null);
                     owner = new Owner(database, dataDir, timer);
                     Metrics metrics = new Metrics(meters(starting), new JobList(database), dataDir);
-                    ApiClient client = new ApiClient(settings, timer, owner::holdsLease, metrics::asked);
+                    Pace pace = new Pace(settings.number("api.requests-per-minute"));
+                    ApiClient client = new ApiClient(settings, timer, pace, owner::holdsLease, metrics::asked);
                     starting.addComponent("csv-import-http", client.component());
                     // what is left of the time is for the outcomes of the calls
                     long millis = settings.duration("stop.timeout").toMillis();
@@ -134,7 +135,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                             () -> timer.scheduleWithFixedDelay(client::cancelAll, patience, 100, TimeUnit.MILLISECONDS);
                     starting.addComponent("csv-import-folder", new FileFeedComponent());
                     starting.addComponent("csv-import-sftp", new FileFeedComponent());
-                    bind(starting, settings, database, owner, metrics);
+                    bind(starting, settings, database, owner, metrics, client, pace);
                 } catch (Exception e) {
                     onContextStopped(starting);
                     throw new VetoCamelContextStartException(e.getMessage(), e, starting, true);
@@ -224,7 +225,14 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 .orElse(io.micrometer.core.instrument.Metrics.globalRegistry);
     }
 
-    private static void bind(CamelContext context, Settings settings, Database database, Owner owner, Metrics metrics)
+    private static void bind(
+            CamelContext context,
+            Settings settings,
+            Database database,
+            Owner owner,
+            Metrics metrics,
+            ApiClient client,
+            Pace pace)
             throws Exception {
         boolean standalone = context.getGlobalOption(STANDALONE) != null;
         Untaken untaken = new Untaken();
@@ -283,7 +291,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Failure failure = new Failure(health);
         registry.bind("csvImportFailure", failure);
         registry.bind("csvImportAnswer", api);
-        registry.bind("csvImportPace", new Pace(settings.number("api.requests-per-minute")));
+        registry.bind("csvImportPace", pace);
         Imports imports = new Imports(ledger, events);
         registry.bind(
                 "csvImportReconciliation",
@@ -309,7 +317,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 == null;
         registry.bind(
                 "csvImportOperations",
-                new Operations(new Jobs(new JobList(database), deliveries, outcomes, executor), isServlet));
+                new Operations(
+                        new Jobs(new JobList(database), deliveries, outcomes, executor, client, pace), isServlet));
         checkAuditTarget(context, settings);
     }
 

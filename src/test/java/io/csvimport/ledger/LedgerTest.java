@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ApiClient;
+import io.csvimport.api.Pace;
 import io.csvimport.api.ApiClock;
 import io.csvimport.audit.Outbox;
 import io.csvimport.file.FileMark;
@@ -520,7 +521,7 @@ class LedgerTest {
         AtomicBoolean lease = new AtomicBoolean(true);
         Metrics metrics = new Metrics(new SimpleMeterRegistry(), new JobList(database), directory);
         HttpClientBuilder builder = HttpClientBuilder.create();
-        new ApiClient(new Settings(all), timer, lease::get, metrics::asked).configureHttpClient(builder);
+        new ApiClient(new Settings(all), timer, new Pace(0), lease::get, metrics::asked).configureHttpClient(builder);
         try (CloseableHttpClient client = builder.build();
                 ServerSocket api = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             api.setSoTimeout(60_000);

@@ -182,6 +182,24 @@ class OperationsTest {
                 () -> assertEquals(1, job.path("attempts").asInt()));
     }
 
+    @Test
+    void anUploadThatIsUnderWaySaysHowFarItIs() throws Exception {
+        String name = name();
+        byte[] large = "0123456789abcde\n".repeat(1 << 20).getBytes(StandardCharsets.UTF_8);
+        product.sandbox().failNext(SandboxFault.hangAfter(1 << 20));
+        Path whole = Files.write(product.path(name), large);
+        Files.move(whole, Files.createDirectories(product.path("inbox/Large")).resolve(name));
+        String job = awaitJob(name, "sending").path("job").asText();
+        product.awaitUntil("bytes are sent", () -> {
+            long sent = operator.get("/csv-imports/" + job).json().path("bytesSent").asLong();
+            return sent >= 1 << 19 && sent < large.length;
+        });
+        product.sandbox().disconnect();
+        product.sandbox().reconnect();
+        awaitJob(name, "held");
+        assertFalse(operator.get("/csv-imports/" + job).json().has("bytesSent"));
+    }
+
     @ParameterizedTest
     @CsvSource({
         "page=abc, page",

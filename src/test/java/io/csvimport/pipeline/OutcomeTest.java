@@ -3,10 +3,13 @@ package io.csvimport.pipeline;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.csvimport.CsvImportTestSupport;
+import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.Pace;
 import io.csvimport.sandbox.SandboxFault;
 import io.csvimport.sandbox.SandboxRequest;
@@ -258,17 +261,63 @@ class OutcomeTest extends CsvImportTestSupport {
 
     @Test
     void retryAfterIsObeyedAtMostTenMinutesAndHoldsBackItsOwnTemplateOnly() throws Exception {
-        waitFor("429", "Busy/a.csv", "120", 120);
+        waitFor("503", "Busy/a.csv", "120", 120);
         String date = DateTimeFormatter.RFC_1123_DATE_TIME.format(
                 Instant.now().plusSeconds(300).atOffset(ZoneOffset.UTC));
         waitFor("503", "Later/a.csv", date, 300);
-        waitFor("429", "Long/a.csv", "86400", 600);
+        waitFor("503", "Long/a.csv", "86400", 600);
         waitFor("408", "Odd/a.csv", "soon", 1);
         drop("Busy/later.csv", CSV + "later");
         awaitIn(".imported", drop("People/people.csv", CSV));
         awaitIn(".imported", drop("People/more.csv", CSV + "more"));
         assertEquals(List.of(), uploads("later.csv"));
         assertEquals(Map.of(), job("later.csv"));
+    }
+
+    @Test
+    void aPauseThatA429AsksForIsOneOfAllRequestsAndOtherFilesHaveNotFailed() throws Exception {
+        waitFor("429", "Busy/a.csv", "86400", 600);
+        Path people = drop("People/people.csv", CSV);
+        Path courses = drop("Courses/courses.csv", CSV);
+        awaitState("people.csv", "claimed");
+        awaitState("courses.csv", "claimed");
+        assertInstanceOf(
+                CsvImportUnsettledException.class,
+                sendCsv("Skills", "skills.csv", CSV, Map.of()).getException());
+        assertInstanceOf(
+                CsvImportUnsettledException.class,
+                template.send("direct:csv-import-list", exchange -> {}).getException());
+        assertEquals(1, sandbox.requests().size());
+        context.getRegistry().lookupByNameAndType("csvImportPace", Pace.class).resume();
+        awaitIn(".imported", people);
+        awaitIn(".imported", courses);
+        assertEquals("1", job("people.csv").get("attempts"));
+        assertEquals("waiting", job("a.csv").get("state"));
+        sendCsv("Skills", "skills.csv", CSV, Map.of());
+        assertEquals("accepted", job("skills.csv").get("state"));
+    }
+
+    @Test
+    void aPauseThatA429AsksForEndsByItself() throws Exception {
+        sandbox.failNext(SandboxFault.status(429, false, Map.of("Retry-After", "2")));
+        Path busy = drop("Busy/a.csv", CSV);
+        awaitState("a.csv", "waiting");
+        Path people = drop("People/people.csv", CSV);
+        awaitIn(".imported", people);
+        awaitIn(".imported", busy);
+        List<Instant> times = uploads().stream().map(SandboxRequest::arrived).toList();
+        assertEquals(3, times.size());
+        assertTrue(Duration.between(times.get(0), times.get(1)).toMillis() >= 2000, times.toString());
+    }
+
+    @Test
+    void a429WithoutRetryAfterLetsItsOwnFileWait() throws Exception {
+        sandbox.failAll(SandboxFault.status(429));
+        drop("Busy/a.csv", CSV);
+        awaitState("a.csv", "waiting");
+        assertNull(template.send("direct:csv-import-list", exchange -> {}).getException());
+        drop("People/people.csv", CSV);
+        awaitState("people.csv", "waiting");
     }
 
     @Test
