@@ -185,8 +185,8 @@ public final class ApiClient implements HttpClientConfigurer {
             }
             status = answer.getCode();
             if (status == HttpStatus.SC_TOO_MANY_REQUESTS) {
-                pace.pause(HttpDate.retryAfter(
-                        header(answer, HttpHeaders.RETRY_AFTER), header(answer, HttpHeaders.DATE)));
+                pace.pause(
+                        HttpDate.retryAfter(header(answer, HttpHeaders.RETRY_AFTER), header(answer, HttpHeaders.DATE)));
             }
             // ApiAnswer decompresses: Camel would cut the body to its compressed length, and fail where it is not gzip
             answer.removeHeaders(HttpHeaders.CONTENT_ENCODING);

@@ -151,6 +151,11 @@ public final class Database implements AutoCloseable {
         }
     }
 
+    /** Whether all that was committed to the embedded ledger is on the disk. */
+    boolean isForced() {
+        return file.isForced();
+    }
+
     /** Whether other processes may work on the same ledger. */
     boolean isShared() {
         return shared;
@@ -189,7 +194,7 @@ public final class Database implements AutoCloseable {
      * @throws CsvImportUnsettledException where the database is unavailable
      */
     <T> T read(Work<T> work) throws CsvImportUnsettledException {
-        return available(() -> use(true, work));
+        return available(() -> use(false, work));
     }
 
     /**

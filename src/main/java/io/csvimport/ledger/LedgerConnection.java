@@ -32,7 +32,11 @@ final class LedgerConnection extends JDBC4Connection {
     }
 
     private final Map<String, Kept> statements = new HashMap<>();
-    private boolean durable = true;
+    /** Null while each commit is forced to the disk by SQLite itself. */
+    private WriteAheadLog log;
+
+    private long latest;
+    private long changes;
     private boolean inTransaction;
     private boolean broken;
 
@@ -54,13 +58,16 @@ final class LedgerConnection extends JDBC4Connection {
         return statement;
     }
 
-    /** Outside a transaction: whether the commits to come are on the disk when they return. */
-    void setDurable(boolean durable) throws SQLException {
-        if (durable != this.durable) {
-            // runs when it is compiled
-            getDatabase().exec("PRAGMA synchronous = " + (durable ? "FULL" : "NORMAL"), true);
-            this.durable = durable;
-        }
+    /** The commits to come are forced to the disk by their log, and by SQLite no more. */
+    void setLog(WriteAheadLog log) throws SQLException {
+        // runs when it is compiled
+        getDatabase().exec("PRAGMA synchronous = NORMAL", true);
+        this.log = log;
+    }
+
+    /** The number of the latest commit that has changed something. */
+    long latest() {
+        return latest;
     }
 
     /** Begins a transaction that writes, or commits the one that was begun. */
@@ -83,6 +90,11 @@ final class LedgerConnection extends JDBC4Connection {
         if (inTransaction) {
             run("COMMIT");
             inTransaction = false;
+            long now = getDatabase().total_changes();
+            if (log != null && now != changes) {
+                latest = log.committed();
+            }
+            changes = now;
         }
     }
 

@@ -2,6 +2,7 @@ package io.csvimport.ledger;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -17,8 +18,8 @@ import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteOpenMode;
 
 /**
- * The SQLite file by its one connection, one use at a time. Its handle is kept: JDBI takes longer to make one than SQLite
- * takes to run a statement.
+ * The SQLite file by its one connection, one use at a time; those that wait for the disk do so side by side. Its handle is
+ * kept: JDBI takes longer to make one than SQLite takes to run a statement.
  */
 final class LedgerFile implements Closeable {
 
@@ -40,6 +41,8 @@ final class LedgerFile implements Closeable {
 
     private LedgerConnection connection;
     private Handle handle;
+    /** Null where SQLite has none in this file system, and forces each commit to the disk itself. */
+    private WriteAheadLog log;
 
     /** @throws IOException where the file is not there: a ledger is made by its migrations */
     LedgerFile(String url) throws IOException {
@@ -64,16 +67,21 @@ final class LedgerFile implements Closeable {
 
     /** @param durable whether what the work commits is on the disk when that returns */
     <T> T use(boolean durable, HandleCallback<T, RuntimeException> work) {
+        T result;
+        WriteAheadLog written;
+        long before;
+        long commit;
         turn.lock();
         try {
             checkPlace();
             if (handle == null) {
-                connection = new LedgerConnection(url, url.substring(PREFIX.length()), config().toProperties());
-                handle = jdbi.open();
+                open();
             }
-            connection.setDurable(durable);
-            return work.withHandle(handle);
-        } catch (SQLException e) {
+            before = connection.latest();
+            result = work.withHandle(handle);
+            written = log;
+            commit = connection.latest();
+        } catch (SQLException | IOException e) {
             throw new ConnectionException(e);
         } finally {
             if (connection != null && connection.isBroken()) {
@@ -81,6 +89,38 @@ final class LedgerFile implements Closeable {
             }
             turn.unlock();
         }
+        if (durable && commit != before) {
+            force(written, commit);
+        }
+        return result;
+    }
+
+    private void open() throws SQLException, IOException {
+        connection = new LedgerConnection(url, url.substring(PREFIX.length()), config().toProperties());
+        handle = jdbi.open();
+        // with the first look at the file there is the log
+        handle.select("SELECT COUNT(*) FROM sqlite_schema").mapTo(Long.class).one();
+        Path file = path.resolveSibling(path.getFileName() + "-wal");
+        if (Files.exists(file)) {
+            log = new WriteAheadLog(file);
+            connection.setLog(log);
+        }
+    }
+
+    private void force(WriteAheadLog written, long commit) {
+        try {
+            written.force(commit);
+        } catch (IOException e) {
+            // nothing is sure of what is in memory
+            close();
+            throw new ConnectionException(
+                    new SQLException("Its write-ahead log cannot be forced to the disk: " + e.getMessage(), e));
+        }
+    }
+
+    /** Whether all that was committed is on the disk. */
+    boolean isForced() {
+        return log == null || log.isForced();
     }
 
     /** By a connection of its own: no other work waits for it. */
@@ -116,9 +156,15 @@ final class LedgerFile implements Closeable {
             if (handle != null) {
                 handle.close();
             }
+            if (log != null) {
+                log.close();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         } finally {
             handle = null;
             connection = null;
+            log = null;
             turn.unlock();
         }
     }

@@ -37,12 +37,7 @@ public final class Jobs {
     private final Pace pace;
 
     public Jobs(
-            JobList list,
-            Deliveries deliveries,
-            Outcomes outcomes,
-            KeyedExecutor executor,
-            ApiClient api,
-            Pace pace) {
+            JobList list, Deliveries deliveries, Outcomes outcomes, KeyedExecutor executor, ApiClient api, Pace pace) {
         this.list = list;
         this.deliveries = deliveries;
         this.outcomes = outcomes;

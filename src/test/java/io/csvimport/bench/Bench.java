@@ -35,6 +35,7 @@ public final class Bench {
     private static final int FAR_FILES = 240;
     /** Milliseconds until the answer of an API on the internet. */
     private static final int FAR = 100;
+
     private static final long LARGE = Long.getLong("large", 1_500_000_000L);
 
     private final Path work;
@@ -96,10 +97,7 @@ public final class Bench {
         List<Sender> parallel = List.of(Sender.PRODUCT, Sender.CURL, Sender.ROUTE);
         for (int uploads : List.of(8, 32)) {
             double seconds = far(title + uploads + " at a time, s", uploads, parallel);
-            row(
-                    title + uploads + " at a time: times as fast as one after another",
-                    List.of(inOrder / seconds),
-                    "");
+            row(title + uploads + " at a time: times as fast as one after another", List.of(inOrder / seconds), "");
         }
     }
 

@@ -9,8 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ApiClient;
-import io.csvimport.api.Pace;
 import io.csvimport.api.ApiClock;
+import io.csvimport.api.Pace;
 import io.csvimport.audit.Outbox;
 import io.csvimport.file.FileMark;
 import io.csvimport.file.Sha256;
@@ -49,7 +49,9 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
@@ -322,14 +324,46 @@ class LedgerTest {
             execute(url, "ALTER ROLE postgres SET synchronous_commit = on");
         }
         open(new Database(new Settings(given)));
-        Database.Work<String> forces =
-                handle -> handle.select(embedded ? "PRAGMA synchronous" : "SHOW synchronous_commit")
+        String change = "UPDATE csv_import_owner SET lease_until = lease_until";
+        for (int i = 0; i < 2; i++) {
+            if (embedded) {
+                database.durable(handle -> handle.execute(change));
+                assertTrue(database.isForced());
+                database.relaxed(handle -> handle.execute(change));
+                assertFalse(database.isForced());
+            } else {
+                Database.Work<String> forces = handle -> handle.select("SHOW synchronous_commit")
                         .mapTo(String.class)
                         .one();
-        for (int i = 0; i < 2; i++) {
-            assertEquals(embedded ? "2" : "on", database.durable(forces));
-            assertEquals(embedded ? "1" : "off", database.relaxed(forces));
+                assertEquals("on", database.durable(forces));
+                assertEquals("off", database.relaxed(forces));
+            }
         }
+    }
+
+    @Test
+    void durableTransactionsAtATimeAreEachOnTheDiskWhenTheyReturnThoughThreadsAreInterrupted() throws Exception {
+        open("sqlite");
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        List<Future<Boolean>> done = new ArrayList<>();
+        for (int i = 0; i < 400; i++) {
+            boolean isInterrupted = i % 7 == 0;
+            done.add(threads.submit(() -> {
+                if (isInterrupted) {
+                    Thread.currentThread().interrupt();
+                }
+                database.durable(handle -> handle.execute(
+                        "INSERT INTO csv_import_owner (owner, lease_until) VALUES (?, '')",
+                        UUID.randomUUID().toString()));
+                return Thread.interrupted() == isInterrupted;
+            }));
+        }
+        for (Future<Boolean> each : done) {
+            assertTrue(each.get());
+        }
+        threads.shutdown();
+        assertTrue(database.isForced());
+        assertEquals(401, rows("SELECT 1 FROM csv_import_owner").size());
     }
 
     @ParameterizedTest

@@ -191,7 +191,8 @@ class OperationsTest {
         Files.move(whole, Files.createDirectories(product.path("inbox/Large")).resolve(name));
         String job = awaitJob(name, "sending").path("job").asText();
         product.awaitUntil("bytes are sent", () -> {
-            long sent = operator.get("/csv-imports/" + job).json().path("bytesSent").asLong();
+            long sent =
+                    operator.get("/csv-imports/" + job).json().path("bytesSent").asLong();
             return sent >= 1 << 19 && sent < large.length;
         });
         product.sandbox().disconnect();

@@ -226,8 +226,8 @@ public final class Spool {
         boolean ordered = exchange.getProperty(CsvImportConstants.ORDER, order, String.class)
                 .equals(CsvImportConstants.ORDERED);
         Path lane = folder.lane(delivery.origin().from(), delivery.names().template(), ordered);
-        Path kept = Files.createDirectories(lane)
-                .resolve(SpoolFolder.shown(file).getFileName());
+        Path kept =
+                Files.createDirectories(lane).resolve(SpoolFolder.shown(file).getFileName());
         Path hidden = kept.resolveSibling("." + kept.getFileName());
         if (Files.exists(file)) {
             LocalFolders.force(file);

@@ -107,7 +107,10 @@ class OrderTest extends CsvImportTestSupport {
                         .size()
                 == 6);
         assertEquals(1, uploads().size());
-        assertEquals(5, rows("SELECT job FROM csv_import_delivery WHERE state = 'duplicate'").size());
+        assertEquals(
+                5,
+                rows("SELECT job FROM csv_import_delivery WHERE state = 'duplicate'")
+                        .size());
         for (int i = 0; i < 6; i++) {
             String released = job("equal-" + i + ".csv").get("released_to");
             assertTrue(Files.exists(Path.of(released)), released);
