@@ -50,7 +50,7 @@ public final class Readiness extends AbstractHealthCheck {
             Untaken untaken,
             boolean standalone,
             long nearlyFull) {
-        super("csv-import", "csv-import-api");
+        super("csv-import", "csv-import");
         this.grace = settings.duration("health.grace");
         this.dataDir = settings.path("data-dir").toFile();
         this.nearlyFull = nearlyFull;

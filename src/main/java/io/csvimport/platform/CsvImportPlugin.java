@@ -34,6 +34,7 @@ import io.csvimport.pipeline.Names;
 import io.csvimport.pipeline.Preview;
 import io.csvimport.pipeline.Settlement;
 import io.csvimport.settings.Settings;
+import io.csvimport.settings.SettingsException;
 import io.csvimport.settings.SettingsSource;
 import io.csvimport.source.FileFeedComponent;
 import io.csvimport.source.FileRelease;
@@ -44,6 +45,7 @@ import io.csvimport.tracking.Housekeeping;
 import io.csvimport.tracking.Reconciliation;
 import io.csvimport.tracking.Voiding;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,7 +62,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
 import org.apache.camel.Processor;
 import org.apache.camel.RuntimeCamelException;
-import org.apache.camel.VetoCamelContextStartException;
+import org.apache.camel.Service;
 import org.apache.camel.component.properties.PropertiesComponent;
 import org.apache.camel.health.HealthCheckRegistry;
 import org.apache.camel.model.Model;
@@ -83,6 +85,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     public static final String PACKAGED_ROUTES = "csv-import-packaged-routes";
     /** The bean by which a platform with health of its own shows the module's; Camel's does not show it, too. */
     static final String PLATFORM_HEALTH = "csv-import";
+    /** Camel's own checks of the module's routes: in a host they would be part of its readiness. */
+    private static final String OWN_ROUTES = "(route|consumer|producer):csv-import.*";
+
     /** Global option: a new ledger may be made in a data dir that was used before. */
     public static final String NEW_LEDGER = "csv-import-new-ledger";
 
@@ -94,14 +99,16 @@ public final class CsvImportPlugin implements ContextServicePlugin {
 
     @Override
     public void load(CamelContext context) {
-        context.addLifecycleStrategy(new LifecycleStrategySupport() {
+        /** A service, too: what fails in {@code init} ends the start, and Camel logs it nowhere. */
+        final class Lifecycle extends LifecycleStrategySupport implements Service {
             private Path dataDir;
             private Database database;
             private Owner owner;
             private Runnable whenStopping = () -> {};
 
             @Override
-            public void onContextInitializing(CamelContext starting) throws VetoCamelContextStartException {
+            public void init() {
+                CamelContext starting = context;
                 boolean standalone = starting.getGlobalOption(STANDALONE) != null;
                 if (standalone) {
                     Watchdog.install(starting);
@@ -136,11 +143,20 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                     starting.addComponent("csv-import-folder", new FileFeedComponent());
                     starting.addComponent("csv-import-sftp", new FileFeedComponent());
                     bind(starting, settings, database, owner, metrics, client, pace);
+                } catch (SettingsException | IOException e) {
+                    onContextStopped(starting);
+                    throw new StartRefusedException(e.getMessage().lines().toList());
                 } catch (Exception e) {
                     onContextStopped(starting);
-                    throw new VetoCamelContextStartException(e.getMessage(), e, starting, true);
+                    throw RuntimeCamelException.wrapRuntimeException(e);
                 }
             }
+
+            @Override
+            public void start() {}
+
+            @Override
+            public void stop() {}
 
             @Override
             public void onContextStarted(CamelContext started) {
@@ -170,7 +186,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                     DATA_DIRS.remove(dataDir);
                 }
             }
-        });
+        }
+        context.addLifecycleStrategy(new Lifecycle());
     }
 
     /** The platform's settings, not checked yet; placeholders resolve to them from now on. */
@@ -243,12 +260,15 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         CamelContextAware.trySetCamelContext(readiness, context);
         Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> {
             registry.register(readiness);
-            if (context.getRegistry().lookupByName(PLATFORM_HEALTH) != null) {
-                registry.setExcludePattern(
-                        registry.getExcludePattern() == null
-                                ? readiness.getGroup()
-                                : registry.getExcludePattern() + "," + readiness.getGroup());
+            List<String> excluded = new ArrayList<>();
+            Optional.ofNullable(registry.getExcludePattern()).ifPresent(excluded::add);
+            if (!standalone) {
+                excluded.add(OWN_ROUTES);
             }
+            if (context.getRegistry().lookupByName(PLATFORM_HEALTH) != null) {
+                excluded.add(readiness.getId());
+            }
+            registry.setExcludePattern(excluded.isEmpty() ? null : String.join(",", excluded));
         });
         ApiClock clock = new ApiClock();
         Ledger ledger = new Ledger(database, owner, settings.get("api.organization"));
@@ -327,8 +347,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         try {
             context.getEndpoint(uri);
         } catch (RuntimeCamelException e) {
-            throw new IllegalArgumentException("csv-import.audit.uri (CSV_IMPORT_AUDIT_URI), " + uri.split(":")[0]
-                    + ":…, is no Camel endpoint: is its component in lib/, and are its options spelt right?");
+            throw new SettingsException(List.of("csv-import.audit.uri (CSV_IMPORT_AUDIT_URI), " + uri.split(":")[0]
+                    + ":…, is no Camel endpoint: is its component in lib/, and are its options spelt right?"));
         }
     }
 }

@@ -1,14 +1,13 @@
 package io.csvimport.platform;
 
-import io.csvimport.settings.SettingsException;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
-/** Spring Boot says which settings are missing or wrong, without a stack trace. */
-public final class SpringBootFailure extends AbstractFailureAnalyzer<SettingsException> {
+/** Spring Boot says why the product does not start, such as which settings are wrong, without a stack trace. */
+public final class SpringBootFailure extends AbstractFailureAnalyzer<StartRefusedException> {
 
     @Override
-    protected FailureAnalysis analyze(Throwable failure, SettingsException cause) {
+    protected FailureAnalysis analyze(Throwable failure, StartRefusedException cause) {
         return new FailureAnalysis(cause.getMessage(), null, failure);
     }
 }

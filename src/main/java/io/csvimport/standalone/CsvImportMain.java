@@ -1,6 +1,7 @@
 package io.csvimport.standalone;
 
 import io.csvimport.ledger.SqliteLibrary;
+import io.csvimport.platform.StartRefusedException;
 import io.csvimport.sandbox.Sandbox;
 import io.csvimport.settings.PropertiesFile;
 import io.csvimport.settings.Settings;
@@ -75,6 +76,8 @@ public final class CsvImportMain {
         }
         try {
             System.exit(run(settings, files, routes, List.of(args).contains("--new-ledger")));
+        } catch (StartRefusedException e) {
+            refuse(e.reasons());
         } catch (Exception | LinkageError e) {
             Throwable cause = e;
             while (cause.getCause() != null && !(cause instanceof IOException)) {

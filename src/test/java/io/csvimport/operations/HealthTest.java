@@ -195,7 +195,7 @@ class HealthTest {
     private JsonNode check() throws Exception {
         String body = product.get("/observe/health").body();
         for (JsonNode check : new ObjectMapper().readTree(body).path("checks")) {
-            if (check.path("name").asText().equals("csv-import-api")) {
+            if (check.path("name").asText().equals("csv-import")) {
                 return check;
             }
         }

@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.csvimport.sandbox.Sandbox;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Properties;
 import java.util.Set;
 import org.apache.camel.CamelContext;
@@ -108,6 +110,18 @@ class HostContextTest {
             three.stop();
         }
         assertEquals(3, sandbox.imports().size());
+    }
+
+    @Test
+    void everySettingThatIsWrongIsALineOfTheOneExceptionThatEndsTheStart() {
+        StartRefusedException refused = assertThrows(
+                StartRefusedException.class, () -> host("csv-import.api.url=nowhere", "csv-import.parallel=0"));
+        List<String> lines = refused.getMessage().lines().toList();
+        assertEquals(3, lines.size(), refused::getMessage);
+        assertTrue(lines.get(1).startsWith("  csv-import.api.url (CSV_IMPORT_API_URL) is 'nowhere'"), lines.get(1));
+        assertTrue(lines.get(2).startsWith("  csv-import.parallel (CSV_IMPORT_PARALLEL) is '0'"), lines.get(2));
+        assertEquals(0, refused.getStackTrace().length);
+        assertFalse(Files.exists(home.resolve("data")));
     }
 
     @Test

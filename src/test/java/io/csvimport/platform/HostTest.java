@@ -12,6 +12,7 @@ import io.csvimport.Installation;
 import io.csvimport.sandbox.SandboxFault;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
@@ -62,6 +63,18 @@ class HostTest {
         assertTrue(process.process().waitFor(20, TimeUnit.SECONDS), host::output);
     }
 
+    /** Each problem is a line, and none is hidden in a stack trace. */
+    private static void assertRefuses(Installation host, Distribution process) throws Exception {
+        assertNotEquals(0, process.exitStatus());
+        String said = host.output();
+        for (String setting : List.of("api.url (CSV_IMPORT_API_URL) is 'nowhere'", "api.urll (", "parallel (")) {
+            String line = "csv-import." + setting;
+            assertEquals(1, said.lines().filter(any -> any.contains(line)).count(), said);
+        }
+        assertFalse(said.contains("\tat "), said);
+        assertFalse(Files.exists(host.path("data")));
+    }
+
     @Test
     void springBootImportsFromTheInboxAndFromItsOwnFeedAndStops() throws Exception {
         Path jar = HostRig.build("spring-boot", "spring-boot").resolve("target/orders-1.0.0.jar");
@@ -101,13 +114,7 @@ class HostTest {
                     jar.toString(),
                     "--csvImport.api.urll=x",
                     "--csv-import.parallel=0"));
-            assertNotEquals(0, process.exitStatus());
-            String said = host.output();
-            for (String setting : List.of("api.url (CSV_IMPORT_API_URL) is 'nowhere'", "api.urll (", "parallel (")) {
-                assertTrue(said.contains("csv-import." + setting), said);
-            }
-            assertFalse(said.contains("\tat "), said);
-            assertFalse(Files.exists(host.path("data")));
+            assertRefuses(host, process);
         }
     }
 
@@ -117,5 +124,61 @@ class HostTest {
         long without = Files.size(HostRig.build("spring-boot", "spring-boot-alone", "-Dwithout.csv-import")
                 .resolve("target/orders-1.0.0.jar"));
         assertTrue(with - without < 25_000_000, (with - without) + " bytes");
+    }
+
+    /** Camel Main, whose settings that differ are in its environment. */
+    private Installation camelHost() throws Exception {
+        Installation host = host();
+        return host.with("CSV_IMPORT_API_URL", host.sandbox().url()).with("CSV_IMPORT_API_SECRET", "pa{{ss}}%25");
+    }
+
+    /** The one check of the module, among those of Camel. */
+    private static JsonNode check(Installation host) throws Exception {
+        JsonNode checks = CsvImportTestSupport.JSON
+                .readTree(host.get("/observe/health").body())
+                .at("/checks");
+        List<JsonNode> own = new ArrayList<>();
+        checks.forEach(check -> own.add(check));
+        own.removeIf(check -> !check.path("name").asText().contains("csv-import"));
+        assertEquals(1, own.size(), checks::toString);
+        return own.get(0);
+    }
+
+    @Test
+    void camelMainImportsFromTheInboxAndFromItsOwnFeedAndStops() throws Exception {
+        Path jar = HostRig.build("camel-main", "camel-main").resolve("target/orders-1.0.0.jar");
+        try (Installation host = camelHost()) {
+            Distribution process = host.startHost(List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString()));
+            assertImports(host);
+            assertEquals("ready", host.get("/orders").body());
+            assertEquals("UP", check(host).path("status").asText());
+            assertTrue(host.get("/observe/metrics").body().contains("csv_import_"));
+            assertTrue(host.output().contains("[orders] The orders are ready"), host::output);
+            assertTrue(host.output().contains("[csv-import] "), host::output);
+
+            host.sandbox().failAll(SandboxFault.status(401));
+            host.sandbox().failList(SandboxFault.status(401));
+            host.drop("inbox/People/three.csv");
+            host.awaitUntil("health", () -> check(host).toString().contains("401"));
+            assertEquals("DOWN", check(host).path("status").asText());
+            assertEquals(200, host.get("/observe/health/ready").statusCode());
+            assertEquals(200, host.get("/observe/health/live").statusCode());
+            assertStops(host, process);
+        }
+    }
+
+    @Test
+    void camelMainNamesEverySettingThatIsWrongWithoutAStackTrace() throws Exception {
+        Path jar = HostRig.build("camel-main", "camel-main").resolve("target/orders-1.0.0.jar");
+        try (Installation host = camelHost()) {
+            host.with("CSV_IMPORT_API_URL", "nowhere");
+            Distribution process = host.startHost(List.of(
+                    "-XX:TieredStopAtLevel=1",
+                    "-Dcsv-import.api.urll=x",
+                    "-Dcsv-import.parallel=0",
+                    "-jar",
+                    jar.toString()));
+            assertRefuses(host, process);
+        }
     }
 }

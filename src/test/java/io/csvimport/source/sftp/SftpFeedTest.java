@@ -160,7 +160,7 @@ class SftpFeedTest extends CsvImportTestSupport {
         partner.stop();
         HealthCheck health = context.getCamelContextExtension()
                 .getContextPlugin(HealthCheckRegistry.class)
-                .getCheck("csv-import-api")
+                .getCheck("csv-import")
                 .orElseThrow();
         String server = "127.0.0.1:" + partner.port();
         awaitThat(() -> String.valueOf(health.call().getMessage().orElse("")).contains(server));

@@ -195,7 +195,7 @@ class SftpTest extends CsvImportTestSupport {
     private String readiness() {
         return String.valueOf(context.getCamelContextExtension()
                 .getContextPlugin(HealthCheckRegistry.class)
-                .getCheck("csv-import-api")
+                .getCheck("csv-import")
                 .orElseThrow()
                 .call()
                 .getMessage());

@@ -1,0 +1,24 @@
+package io.csvimport.platform;
+
+import java.util.List;
+
+/**
+ * The product does not start. The message has one line for each reason, and there is no stack trace: a host prints both,
+ * and the reasons are all that its user needs.
+ */
+public final class StartRefusedException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    private final List<String> reasons;
+
+    StartRefusedException(List<String> reasons) {
+        super("csv-import-routes does not start:\n  " + String.join("\n  ", reasons), null, false, false);
+        this.reasons = List.copyOf(reasons);
+    }
+
+    /** What to correct, one line each. */
+    public List<String> reasons() {
+        return reasons;
+    }
+}
