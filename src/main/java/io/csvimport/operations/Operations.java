@@ -107,9 +107,14 @@ public final class Operations {
     private void receive(Exchange exchange, String... known) throws Problem {
         Message message = exchange.getMessage();
         Object body = message.getBody();
-        InputStream stream = body instanceof InputStream servlet
-                ? servlet
-                : body == null ? InputStream.nullInputStream() : new VertxBody((HttpServerRequest) body);
+        InputStream stream;
+        if (body instanceof InputStream servlet) {
+            stream = servlet;
+        } else {
+            // there is none, or the servlet container has read a form
+            stream =
+                    body == null || isServlet ? InputStream.nullInputStream() : new VertxBody((HttpServerRequest) body);
+        }
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
             public void onDone(Exchange done) {
@@ -228,11 +233,14 @@ public final class Operations {
      * @throws Problem if one is not known, has a wrong value, or is given twice, and if a web page of another origin asks
      */
     static Map<String, String> query(Exchange exchange, String... known) throws Problem {
-        if (isOfAnotherOrigin(exchange.getMessage())) {
+        Message request = exchange.getMessage();
+        if (isOfAnotherOrigin(request)) {
             throw new Problem(403, "Requests from web pages of other origins are refused");
         }
         Map<String, String> query = new LinkedHashMap<>();
-        String raw = exchange.getMessage().getHeader(Exchange.HTTP_RAW_QUERY, "", String.class);
+        // a servlet container has the other one alone, and has not decoded it
+        String raw = request.getHeader(
+                Exchange.HTTP_RAW_QUERY, request.getHeader(Exchange.HTTP_QUERY, "", String.class), String.class);
         for (NameValuePair parameter : WWWFormCodec.parse(raw, StandardCharsets.UTF_8)) {
             String name = parameter.getName();
             if (!List.of(known).contains(name)) {

@@ -11,8 +11,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.apache.camel.ServiceStatus;
+import org.apache.camel.health.HealthCheck;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
@@ -26,6 +28,7 @@ public final class Readiness extends AbstractHealthCheck {
     /** Bytes. With less on the disk of the data dir, the ledger can soon not be written. */
     public static final long NEARLY_FULL = 100L << 20;
 
+    private static final String UNTAKEN = "untaken.";
     private static final long FRESH_NANOS = Duration.ofSeconds(1).toNanos();
 
     private final Duration grace;
@@ -92,11 +95,23 @@ public final class Readiness extends AbstractHealthCheck {
         }
         health.refusal().ifPresent(reasons::add);
         reasons.addAll(untaken.missing());
-        untaken.feeds().forEach((feed, files) -> builder.detail("untaken." + feed, plain(files.toString())));
+        untaken.feeds().forEach((feed, files) -> builder.detail(UNTAKEN + feed, plain(files.toString())));
         health.unavailableFor(grace, this::isWanted)
                 .forEach(why -> reasons.add(why + ", for longer than csv-import.health.grace"));
         builder.message(reasons.isEmpty() ? null : plain(String.join("; ", reasons)))
                 .state(reasons.isEmpty() ? State.UP : State.DOWN);
+    }
+
+    /** What a platform's own health shows of a result: the reasons, and which files are not taken. */
+    public static Map<String, String> details(HealthCheck.Result result) {
+        Map<String, String> details = new TreeMap<>();
+        result.getMessage().ifPresent(reasons -> details.put("reasons", reasons));
+        result.getDetails().forEach((name, detail) -> {
+            if (name.startsWith(UNTAKEN)) {
+                details.put(name, detail.toString());
+            }
+        });
+        return details;
     }
 
     /** Checked at most once a second, and only by reading: health is served to everybody, as often as they ask. */

@@ -60,6 +60,7 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
+import org.apache.camel.Component;
 import org.apache.camel.Processor;
 import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.Service;
@@ -142,6 +143,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                             () -> timer.scheduleWithFixedDelay(client::cancelAll, patience, 100, TimeUnit.MILLISECONDS);
                     starting.addComponent("csv-import-folder", new FileFeedComponent());
                     starting.addComponent("csv-import-sftp", new FileFeedComponent());
+                    starting.getRegistry().bind("csv-import-jms", Component.class, () -> jms(starting));
                     bind(starting, settings, database, owner, metrics, client, pace);
                 } catch (SettingsException | IOException e) {
                     onContextStopped(starting);
@@ -234,6 +236,12 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Function<RouteDefinition, Boolean> others = model.getRouteFilter();
         model.setRouteFilter(route -> !isOurs.test(route) && (others == null || others.apply(route)));
         LOG.info("csv-import-routes does not run here: {}", why);
+    }
+
+    /** Made when a queue is named; null, which Camel says, without camel-jms. */
+    private static Object jms(CamelContext context) {
+        Class<?> type = context.getClassResolver().resolveClass("org.apache.camel.component.jms.JmsComponent");
+        return type == null ? null : context.getInjector().newInstance(type);
     }
 
     /** The registry of the platform: the one in Camel's registry, or Micrometer's global one. */

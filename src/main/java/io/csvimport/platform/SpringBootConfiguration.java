@@ -44,14 +44,9 @@ public class SpringBootConfiguration {
         }
 
         private static Health health(HealthCheck.Result result) {
-            Health.Builder health = result.getState() == HealthCheck.State.DOWN ? Health.down() : Health.up();
-            result.getMessage().ifPresent(reasons -> health.withDetail("reasons", reasons));
-            result.getDetails().forEach((name, detail) -> {
-                if (name.startsWith("untaken.")) {
-                    health.withDetail(name, detail);
-                }
-            });
-            return health.build();
+            return (result.getState() == HealthCheck.State.DOWN ? Health.down() : Health.up())
+                    .withDetails(Readiness.details(result))
+                    .build();
         }
     }
 }

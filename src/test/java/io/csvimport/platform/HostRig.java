@@ -57,6 +57,8 @@ final class HostRig {
     private static void install() throws IOException {
         Path user =
                 Path.of(System.getProperty("maven.repo.local", System.getProperty("user.home") + "/.m2/repository"));
+        // what a host downloads is kept there
+        Files.createDirectories(user.resolve("io/quarkus"));
         link(user, REPOSITORY, "io");
         link(user.resolve("io"), REPOSITORY.resolve("io"), "csvimport");
         Path folder = Files.createDirectories(REPOSITORY.resolve("io/csvimport/csv-import-routes/0.1.0-SNAPSHOT"));

@@ -9,7 +9,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.csvimport.CsvImportTestSupport;
 import io.csvimport.Distribution;
 import io.csvimport.Installation;
+import io.csvimport.operations.Operator;
 import io.csvimport.sandbox.SandboxFault;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -180,6 +182,84 @@ class HostTest {
                     "-jar",
                     jar.toString()));
             assertRefuses(host, process, 1);
+        }
+    }
+
+    /** The module is the first dependency, and so the first in the class path. */
+    @Test
+    void springBootServesTheOperationsBehindItsOwnSecurityAndKeepsItsOwnMigrationAndQueue() throws Exception {
+        Path jar = HostRig.build("spring-boot-operations", "spring-boot-operations")
+                .resolve("target/orders-1.0.0.jar");
+        try (Installation host = host()) {
+            host.startHost(List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString()));
+            host.drop("inbox/People/one.csv");
+            host.awaitFile("inbox/People/.imported/one.csv");
+
+            Operator nobody = new Operator(host.managementPort());
+            assertEquals(401, nobody.get("/csv-imports").status());
+            assertEquals(401, nobody.post("/csv-imports?template=Posted").status());
+            Operator operator = nobody.as("operator", "operator");
+            byte[] csv = "Näme;a=b&c=%41\r\nÄnna;\r\n".getBytes(StandardCharsets.ISO_8859_1);
+            String path = "/csv-imports?template=Posted&fileName=posted.csv";
+            Operator.Answer taken = operator.call("POST", path, csv, "Content-Type", "text/csv");
+            assertEquals(202, taken.status(), taken.http().body());
+            assertEquals("Posted", host.awaitImport("posted.csv").template());
+            String job = "/csv-imports/" + taken.text("job");
+            host.awaitUntil("its outcome", () -> operator.get(job).text("state").equals("accepted"));
+            assertEquals(2, operator.get("/csv-imports").json().path("count").asInt());
+            assertEquals(200, operator.call("DELETE", job, new byte[0]).status());
+            assertEquals("voided", operator.get(job).text("state"));
+            // a servlet container reads a form itself
+            String form = "multipart/form-data; boundary=-";
+            assertEquals(
+                    415, operator.call("POST", path, csv, "Content-Type", form).status());
+            byte[] large = new byte[(10 << 20) + 1];
+            assertEquals(
+                    413,
+                    operator.call("POST", path, large, "Content-Type", "text/csv")
+                            .status());
+            assertEquals(2, host.uploads().size());
+
+            JsonNode health = operator.get("/actuator/health").json();
+            for (String component : List.of("csv-import", "db", "jms")) {
+                assertEquals(
+                        "UP", health.at("/components/" + component + "/status").asText(), health::toString);
+            }
+            assertEquals(200, operator.get("/order?id=2").status());
+            host.awaitUntil(
+                    "the order",
+                    () -> operator.get("/tables").http().body().equals("[ORDERS, flyway_schema_history] 2"));
+        }
+    }
+
+    @Test
+    void quarkusImportsFromTheInboxAndFromItsOwnFeedAndStops() throws Exception {
+        Path jar = HostRig.build("quarkus", "quarkus").resolve("target/quarkus-app/quarkus-run.jar");
+        try (Installation host = host()) {
+            Distribution process = host.startHost(List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString()));
+            assertImports(host);
+            JsonNode up =
+                    CsvImportTestSupport.JSON.readTree(host.get("/q/health").body());
+            assertEquals("csv-import", up.at("/checks/0/name").asText(), up::toString);
+            assertEquals("UP", up.at("/checks/0/status").asText(), up::toString);
+            assertTrue(host.get("/q/metrics").body().contains("csv_import_"));
+            assertTrue(host.output().contains(" [csv-import] "), host::output);
+
+            host.sandbox().failAll(SandboxFault.status(401));
+            host.sandbox().failList(SandboxFault.status(401));
+            host.drop("inbox/People/three.csv");
+            host.awaitUntil("health", () -> CsvImportTestSupport.JSON
+                    .readTree(host.get("/q/health/well").body())
+                    .at("/checks/0/data/reasons")
+                    .asText()
+                    .contains("401"));
+            assertEquals(503, host.get("/q/health").statusCode());
+            assertEquals(200, host.get("/q/health/ready").statusCode());
+            assertEquals(200, host.get("/q/health/live").statusCode());
+            host.sandbox().failAll(SandboxFault.none());
+            host.sandbox().failList(SandboxFault.none());
+            host.awaitFile("inbox/People/.imported/three.csv");
+            assertStops(host, process);
         }
     }
 }
