@@ -5,36 +5,14 @@ import io.csvimport.settings.Secret;
 import io.csvimport.settings.Settings;
 import io.csvimport.source.Availability;
 import io.csvimport.text.Visible;
-import jakarta.jms.BytesMessage;
 import jakarta.jms.Connection;
-import jakarta.jms.ConnectionFactory;
 import jakarta.jms.ExceptionListener;
 import jakarta.jms.JMSException;
-import jakarta.jms.Message;
-import jakarta.jms.MessageConsumer;
-import jakarta.jms.MessageProducer;
 import jakarta.jms.Session;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.net.URI;
 import java.net.UnknownHostException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Duration;
-import org.apache.activemq.artemis.api.core.client.FailoverEventType;
-import org.apache.activemq.artemis.jms.client.ActiveMQBytesMessage;
-import org.apache.activemq.artemis.jms.client.ActiveMQConnection;
-import org.apache.activemq.artemis.jms.client.ActiveMQConnectionFactory;
-import org.apache.activemq.artemis.jms.client.ActiveMQMessage;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
 import org.apache.camel.ServiceStatus;
-import org.apache.qpid.jms.JmsConnection;
-import org.apache.qpid.jms.JmsConnectionFactory;
-import org.apache.qpid.jms.JmsConnectionListener;
-import org.apache.qpid.jms.message.JmsInboundMessageDispatch;
-import org.apache.qpid.jms.policy.JmsDefaultPrefetchPolicy;
 import org.springframework.jms.connection.DelegatingConnectionFactory;
 
 /**
@@ -43,14 +21,7 @@ import org.springframework.jms.connection.DelegatingConnectionFactory;
  * login, which is shown to no other one.
  */
 public final class QueueBroker extends DelegatingConnectionFactory
-        implements ExceptionListener, JmsConnectionListener, AutoCloseable, CamelContextAware {
-
-    private static final Duration TIMEOUT = Duration.ofSeconds(30);
-    private static final int BUFFER = 1 << 16;
-    /** In bytes: what is larger, Artemis streams. */
-    private static final long STREAMED = 100 * 1024L;
-    /** Of a first connection, with growing pauses: a failover client that never gave up would never say so. */
-    private static final String TRIES = "failover.startupMaxReconnectAttempts";
+        implements ExceptionListener, AutoCloseable, CamelContextAware {
 
     private CamelContext camelContext;
     private ApiHealth health;
@@ -61,6 +32,7 @@ public final class QueueBroker extends DelegatingConnectionFactory
     private String username;
     private String password;
     private Availability availability;
+    private BrokerClient client;
 
     @Override
     public CamelContext getCamelContext() {
@@ -107,7 +79,8 @@ public final class QueueBroker extends DelegatingConnectionFactory
             takeSettings();
         }
         availability = new Availability(health, feed, "The broker " + bare(url));
-        setTargetConnectionFactory(url.matches("\\(?tcp:.*") ? artemis() : qpid());
+        client = BrokerClient.of(url, username, password);
+        setTargetConnectionFactory(client.factory());
     }
 
     private void takeSettings() {
@@ -133,7 +106,8 @@ public final class QueueBroker extends DelegatingConnectionFactory
                 throw new JMSException("The route " + feed + " was stopped meanwhile");
             }
             session.createConsumer(session.createQueue(queue)).close();
-            listen(connection);
+            // a client that reconnects, or fails over to another broker, by itself says so
+            client.follow(connection, () -> failed("the connection is lost"), availability::works);
         } catch (JMSException e) {
             connection.close();
             throw e;
@@ -141,51 +115,6 @@ public final class QueueBroker extends DelegatingConnectionFactory
         availability.works();
         return connection;
     }
-
-    /** A client that reconnects, or fails over to another broker, by itself says so. */
-    private void listen(Connection connection) throws JMSException {
-        if (connection instanceof JmsConnection qpid) {
-            qpid.addConnectionListener(this);
-        } else if (connection instanceof ActiveMQConnection artemis) {
-            artemis.setFailoverListener(event -> {
-                if (event == FailoverEventType.FAILURE_DETECTED) {
-                    onConnectionInterrupted(null);
-                } else if (event == FailoverEventType.FAILOVER_COMPLETED) {
-                    availability.works();
-                }
-            });
-        }
-    }
-
-    @Override
-    public void onConnectionInterrupted(URI remote) {
-        failed("the connection is lost");
-    }
-
-    @Override
-    public void onConnectionRestored(URI remote) {
-        availability.works();
-    }
-
-    // of no interest
-
-    @Override
-    public void onConnectionEstablished(URI remote) {}
-
-    @Override
-    public void onConnectionFailure(Throwable error) {}
-
-    @Override
-    public void onInboundMessage(JmsInboundMessageDispatch envelope) {}
-
-    @Override
-    public void onSessionClosed(Session session, Throwable cause) {}
-
-    @Override
-    public void onConsumerClosed(MessageConsumer consumer, Throwable cause) {}
-
-    @Override
-    public void onProducerClosed(MessageProducer producer, Throwable cause) {}
 
     /** Connecting, or receiving, has failed; it is tried again. */
     @Override
@@ -234,77 +163,15 @@ public final class QueueBroker extends DelegatingConnectionFactory
         return queue;
     }
 
-    private ConnectionFactory artemis() {
-        ActiveMQConnectionFactory factory = new ActiveMQConnectionFactory(url);
-        if (!username.isEmpty()) {
-            factory.setUser(username);
-            factory.setPassword(password);
-        }
-        factory.setConsumerWindowSize(0);
-        return factory;
-    }
-
-    private ConnectionFactory qpid() {
-        boolean endless = url.startsWith("failover:(") && !url.contains(TRIES);
-        String tries = endless ? (url.contains(")?") ? "&" : "?") + TRIES + "=5" : "";
-        JmsConnectionFactory factory = new JmsConnectionFactory(url + tries);
-        if (!username.isEmpty()) {
-            factory.setUsername(username);
-            factory.setPassword(password);
-        }
-        JmsDefaultPrefetchPolicy none = new JmsDefaultPrefetchPolicy();
-        none.setAll(0);
-        factory.setPrefetchPolicy(none);
-        // a queue of rejected messages that is full is told, and tried again
-        factory.setSendTimeout(TIMEOUT.toMillis());
-        // a sender in another language has names that are none of JMS; what is rejected keeps them
-        factory.setValidatePropertyNames(false);
-        return factory;
-    }
-
-    /**
-     * What the broker, or else the sender, calls the message, or null. Artemis makes a new JMSMessageID each time it
-     * delivers a message of an AMQP sender over its core protocol: only its own number stays.
-     */
-    static String id(Message message) throws JMSException {
-        return message instanceof ActiveMQMessage artemis
-                ? String.valueOf(artemis.getCoreMessage().getMessageID())
-                : message.getJMSMessageID();
-    }
-
-    /** Copies the body, never whole in memory where the client can stream: Artemis, not Qpid. */
-    static void copy(BytesMessage message, OutputStream out) throws JMSException, IOException {
-        if (message instanceof ActiveMQBytesMessage artemis
-                && artemis.getCoreMessage().isLargeMessage()) {
-            artemis.setObjectProperty("JMS_AMQ_SaveStream", out);
-            return;
-        }
-        message.reset();
-        byte[] buffer = new byte[BUFFER];
-        for (int n = message.readBytes(buffer); n > 0; n = message.readBytes(buffer)) {
-            out.write(buffer, 0, n);
-        }
-    }
-
-    /** Gives the message its body, never whole in memory where the client can stream. */
-    static void fill(BytesMessage message, Path file) throws JMSException, IOException {
-        if (message instanceof ActiveMQBytesMessage && Files.size(file) > STREAMED) {
-            message.setObjectProperty("JMS_AMQ_InputStream", Files.newInputStream(file));
-            return;
-        }
-        byte[] buffer = new byte[BUFFER];
-        try (InputStream in = Files.newInputStream(file)) {
-            for (int n = in.read(buffer); n > 0; n = in.read(buffer)) {
-                message.writeBytes(buffer, 0, n);
-            }
-        }
+    BrokerClient client() {
+        return client;
     }
 
     @Override
     public void close() {
         availability.end();
-        if (getTargetConnectionFactory() instanceof ActiveMQConnectionFactory artemis) {
-            artemis.close();
+        if (client != null) {
+            client.close();
         }
     }
 }

@@ -152,7 +152,7 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
         QueueMessage received = exchange.getProperty(RECEIVED, QueueMessage.class);
         if (received == null) {
             JmsMessage jms = exchange.getMessage(JmsMessage.class);
-            received = new QueueMessage(jms.getJmsMessage(), jms.getJmsSession(), spool.newFile());
+            received = new QueueMessage(jms.getJmsMessage(), jms.getJmsSession(), broker.client(), spool.newFile());
             exchange.setProperty(RECEIVED, received);
             deleteAfterwards(exchange, received.copy);
         }
@@ -300,8 +300,7 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
                 "A message of " + queue + " cannot be sent to " + queue + ".rejected: " + broker.reason(e), e);
     }
 
-    private static Message make(Session session, QueueMessage.Envelope envelope, Path file)
-            throws JMSException, IOException {
+    private Message make(Session session, QueueMessage.Envelope envelope, Path file) throws JMSException, IOException {
         Message message;
         if (envelope.kind().equals("text")) {
             message = session.createTextMessage(Files.readString(file));
@@ -314,7 +313,7 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
             message = stream;
         } else {
             BytesMessage bytes = session.createBytesMessage();
-            QueueBroker.fill(bytes, file);
+            broker.client().fill(bytes, file);
             message = bytes;
         }
         message.setJMSCorrelationID(envelope.correlationId());

@@ -67,6 +67,7 @@ final class QueueMessage {
 
     final Message message;
     final Session session;
+    private final BrokerClient client;
     final Path copy;
     final Map<String, Object> names = new LinkedHashMap<>();
 
@@ -84,9 +85,10 @@ final class QueueMessage {
     boolean isOfferedAgain;
 
     /** @param copy where its body is copied to */
-    QueueMessage(Message message, Session session, Path copy) {
+    QueueMessage(Message message, Session session, BrokerClient client, Path copy) {
         this.message = message;
         this.session = session;
+        this.client = client;
         this.copy = copy;
     }
 
@@ -127,7 +129,7 @@ final class QueueMessage {
             throw (JMSException) new JMSException("The body cannot be read: " + e).initCause(e);
         }
         envelope = new Envelope(kind, message.getJMSCorrelationID(), message.getJMSType(), properties());
-        String id = QueueBroker.id(message);
+        String id = client.id(message);
         hasId = id != null;
         if (hasId && !id.matches("[ -~]{1,200}")) {
             // a ledger does not take whatever a sender may call it
@@ -157,7 +159,7 @@ final class QueueMessage {
 
     private String copyBody(OutputStream out) throws JMSException, IOException, CsvRejectedException {
         if (message instanceof BytesMessage bytes) {
-            QueueBroker.copy(bytes, out);
+            client.copy(bytes, out);
             return "bytes";
         } else if (message instanceof TextMessage text) {
             try (Writer writer = new OutputStreamWriter(out, StandardCharsets.UTF_8)) {

@@ -580,11 +580,12 @@ public class QueueTest extends CsvImportTestSupport {
         awaitConsumers(protocol, 0);
         send(protocol, session -> named(bytes(session, CSV), Map.of("fileName", "a.csv")));
         String key;
-        try (Connection connection = broker.connect(url(protocol));
+        try (BrokerClient client = BrokerClient.of(url(protocol), "", "");
+                Connection connection = broker.connect(url(protocol));
                 Session session = connection.createSession();
                 QueueBrowser browser = session.createBrowser(session.createQueue(queue(protocol)))) {
             Message message = (Message) browser.getEnumeration().nextElement();
-            QueueMessage read = new QueueMessage(message, session, home.resolve("copy"));
+            QueueMessage read = new QueueMessage(message, session, client, home.resolve("copy"));
             read.read(queue(protocol));
             key = route + "|" + read.identity;
         }
