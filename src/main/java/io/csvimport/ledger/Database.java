@@ -88,6 +88,9 @@ public final class Database implements AutoCloseable {
             throw e;
         }
         try {
+            if (!shared) {
+                SqliteLibrary.useDataDir(dataDir);
+            }
             migrate(url, username, password, isNew ? Optional.empty() : trace(dataDir));
             connect(url, username, password, settings.number("parallel") + 4);
             transact(true, handle -> handle.execute(TRIAL));
