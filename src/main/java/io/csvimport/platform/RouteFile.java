@@ -150,7 +150,7 @@ final class RouteFile {
             started = ids.stream()
                     .filter(id -> context.getRouteDefinition(id) != null)
                     .toList();
-        } catch (Exception e) {
+        } catch (Exception | LinkageError e) {
             failed = true;
             stop();
             throw e;

@@ -149,7 +149,7 @@ public final class RoutesFolder {
         candidates.removeIf(version -> !running.contains(version));
         try {
             candidates.add(0, new RouteFile(context, file, known.get(file).folder(), text));
-        } catch (Exception e) {
+        } catch (Exception | LinkageError e) {
             report(file, e);
         }
         versions.put(file, candidates);
@@ -240,7 +240,7 @@ public final class RoutesFolder {
             try {
                 file.start();
                 running.add(file);
-            } catch (Exception e) {
+            } catch (Exception | LinkageError e) {
                 report(file.path(), e);
                 all = false;
                 continue;
@@ -256,7 +256,7 @@ public final class RoutesFolder {
         return all;
     }
 
-    private void report(Path file, Exception e) {
+    private void report(Path file, Throwable e) {
         List<RouteFile> candidates = versions.getOrDefault(file, List.of());
         boolean runs = candidates.size() > 1 || candidates.stream().anyMatch(running::contains);
         log(
@@ -275,6 +275,10 @@ public final class RoutesFolder {
         Throwable cause = e;
         while (cause.getCause() != null && cause.getCause() != cause) {
             cause = cause.getCause();
+        }
+        if (cause instanceof ClassNotFoundException || cause instanceof NoClassDefFoundError) {
+            return "the class " + cause.getMessage().replace('/', '.')
+                    + " is not on the class path: add the dependency that has it";
         }
         String message = cause instanceof IOException ? cause.toString() : String.valueOf(cause.getMessage());
         return message.strip().replaceAll("\\s*\\n\\s*", "; ");

@@ -12,12 +12,16 @@ import io.csvimport.sandbox.Sandbox;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import org.apache.camel.CamelContext;
+import org.apache.camel.Endpoint;
 import org.apache.camel.ProducerTemplate;
+import org.apache.camel.Route;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.main.Main;
+import org.apache.camel.support.DefaultComponent;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -39,6 +43,14 @@ class HostContextTest {
     @AfterEach
     void closeSandbox() {
         sandbox.close();
+    }
+
+    /** As a component of which a library is missing: its class is there, and cannot be linked. */
+    private static final class HalfThere extends DefaultComponent {
+        @Override
+        protected Endpoint createEndpoint(String uri, String rest, Map<String, Object> parameters) {
+            throw new NoClassDefFoundError("org/example/Missing");
+        }
     }
 
     private Main host(String... settings) throws Exception {
@@ -65,6 +77,7 @@ class HostContextTest {
                         from("direct:host").routeId("host").setBody(constant("answer"));
                     }
                 });
+        main.bind("half-there", new HalfThere());
         main.start();
         return main;
     }
@@ -159,6 +172,30 @@ class HostContextTest {
             assertHostWorks(main);
             assertNull(main.getCamelContext().getRoute("from-hr"));
             assertNotNull(main.getCamelContext().getRoute("host"));
+        } finally {
+            main.stop();
+        }
+    }
+
+    @Test
+    void aFileOfRoutesThatLacksAClassIsNotUsedAndHarmsNoOther() throws Exception {
+        Path routes = Files.createDirectories(home.resolve("routes"));
+        Files.writeString(
+                routes.resolve("outbox.camel.yaml"),
+                """
+                - route:
+                    id: csv-import-outbox
+                    from:
+                      uri: half-there:x
+                      steps:
+                        - log: never
+                """);
+        Main main = host("csv-import.routes=" + routes);
+        try {
+            assertHostWorks(main);
+            Route outbox = main.getCamelContext().getRoute("csv-import-outbox");
+            assertTrue(outbox.getEndpoint().getEndpointUri().startsWith("scheduler:"));
+            awaitIn(".imported", drop("people.csv"));
         } finally {
             main.stop();
         }
