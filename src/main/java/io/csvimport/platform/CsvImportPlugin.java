@@ -120,7 +120,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                         switchOff(starting, "csv-import.enabled is false");
                         return;
                     }
-                    settings.check();
+                    check(starting, settings);
                     Path own = settings.path("data-dir");
                     if (!DATA_DIRS.add(own)) {
                         switchOff(starting, "it runs in another Camel context of this process, with the same data dir");
@@ -148,7 +148,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 } catch (SettingsException | IOException e) {
                     onContextStopped(starting);
                     throw new StartRefusedException(e.getMessage().lines().toList());
-                } catch (Exception e) {
+                } catch (Exception | LinkageError e) {
                     onContextStopped(starting);
                     throw RuntimeCamelException.wrapRuntimeException(e);
                 }
@@ -200,6 +200,15 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                         .orElseGet(() -> new CamelProperties(properties)));
         properties.setPropertiesParser(new SettingsParser(properties, settings));
         return settings;
+    }
+
+    /** @throws SettingsException for all settings that are missing or wrong, and dependencies that they need, at once */
+    private static void check(CamelContext context, Settings settings) {
+        List<String> problems = settings.problems();
+        problems.addAll(new OptionalDependencies(context, settings).missing());
+        if (!problems.isEmpty()) {
+            throw new SettingsException(problems);
+        }
     }
 
     /** Starts the packaged routes and those of the user's folder on top of them, and follows changes. */
@@ -356,7 +365,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
             context.getEndpoint(uri);
         } catch (RuntimeCamelException e) {
             throw new SettingsException(List.of("csv-import.audit.uri (CSV_IMPORT_AUDIT_URI), " + uri.split(":")[0]
-                    + ":…, is no Camel endpoint: is its component in lib/, and are its options spelt right?"));
+                    + ":…, is no Camel endpoint: are its options spelt right?"));
         }
     }
 }

@@ -170,14 +170,6 @@ public final class Settings {
         return SettingChecks.bytes(get(name));
     }
 
-    /** @throws SettingsException if there are {@link #problems} */
-    public void check() {
-        List<String> problems = problems();
-        if (!problems.isEmpty()) {
-            throw new SettingsException(problems);
-        }
-    }
-
     /** One line for each setting that is missing or wrong, with its property and its variable; no value of a secret. */
     public List<String> problems() {
         List<String> problems = new ArrayList<>();
@@ -216,6 +208,11 @@ public final class Settings {
         return problems;
     }
 
+    /** A setting and its value, on one line and without the parts of a URL that may be secret; not for secrets. */
+    public String shown(String name) {
+        return label(name) + " is '" + visible(get(name)) + "'";
+    }
+
     private static String label(String name) {
         return PREFIX + name + " (" + variable(PREFIX + name) + ")";
     }
@@ -232,7 +229,7 @@ public final class Settings {
 
     /** On one line, without the parts of a URL that may be secret. */
     private static String visible(String value) {
-        return Visible.of(value).replaceAll("[?].*", "?…").replaceAll("//[^/]*@", "//…@");
+        return Visible.of(value).replaceAll("[?].*", "?…").replaceAll("(:|//)[^/]*@", "$1…@");
     }
 
     private Optional<String> checkTrust() {
@@ -240,8 +237,7 @@ public final class Settings {
             ApiTrust.read(path("api.trust-store"), find("api.trust-store-password"));
             return Optional.empty();
         } catch (IOException e) {
-            return Optional.of(
-                    label("api.trust-store") + " is '" + visible(get("api.trust-store")) + "': " + e.getMessage());
+            return Optional.of(shown("api.trust-store") + ": " + e.getMessage());
         }
     }
 

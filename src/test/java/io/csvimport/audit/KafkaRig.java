@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -165,6 +166,17 @@ public final class KafkaRig implements AutoCloseable {
                     .get()
                     .get(new TopicPartition(topic, partition));
             return offset == null ? 0 : offset.offset();
+        }
+    }
+
+    /** How many records the partition has. */
+    public long count(String topic, int partition) throws ExecutionException, InterruptedException {
+        TopicPartition end = new TopicPartition(topic, partition);
+        try (Admin admin = admin()) {
+            return admin.listOffsets(Map.of(end, OffsetSpec.latest()))
+                    .partitionResult(end)
+                    .get()
+                    .offset();
         }
     }
 

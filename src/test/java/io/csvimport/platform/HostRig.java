@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Builds the applications in {@code src/it} as their users would, with the artifact of this build. */
@@ -39,9 +40,60 @@ final class HostRig {
                 Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING);
             }
         }
-        List<String> command =
-                new ArrayList<>(List.of("mvn", "-q", "-B", "-ntp", "-Dmaven.repo.local=" + REPOSITORY, "package"));
-        command.addAll(List.of(arguments));
+        List<String> goal = new ArrayList<>(List.of("package"));
+        goal.addAll(List.of(arguments));
+        maven(project, goal);
+        BUILT.add(project);
+        return project;
+    }
+
+    /**
+     * The class path of a host with these dependencies, {@code group:artifact:version}, and with the artifact: what a
+     * user's Maven puts there.
+     */
+    static synchronized String classPath(String host, List<String> dependencies) throws Exception {
+        Path project = HOSTS.resolve(host);
+        Path file = project.resolve("classpath.txt");
+        if (!BUILT.add(project)) {
+            return Files.readString(file).strip();
+        }
+        install();
+        Files.createDirectories(project);
+        List<String> all = new ArrayList<>(List.of("io.csvimport:csv-import-routes:0.1.0-SNAPSHOT"));
+        all.addAll(dependencies);
+        String elements = all.stream()
+                .map(coordinates -> coordinates.split(":"))
+                .map(parts ->
+                        "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>"
+                                .formatted((Object[]) parts))
+                .collect(Collectors.joining("\n"));
+        Files.writeString(
+                project.resolve("pom.xml"),
+                """
+                <project>
+                  <modelVersion>4.0.0</modelVersion>
+                  <groupId>com.example</groupId>
+                  <artifactId>%s</artifactId>
+                  <version>1</version>
+                  <packaging>pom</packaging>
+                  <dependencies>
+                %s
+                  </dependencies>
+                </project>
+                """
+                        .formatted(host, elements));
+        maven(
+                project,
+                List.of(
+                        "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath",
+                        "-Dmdep.outputFile=" + file,
+                        "-Dmdep.includeScope=runtime"));
+        return Files.readString(file).strip();
+    }
+
+    private static void maven(Path project, List<String> arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of("mvn", "-q", "-B", "-ntp", "-Dmaven.repo.local=" + REPOSITORY));
+        command.addAll(arguments);
         Path log = project.resolve("build.txt");
         Process maven = new ProcessBuilder(command)
                 .directory(project.toFile())
@@ -49,8 +101,6 @@ final class HostRig {
                 .redirectOutput(log.toFile())
                 .start();
         assertEquals(0, maven.waitFor(), () -> "Maven failed, see " + log);
-        BUILT.add(project);
-        return project;
     }
 
     /** A repository of links to the user's own, with the artifact: that one is not touched. */

@@ -1,0 +1,315 @@
+package io.csvimport.platform;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.csvimport.CsvImportTestSupport;
+import io.csvimport.Distribution;
+import io.csvimport.Installation;
+import io.csvimport.Manual;
+import io.csvimport.audit.KafkaRig;
+import io.csvimport.settings.Settings;
+import io.csvimport.source.queue.Broker;
+import io.csvimport.source.sftp.SftpRig;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import jakarta.jms.JMSException;
+import jakarta.jms.TextMessage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The manual's table of what to add for what. Each row in a Camel Main application whose class path is the artifact, what it
+ * brings, and the lines of the row; and without these lines.
+ */
+class OptionalDependenciesTest {
+
+    private static final Path PAGE = Path.of("src/main/docs/platforms.md");
+    private static final Pattern COORDINATES = Pattern.compile("`([\\w.-]+:[\\w.-]+:\\d[\\w.-]*)`");
+    private static final String LOGS = "org.slf4j:slf4j-simple:2.0.17";
+
+    /** By the first cell of the row. */
+    private static final Map<String, List<String>> TABLE = table();
+
+    @TempDir
+    private Path home;
+
+    private static Map<String, List<String>> table() {
+        Map<String, List<String>> rows = new LinkedHashMap<>();
+        Manual.read(PAGE)
+                .lines()
+                .filter(line ->
+                        line.startsWith("|") && COORDINATES.matcher(line).find())
+                .forEach(line -> rows.put(
+                        line.split("\\|")[1].strip(),
+                        COORDINATES
+                                .matcher(line)
+                                .results()
+                                .map(found -> found.group(1))
+                                .toList()));
+        return rows;
+    }
+
+    private static String classPath(String host, Collection<String> dependencies) throws Exception {
+        List<String> all = new ArrayList<>(List.of(LOGS));
+        all.addAll(dependencies);
+        return HostRig.classPath("dependencies-" + host, all);
+    }
+
+    /** Starts Camel's own main class. */
+    private static Distribution start(Installation host, String classPath, String... javaOptions) throws IOException {
+        List<String> arguments = new ArrayList<>(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+        arguments.addAll(List.of(javaOptions));
+        arguments.addAll(List.of("-cp", classPath, "org.apache.camel.main.Main"));
+        return host.startHost(arguments);
+    }
+
+    /** Without what the rows say the start stops, and says so line by line. */
+    private static void assertRefused(Installation host, String... rows) throws Exception {
+        assertNotEquals(0, start(host, classPath("none", List.of())).exitStatus());
+        String said = host.output();
+        TreeSet<String> missing = new TreeSet<>();
+        for (String row : rows) {
+            missing.addAll(TABLE.get(row));
+        }
+        assertEquals(missing, new TreeSet<>(added(said)), said);
+        assertFalse(Files.exists(host.path("data")));
+    }
+
+    /** What the start has said is to be added. */
+    private static List<String> added(String said) {
+        return Pattern.compile(
+                        "csv-import\\.\\S+ \\(CSV_IMPORT_\\w+\\) is '[^']*': add (\\S+), which is not on the class path")
+                .matcher(said)
+                .results()
+                .map(line -> line.group(1))
+                .toList();
+    }
+
+    private static void startWith(String row, Installation host, String... javaOptions) throws Exception {
+        start(host, classPath(row.toLowerCase(Locale.ROOT).replaceAll("[^a-z]+", "-"), TABLE.get(row)), javaOptions);
+    }
+
+    @Test
+    void theManualNamesEveryDependencyInTheVersionOfTheBuild() {
+        TreeSet<String> known = new TreeSet<>();
+        for (Object line : Settings.resource("dependencies.properties").values()) {
+            known.add(line.toString().replaceFirst(".* ", ""));
+        }
+        TreeSet<String> named = new TreeSet<>();
+        TABLE.values().forEach(named::addAll);
+        assertEquals(known, named);
+    }
+
+    @Test
+    @Tag("long")
+    void theFolderNeedsNoneOfThem() throws Exception {
+        String classPath = classPath("none", List.of());
+        TABLE.values().stream()
+                .flatMap(List::stream)
+                .map(coordinates -> coordinates.split(":")[1])
+                .forEach(artifact -> assertFalse(classPath.contains("/" + artifact + "-"), artifact));
+        try (Installation host = new Installation(home)) {
+            start(host, classPath);
+            host.drop("inbox/People/people.csv");
+            host.awaitFile("inbox/People/.imported/people.csv");
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void allThatIsMissingIsNamedAtOnceWithTheOtherProblems() throws Exception {
+        try (Installation host = new Installation(home)) {
+            host.with("CSV_IMPORT_PARALLEL", "0")
+                    .with("CSV_IMPORT_SFTP_ENABLED", "true")
+                    .with("CSV_IMPORT_JMS_ENABLED", "true")
+                    .with("CSV_IMPORT_JMS_URL", "amqp://127.0.0.1:1")
+                    .with("CSV_IMPORT_LEDGER_URL", "jdbc:postgresql://127.0.0.1:1/ledger")
+                    .with("CSV_IMPORT_MANAGEMENT_ROUTES", "true")
+                    .with("CSV_IMPORT_AUDIT_URI", "no-such:component");
+            assertRefused(host, "SFTP", "Queue, AMQP 1.0", "PostgreSQL ledger", "Calls over HTTP");
+            for (String setting : List.of("parallel", "sftp.host", "sftp.username", "audit.uri")) {
+                assertTrue(host.output().contains("csv-import." + setting + " ("), host.output());
+            }
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void sftp() throws Exception {
+        try (SftpRig server = new SftpRig(home.resolve("keys"), home.resolve("login"));
+                Installation host = new Installation(home.resolve("host"))) {
+            host.with("CSV_IMPORT_SFTP_ENABLED", "true")
+                    .with("CSV_IMPORT_SFTP_HOST", "127.0.0.1")
+                    .with("CSV_IMPORT_SFTP_PORT", String.valueOf(server.port()))
+                    .with("CSV_IMPORT_SFTP_USERNAME", SftpRig.USERNAME)
+                    .with("CSV_IMPORT_SFTP_PASSWORD", SftpRig.PASSWORD)
+                    .with(
+                            "CSV_IMPORT_SFTP_KNOWN_HOSTS_FILE",
+                            server.knownHosts().toString());
+            assertRefused(host, "SFTP");
+            Path folder = Files.createDirectories(home.resolve("login/inbox/People"));
+            Files.writeString(folder.resolve("people.csv"), CsvImportTestSupport.CSV);
+            startWith("SFTP", host);
+            host.awaitImport("people.csv");
+            host.awaitUntil("the move", () -> Files.exists(folder.resolve(".imported/people.csv")));
+        }
+    }
+
+    private void assertQueue(String row, boolean isCore) throws Exception {
+        try (Broker broker = new Broker(home.resolve("broker")).start();
+                Installation host = new Installation(home.resolve("host"))) {
+            host.with("CSV_IMPORT_JMS_ENABLED", "true")
+                    .with("CSV_IMPORT_JMS_URL", isCore ? broker.core() : broker.amqp())
+                    .with("CSV_IMPORT_JMS_USERNAME", Broker.USER)
+                    .with("CSV_IMPORT_JMS_PASSWORD", Broker.PASSWORD)
+                    .with("CSV_IMPORT_TEMPLATE", "People");
+            assertRefused(host, row);
+            startWith(row, host);
+            broker.send(
+                    broker.core(),
+                    "csv-import",
+                    session -> named(session.createTextMessage(CsvImportTestSupport.CSV), "good.csv"),
+                    session -> named(session.createTextMessage("a\0b"), "bad.csv"));
+            host.awaitImport("good.csv");
+            // what is rejected goes back by the same client
+            host.awaitUntil("the rejected message", () -> broker.count("csv-import.rejected") == 1);
+            host.awaitUntil("the acknowledgements", () -> broker.count("csv-import") == 0);
+        }
+    }
+
+    private static TextMessage named(TextMessage message, String name) throws JMSException {
+        message.setStringProperty("fileName", name);
+        return message;
+    }
+
+    @Test
+    @Tag("long")
+    void aQueueOverAmqp() throws Exception {
+        assertQueue("Queue, AMQP 1.0", false);
+    }
+
+    @Test
+    @Tag("long")
+    void aQueueOverArtemisCore() throws Exception {
+        assertQueue("Queue, Artemis core", true);
+    }
+
+    @Test
+    @Tag("long")
+    void aLedgerInPostgresql() throws Exception {
+        try (EmbeddedPostgres postgres = EmbeddedPostgres.builder().start();
+                Installation host = new Installation(home.resolve("host"))) {
+            host.with("CSV_IMPORT_LEDGER_URL", "jdbc:postgresql://127.0.0.1:" + postgres.getPort() + "/postgres")
+                    .with("CSV_IMPORT_LEDGER_USERNAME", "postgres")
+                    .with("CSV_IMPORT_LEDGER_PASSWORD", "postgres");
+            assertRefused(host, "PostgreSQL ledger");
+            startWith("PostgreSQL ledger", host);
+            host.drop("inbox/People/people.csv");
+            host.awaitFile("inbox/People/.imported/people.csv");
+            try (Statement query =
+                            postgres.getPostgresDatabase().getConnection().createStatement();
+                    ResultSet jobs = query.executeQuery("SELECT count(*) FROM csv_import_delivery")) {
+                jobs.next();
+                assertEquals(1, jobs.getInt(1));
+            }
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void anAuditTrailInKafka() throws Exception {
+        try (KafkaRig broker = new KafkaRig(home.resolve("broker")).start();
+                Installation host = new Installation(home.resolve("host"))) {
+            broker.createTopic("audit", 1);
+            host.with("CSV_IMPORT_AUDIT_URI", "kafka:audit?brokers=" + broker.brokers());
+            assertRefused(host, "Kafka");
+            startWith("Kafka", host);
+            host.drop("inbox/People/people.csv");
+            host.awaitUntil("the event", () -> broker.count("audit", 0) == 1);
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void callsOverHttp() throws Exception {
+        try (Installation host = new Installation(home)) {
+            host.with("CSV_IMPORT_MANAGEMENT_ROUTES", "true");
+            assertRefused(host, "Calls over HTTP");
+            startWith(
+                    "Calls over HTTP",
+                    host,
+                    "-Dcamel.server.enabled=true",
+                    "-Dcamel.server.host=127.0.0.1",
+                    "-Dcamel.server.port=" + host.managementPort());
+            host.drop("inbox/People/people.csv");
+            host.awaitFile("inbox/People/.imported/people.csv");
+            assertEquals(
+                    1,
+                    CsvImportTestSupport.JSON
+                            .readTree(host.get("/csv-imports").body())
+                            .path("count")
+                            .asInt());
+        }
+    }
+
+    /** Someone has cut Spring's JMS out of the class path: the queue does not run, all else does. */
+    @Test
+    @Tag("long")
+    void whatIsHalfThereIsToldAndHarmsNoRouteOfTheHost() throws Exception {
+        List<String> dependencies = Stream.of("Queue, AMQP 1.0", "Calls over HTTP")
+                .flatMap(row -> TABLE.get(row).stream())
+                .toList();
+        String half = String.join(
+                ":",
+                Stream.of(classPath("half", dependencies).split(":"))
+                        .filter(jar -> !jar.contains("spring-jms"))
+                        .toList());
+        try (Installation host = new Installation(home)) {
+            host.write(
+                    "routes/orders.camel.yaml",
+                    """
+                    - route:
+                        id: orders
+                        from:
+                          uri: file:orders
+                          steps:
+                            - to: file:done
+                    """);
+            host.write("orders/order.txt", "order");
+            host.with("CSV_IMPORT_JMS_ENABLED", "true")
+                    .with("CSV_IMPORT_JMS_URL", "amqp://127.0.0.1:1")
+                    .with("CAMEL_MAIN_ROUTES_INCLUDE_PATTERN", "file:routes/*");
+            start(
+                    host,
+                    half,
+                    "-Dcamel.health.exposureLevel=full",
+                    "-Dcamel.management.enabled=true",
+                    "-Dcamel.management.healthCheckEnabled=true",
+                    "-Dcamel.management.host=127.0.0.1",
+                    "-Dcamel.management.port=" + host.managementPort());
+            host.awaitFile("done/order.txt");
+            host.drop("inbox/People/people.csv");
+            host.awaitFile("inbox/People/.imported/people.csv");
+            String health = host.get("/observe/health").body();
+            assertTrue(health.contains("csv-import-from-queue"), health);
+            assertTrue(host.output().contains("the class org.springframework.jms."), host.output());
+        }
+    }
+}
