@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.csvimport.sandbox.Sandbox;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -90,7 +91,8 @@ class HostContextTest {
 
     private Path drop(String name) throws Exception {
         Path folder = Files.createDirectories(home.resolve("inbox/People"));
-        return Files.writeString(folder.resolve(name), "a,b\n1," + name + "\n");
+        Path part = Files.writeString(home.resolve("arriving.part"), "a,b\n1," + name + "\n");
+        return Files.move(part, folder.resolve(name), StandardCopyOption.ATOMIC_MOVE);
     }
 
     private static long routes(CamelContext context) {
