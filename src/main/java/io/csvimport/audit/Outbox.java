@@ -2,6 +2,7 @@ package io.csvimport.audit;
 
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.job.Pauses;
+import io.csvimport.job.Trace;
 import io.csvimport.ledger.AuditEvents;
 import io.csvimport.ledger.Owner;
 import java.time.Duration;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import org.apache.camel.Exchange;
+import org.apache.camel.ProducerTemplate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,13 +30,15 @@ public final class Outbox {
 
     private final AuditEvents events;
     private final Owner owner;
+    private final ProducerTemplate template;
     private final List<String> taken = new ArrayList<>();
     private int failuresInARow;
     private long closedUntil = System.nanoTime();
 
-    public Outbox(AuditEvents events, Owner owner) {
+    public Outbox(AuditEvents events, Owner owner, ProducerTemplate template) {
         this.events = events;
         this.owner = owner;
+        this.template = template;
     }
 
     /**
@@ -56,9 +60,24 @@ public final class Outbox {
         return System.nanoTime() - closedUntil >= 0;
     }
 
+    /**
+     * Sends the event in an exchange of its own: that is a part of the trace of the event's file, not of this round's.
+     *
+     * @throws Exception whatever the endpoint's route has failed with
+     */
+    public void deliver(Exchange exchange, String endpoint) throws Exception {
+        Trace trace = event(exchange).trace();
+        Exchange sent = template.send(endpoint, sending -> {
+            sending.getMessage().setBody(exchange.getMessage().getBody());
+            trace.continueIn(sending.getMessage());
+        });
+        if (sent.getException() != null) {
+            throw sent.getException();
+        }
+    }
+
     public void sent(Exchange exchange) {
-        taken.add(
-                exchange.getProperty("csvImportEvent", AuditEvents.Event.class).id());
+        taken.add(event(exchange).id());
         failuresInARow = 0;
     }
 
@@ -72,7 +91,7 @@ public final class Outbox {
 
     /** The audit endpoint has not taken the event: it comes again, the same. */
     public void failed(Exchange exchange) throws CsvImportUnsettledException {
-        AuditEvents.Event event = exchange.getProperty("csvImportEvent", AuditEvents.Event.class);
+        AuditEvents.Event event = event(exchange);
         failuresInARow++;
         if (failuresInARow >= UNAVAILABLE) {
             closedUntil = System.nanoTime()
@@ -85,5 +104,9 @@ public final class Outbox {
                 pause.toSeconds(),
                 String.valueOf(exchange.getProperty(Exchange.EXCEPTION_CAUGHT)));
         events.refused(event, Instant.now().plus(pause));
+    }
+
+    private static AuditEvents.Event event(Exchange exchange) {
+        return exchange.getProperty("csvImportEvent", AuditEvents.Event.class);
     }
 }

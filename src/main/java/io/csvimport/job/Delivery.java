@@ -30,6 +30,7 @@ public final class Delivery {
             "csv-import-from-http", "http");
 
     private Origin origin;
+    private Trace trace;
     private SourceFile source;
     private Path file;
     private FileMark mark;
@@ -66,6 +67,7 @@ public final class Delivery {
                         CsvImportConstants.ORPHAN)
                 .forEach(exchange::removeProperty);
         Delivery delivery = new Delivery();
+        delivery.trace = Trace.of(exchange);
         Object body = exchange.getMessage().getBody();
         delivery.file = localFile(body);
         try {
@@ -250,7 +252,7 @@ public final class Delivery {
 
     /** What is to be claimed. */
     public Job unclaimed() {
-        return Job.of(origin, names, content);
+        return Job.of(origin, names, content).with(trace);
     }
 
     /** Whether this exchange has claimed it: what fails now concerns its sending. */

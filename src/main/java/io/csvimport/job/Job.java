@@ -15,6 +15,7 @@ import org.slf4j.spi.LoggingEventBuilder;
  * @param owner the process that has it
  * @param createdAt by this machine's clock, as {@link Attempt#began}
  * @param releasedTo where its file went, null where it went nowhere or is not released
+ * @param trace of its first attempt, which later ones and its audit events continue
  */
 public record Job(
         long id,
@@ -25,7 +26,8 @@ public record Job(
         Attempt attempt,
         Outcome outcome,
         Instant createdAt,
-        String releasedTo) {
+        String releasedTo,
+        Trace trace) {
 
     /** Characters of a name that is shortened. */
     private static final int LONGEST = 200;
@@ -82,27 +84,31 @@ public record Job(
 
     /** What is to be claimed: no row of the ledger yet. */
     public static Job of(Origin origin, Naming names, Content content) {
-        return new Job(0, origin, names, content, null, Attempt.NONE, Outcome.CLAIMED, null, null);
+        return new Job(0, origin, names, content, null, Attempt.NONE, Outcome.CLAIMED, null, null, Trace.NONE);
     }
 
     /** It has its row; what has no name is named after that. */
     public Job inserted(long id, Instant createdAt) {
         Naming named = names.fileName == null ? names.withFileName(id + ".csv") : names;
-        return new Job(id, origin, named, content, owner, attempt, outcome, createdAt, releasedTo);
+        return new Job(id, origin, named, content, owner, attempt, outcome, createdAt, releasedTo, trace);
     }
 
     /** The same job with another outcome. */
     public Job with(Outcome outcome) {
-        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo);
+        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace);
     }
 
     /** The same job with another attempt of a process. */
     public Job with(Attempt attempt, String owner) {
-        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo);
+        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace);
     }
 
     public Job with(Origin origin) {
-        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo);
+        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace);
+    }
+
+    public Job with(Trace trace) {
+        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace);
     }
 
     public State state() {

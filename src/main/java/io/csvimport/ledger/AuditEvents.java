@@ -1,10 +1,12 @@
 package io.csvimport.ledger;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
+import io.csvimport.job.Trace;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -22,7 +24,19 @@ import org.jdbi.v3.core.Handle;
 public final class AuditEvents {
 
     /** An event that is not sent; its payload is sent as it is. */
-    public record Event(String id, String payload, int failures) {}
+    public record Event(String id, String payload, int failures) {
+
+        /** The trace of its job, as the payload has it. */
+        public Trace trace() throws JsonProcessingException {
+            if (!payload.contains('"' + Trace.PARENT + '"')) {
+                return Trace.NONE;
+            }
+            JsonNode event = JSON.readTree(payload);
+            return new Trace(
+                    event.path(Trace.PARENT).textValue(),
+                    event.path(Trace.STATE).textValue());
+        }
+    }
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -87,6 +101,8 @@ public final class AuditEvents {
         event.put("subject", outcome.importId());
         event.put("time", time);
         event.put("datacontenttype", "application/json");
+        event.put(Trace.PARENT, job.trace().traceparent());
+        event.put(Trace.STATE, job.trace().tracestate());
         event.put("data", data);
         event.values().removeIf(Objects::isNull);
         try {

@@ -3,6 +3,7 @@ package io.csvimport.ledger;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
 import io.csvimport.job.State;
+import io.csvimport.job.Trace;
 import io.csvimport.text.NotifyAddresses;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -49,7 +50,8 @@ final class JobRow {
                         LedgerValues.instant(row.getString("next_attempt_at")),
                         LedgerValues.instant(row.getString("settled_at"))),
                 LedgerValues.instant(row.getString("created_at")),
-                row.getString("released_to"));
+                row.getString("released_to"),
+                new Trace(row.getString("traceparent"), row.getString("tracestate")));
     }
 
     /** Empty where another process was faster, or the item has its row already. */
@@ -57,10 +59,12 @@ final class JobRow {
         Instant now = Instant.now();
         Optional<Job> inserted = handle.createQuery(
                         "INSERT INTO csv_import_delivery (source_key, item_key, envelope, source, state, organization, template,"
-                                + " notify, file_name, file_path, file_size, sha256, duplicates, owner, attempts, sending_at, created_at)"
+                                + " notify, file_name, file_path, file_size, sha256, duplicates, owner, attempts, sending_at, created_at,"
+                                + " traceparent, tracestate)"
                                 + " VALUES (:origin.sourceKey, :origin.itemKey, :origin.envelope, :origin.from, :state,"
                                 + " :organization, :names.template, :names.addressList, :names.fileName, :origin.path,"
-                                + " :content.size, :content.sha256, :names.duplicates, :owner, :attempt.number, :attempt.began, :now)"
+                                + " :content.size, :content.sha256, :names.duplicates, :owner, :attempt.number, :attempt.began, :now,"
+                                + " :trace.traceparent, :trace.tracestate)"
                                 + " ON CONFLICT DO NOTHING RETURNING job")
                 .bindMethods(job)
                 .bind("organization", organization)

@@ -140,7 +140,8 @@ public final class Outcomes {
         Optional<Job> inserted = JobRow.insert(
                 handle,
                 Job.of(late, attempt.names().withDuplicates("import"), attempt.content())
-                        .with(attempt.attempt(), owner.id()),
+                        .with(attempt.attempt(), owner.id())
+                        .with(attempt.trace()),
                 organization);
         if (inserted.isPresent()) {
             String detail = "Attempt " + attempt.attempt().number() + " of job " + attempt.id()

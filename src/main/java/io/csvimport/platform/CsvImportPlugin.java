@@ -38,6 +38,7 @@ import io.csvimport.settings.SettingsException;
 import io.csvimport.settings.SettingsSource;
 import io.csvimport.source.FileFeedComponent;
 import io.csvimport.source.FileRelease;
+import io.csvimport.source.Traces;
 import io.csvimport.source.Untaken;
 import io.csvimport.source.file.Spool;
 import io.csvimport.tracking.FollowUp;
@@ -62,6 +63,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
 import org.apache.camel.Component;
 import org.apache.camel.Processor;
+import org.apache.camel.ProducerTemplate;
 import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.Service;
 import org.apache.camel.component.properties.PropertiesComponent;
@@ -322,6 +324,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportSettings", settings);
         registry.bind("csvImportSources", sources);
         registry.bind("csvImportDeliveries", deliveries);
+        registry.bind("csvImportTraces", new Traces(deliveries));
         registry.bind("csvImportUpload", upload);
         registry.bind("csvImportHealth", health);
         registry.bind("csvImportReadiness", readiness);
@@ -339,7 +342,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind(
                 "csvImportHousekeeping",
                 new Housekeeping(settings, new Retention(ledger), deliveries, outcomes, owner, sources));
-        registry.bind("csvImportOutbox", new Outbox(events, owner));
+        ProducerTemplate template = context.createProducerTemplate(1);
+        context.addService(template);
+        registry.bind("csvImportOutbox", new Outbox(events, owner, template));
         registry.bind("csvImportAuditFile", new AuditFile(settings));
         registry.bind("csvImportSpool", spool);
         registry.bind("csvImportRelease", new FileRelease(deliveries, outcomes, failure, spoolFolder, true));

@@ -42,6 +42,7 @@ public abstract class FileFeed extends ServiceSupport {
 
     private KeyedExecutor executor;
     private Untaken untaken;
+    private Traces traces;
     private String feed;
     private String template;
     private String order = CsvImportConstants.ORDERED;
@@ -79,6 +80,10 @@ public abstract class FileFeed extends ServiceSupport {
 
     public void setUntaken(Untaken untaken) {
         this.untaken = untaken;
+    }
+
+    public void setTraces(Traces traces) {
+        this.traces = traces;
     }
 
     /** What becomes of a file whose fate is settled. */
@@ -207,6 +212,7 @@ public abstract class FileFeed extends ServiceSupport {
             GenericFile<?> body = camelFile(file);
             body.bindToExchange(exchange);
             exchange.getMessage().setBody(body);
+            traces.resume(exchange, file);
             exchange.setProperty(CsvImportConstants.FEED, feed);
             exchange.setProperty(CsvImportConstants.FOLDER_TEMPLATE, template(file));
             exchange.setProperty(

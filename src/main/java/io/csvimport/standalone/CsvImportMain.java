@@ -127,6 +127,11 @@ public final class CsvImportMain {
         main.addInitialProperty("camel.management.host", settings.get("management.host"));
         // lines of text have no context
         main.addInitialProperty("camel.mdc.enabled", String.valueOf(isJson(settings)));
+        if (CsvImportMain.class.getResource("/org/apache/camel/opentelemetry2/OpenTelemetryTracer.class") != null) {
+            main.addInitialProperty("camel.opentelemetry2.enabled", "true");
+            // a round that looks for work is no trace
+            main.addInitialProperty("camel.opentelemetry2.excludePatterns", "scheduler:csv-import-*");
+        }
         main.addMainListener(new Standalone(settings, routes, isLedgerNew));
         main.run();
         return main.getExitCode();

@@ -2,6 +2,7 @@ package io.csvimport.audit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
@@ -105,6 +107,15 @@ class AuditTest extends CsvImportTestSupport {
         assertEquals(0, event.at("/data/attempts").asInt(-1));
         assertEquals(0, event.at("/data/fileSize").asInt(-1));
         assertEquals(JSON.createArrayNode(), event.at("/data/notify"));
+    }
+
+    @Test
+    void withoutATracerTheHeadersOfATraceAreAStrangers() throws Exception {
+        String traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        sendCsv("People", "people.csv", CSV, Map.of("traceparent", traceparent, "tracestate", "vendor=1"));
+        JsonNode event = awaitEvent("accepted", "people.csv");
+        assertFalse(event.has("traceparent") || event.has("tracestate"), event.toString());
+        assertNull(job("people.csv").get("traceparent"));
     }
 
     @Test

@@ -615,7 +615,7 @@ class LedgerTest {
                         + "' WHERE job < (SELECT MAX(job) FROM csv_import_delivery)",
                 "INSERT INTO csv_import_event (id, job, payload, created_at) SELECT job || '/b/1', job, 'x', created_at"
                         + " FROM csv_import_delivery ORDER BY job");
-        Outbox outbox = new Outbox(events, owner);
+        Outbox outbox = new Outbox(events, owner, null);
         Iterator<AuditEvents.Event> due = outbox.due();
         AuditEvents.Event event = due.next();
         assertTrue(event.id().endsWith("/a/1"), event.id());

@@ -11,6 +11,7 @@ import io.csvimport.api.ListedName;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
 import io.csvimport.job.State;
+import io.csvimport.job.Trace;
 import io.csvimport.ledger.Imports;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -197,7 +198,8 @@ class ImportSearchTest {
                 new Job.Attempt(1, NOON, null),
                 Outcome.CLAIMED.to(State.UNKNOWN),
                 NOON.minusSeconds(3600),
-                null);
+                null,
+                Trace.NONE);
         return new ImportSearch(
                 job,
                 NOON,
