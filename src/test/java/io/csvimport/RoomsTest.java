@@ -46,7 +46,8 @@ class RoomsTest {
         room("audit", ground, "ledger");
         List<String> sources = and(pipeline, "source", "source.file", "source.sftp", "source.queue");
         room("operations", sources, "tracking", "audit");
-        room("platform", sources, "tracking", "audit", "operations");
+        room("operations.desk", sources, "tracking", "audit", "operations");
+        room("platform", sources, "tracking", "audit", "operations", "operations.desk");
         room("standalone", sources, "tracking", "audit", "operations", "platform", "sandbox");
         room("sandbox");
     }

@@ -16,7 +16,8 @@ public final class ApiHealth {
             404, "organization (csv-import.api.organization)",
             407, "proxy credential (csv-import.api.proxy.username, csv-import.api.proxy.password)");
 
-    private static final String API = "The API";
+    /** The name of the API among the sources. */
+    public static final String API = "The API";
 
     private record Unavailable(String why, long since) {}
 
@@ -64,6 +65,11 @@ public final class ApiHealth {
     /** Why the API refuses everything; empty where it does not. */
     public Optional<String> refusal() {
         return Optional.ofNullable(refusal);
+    }
+
+    /** Why the server of this source, or {@link #API}, cannot be used; empty where it can. */
+    public Optional<String> problem(String name) {
+        return Optional.ofNullable(unavailable.get(name)).map(Unavailable::why);
     }
 
     /** Why the API or servers cannot be used, of those that cannot for so long; the API has the name {@code The API}. */

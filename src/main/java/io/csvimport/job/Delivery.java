@@ -27,7 +27,9 @@ public final class Delivery {
             "csv-import-from-folder", "file",
             "csv-import-from-sftp", "sftp",
             "csv-import-from-queue", "jms",
-            "csv-import-from-http", "http");
+            "csv-import-from-http", "http",
+            "csv-import-desk-upload", "http",
+            "csv-import-desk-again", "http");
 
     private Origin origin;
     private Trace trace;

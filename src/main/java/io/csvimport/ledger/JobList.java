@@ -45,6 +45,9 @@ public final class JobList {
         }
     }
 
+    /** How many of the newest jobs are looked through for a part of a name. */
+    public static final int SEARCHED = 100_000;
+
     /** @param oldest when the oldest of them was made; null where there is none */
     public record Count(String state, long count, Instant oldest) {}
 
@@ -65,14 +68,8 @@ public final class JobList {
     /** The newest first, and how many there are; a page counts from 1. */
     public Map<String, Object> page(Map<String, String> filters, int page, int size)
             throws CsvImportUnsettledException {
-        StringBuilder where = new StringBuilder(" FROM csv_import_delivery WHERE 1 = 1");
         List<Object> values = new ArrayList<>();
-        SHOWN.forEach((column, name) -> {
-            if (filters.containsKey(name)) {
-                where.append(" AND ").append(column).append(" = ?");
-                values.add(filters.get(name));
-            }
-        });
+        String where = " FROM csv_import_delivery WHERE 1 = 1" + equal(filters, values);
         return database.look(handle -> {
             Map<String, Object> answer = new LinkedHashMap<>();
             answer.put(
@@ -91,6 +88,46 @@ public final class JobList {
         });
     }
 
+    /**
+     * The newest first, as a person looks for them.
+     *
+     * @param filters by the names of the answer
+     * @param name a part of the file name in any case of ASCII letters, or null
+     * @param from the beginning of a day, or null; without one, a name is looked for among the newest jobs only
+     * @param before a job: older ones only
+     */
+    public List<Map<String, Object>> search(
+            Map<String, String> filters, String name, Instant from, Instant to, long before, int size)
+            throws CsvImportUnsettledException {
+        StringBuilder where = new StringBuilder("job < ?");
+        List<Object> values = new ArrayList<>(List.of(before));
+        where.append(equal(filters, values));
+        if (from != null) {
+            where.append(" AND created_at >= ? AND created_at < ?");
+            values.addAll(List.of(from, to));
+        } else if (name != null) {
+            where.append(" AND job > (SELECT MAX(job) FROM csv_import_delivery) - ")
+                    .append(SEARCHED);
+        }
+        if (name != null) {
+            where.append(" AND lower(file_name) LIKE lower(?) ESCAPE '!'");
+            values.add("%" + name.replaceAll("[!%_]", "!$0") + "%");
+        }
+        values.add(size);
+        return shown(where + " ORDER BY job DESC LIMIT ?", values.toArray());
+    }
+
+    private static String equal(Map<String, String> filters, List<Object> values) {
+        StringBuilder where = new StringBuilder();
+        SHOWN.forEach((column, name) -> {
+            if (filters.containsKey(name)) {
+                where.append(" AND ").append(column).append(" = ?");
+                values.add(filters.get(name));
+            }
+        });
+        return where.toString();
+    }
+
     /** The job of a number, if there is one. */
     public List<Map<String, Object>> numbered(long job) throws CsvImportUnsettledException {
         return shown("job = ?", job);
@@ -101,8 +138,8 @@ public final class JobList {
         return shown("import_id = ? ORDER BY CASE state WHEN 'duplicate' THEN 1 ELSE 0 END, job DESC LIMIT 1", id);
     }
 
-    private List<Map<String, Object>> shown(String where, Object value) throws CsvImportUnsettledException {
-        return database.look(handle -> handle.select("SELECT * FROM csv_import_delivery WHERE " + where, value)
+    List<Map<String, Object>> shown(String where, Object... values) throws CsvImportUnsettledException {
+        return database.look(handle -> handle.select("SELECT * FROM csv_import_delivery WHERE " + where, values)
                 .map((row, context) -> shown(row))
                 .list());
     }

@@ -8,6 +8,7 @@ import io.csvimport.job.State;
 import io.csvimport.text.Visible;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.slf4j.Logger;
@@ -39,10 +40,23 @@ public final class Outcomes {
 
     /** Whatever was being sent by a process that has ended since has an unknown outcome from now on. */
     public void markUnfinished() throws CsvImportUnsettledException {
-        database.durable(
-                handle -> handle.execute("UPDATE csv_import_delivery SET state = 'unknown', reason = 'process-ended',"
-                        + " detail = 'The process ended while the file was being sent'"
-                        + " WHERE released_at IS NULL AND state = 'sending' AND owner NOT IN " + owner.living()));
+        database.durable(handle -> {
+            List<Job> unfinished = JobRow.select(
+                    handle, "released_at IS NULL AND state = 'sending' AND owner NOT IN " + owner.living());
+            for (Job job : unfinished) {
+                Outcome unknown = job.outcome()
+                        .because("process-ended", "The process ended while the file was being sent")
+                        .to(State.UNKNOWN);
+                if (JobRow.change(
+                        handle,
+                        job.with(unknown),
+                        "state = 'sending'",
+                        "state = :state, reason = :outcome.reason, detail = :outcome.detail")) {
+                    JobHistory.insert(handle, job, unknown);
+                }
+            }
+            return null;
+        });
     }
 
     /** What is done in the same transaction; nothing is written where the row has moved on. */
@@ -120,6 +134,9 @@ public final class Outcomes {
                 isFollowed ? outcome.settledAt().plus(trackAfter) : null);
         if (changed && outcome.state().isSettled()) {
             events.insert(handle, written);
+        }
+        if (changed && (outcome.state() == State.HELD || !outcome.state().isSettled())) {
+            JobHistory.insert(handle, job, outcome);
         }
         return changed ? Optional.of(written) : Optional.empty();
     }

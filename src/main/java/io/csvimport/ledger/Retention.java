@@ -51,11 +51,12 @@ public final class Retention {
                 .list());
     }
 
-    /** Deletes them with their events. */
+    /** Deletes them with their history. */
     public void forget(List<Done> jobs) throws CsvImportUnsettledException {
         database.relaxed(handle -> {
             for (Done done : jobs) {
                 handle.execute("DELETE FROM csv_import_event WHERE job = ?", done.job);
+                handle.execute("DELETE FROM csv_import_attempt WHERE job = ?", done.job);
                 handle.execute("DELETE FROM csv_import_delivery WHERE job = ? AND state <> 'voiding'", done.job);
             }
             return null;

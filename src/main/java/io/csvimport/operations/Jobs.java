@@ -23,7 +23,7 @@ import org.slf4j.event.Level;
 /** The jobs of the ledger as a person sees them, and what a person may decide about one. */
 public final class Jobs {
 
-    static final List<String> STATES =
+    public static final List<String> STATES =
             Stream.of(State.values()).map(State::toString).toList();
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
@@ -85,13 +85,17 @@ public final class Jobs {
     }
 
     Map<String, Object> json(long job) throws CsvImportUnsettledException {
-        Map<String, Object> json = list.numbered(job).get(0);
-        api.bytesSent(job).ifPresent(bytes -> json.put("bytesSent", bytes));
-        return json;
+        return withProgress(list.numbered(job).get(0));
+    }
+
+    /** The job with the bytes that are sent, where it is being sent by this process. */
+    public Map<String, Object> withProgress(Map<String, Object> shown) {
+        api.bytesSent(((Number) shown.get("job")).longValue()).ifPresent(bytes -> shown.put("bytesSent", bytes));
+        return shown;
     }
 
     /** Lets a held or waiting job go on now. */
-    long retry(long job) throws Problem, CsvImportUnsettledException {
+    public long retry(long job) throws Problem, CsvImportUnsettledException {
         if (!list.retry(job)) {
             throw refused(job, "retried");
         }
@@ -102,7 +106,7 @@ public final class Jobs {
     }
 
     /** Settles a job by the import id that a person has found. */
-    long settle(long id, String importId) throws Problem, CsvImportUnsettledException {
+    public long settle(long id, String importId) throws Problem, CsvImportUnsettledException {
         Job job = deliveries.get(id);
         if (!OPEN.contains(job.state())) {
             throw refused(id, "settled");

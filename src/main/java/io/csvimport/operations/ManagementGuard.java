@@ -32,7 +32,7 @@ public final class ManagementGuard implements Handler<RoutingContext> {
     /** What the management port serves to everybody. */
     private static final Pattern OPEN = Pattern.compile("/observe/(health(/.*)?|metrics)");
     /** What is checked on a server of the user's own, below any path. */
-    private static final Pattern GUARDED = Pattern.compile("(?i).*/(csv-imports|openapi\\.json)(\\W.*)?");
+    private static final Pattern GUARDED = Pattern.compile("(?i).*/(csv-imports|desk|openapi\\.json)(\\W.*)?");
 
     private static final String LOOPBACK = "(?i)localhost|127(\\.\\d{1,3}){3}|\\[?::1]?";
 
@@ -112,6 +112,8 @@ public final class ManagementGuard implements Handler<RoutingContext> {
             fail(ctx, 403, "The request names another host: use " + host);
         } else if (isOfAnotherOrigin(request)) {
             fail(ctx, 403, "Requests from web pages of other origins are refused");
+        } else if (router.isManagementServer() && ctx.normalizedPath().equals("/")) {
+            ctx.reroute("/desk");
         } else {
             ctx.next();
         }

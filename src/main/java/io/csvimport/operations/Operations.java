@@ -115,12 +115,7 @@ public final class Operations {
             stream =
                     body == null || isServlet ? InputStream.nullInputStream() : new VertxBody((HttpServerRequest) body);
         }
-        exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
-            @Override
-            public void onDone(Exchange done) {
-                IOHelper.close(stream);
-            }
-        });
+        closeWhenDone(exchange, stream);
         Map<String, String> names = query(exchange, known);
         String type = message.getHeader(Exchange.CONTENT_TYPE, "", String.class).toLowerCase(Locale.ROOT);
         if (type.startsWith("multipart/")
@@ -134,7 +129,23 @@ public final class Operations {
         if (message.getHeader(Exchange.CONTENT_LENGTH, 0L, Long.class) > PostedCsv.LARGEST) {
             throw new Problem(413, TOO_LARGE);
         }
+        setCsv(exchange, stream, names);
+    }
+
+    private static void closeWhenDone(Exchange exchange, InputStream stream) {
+        exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
+            @Override
+            public void onDone(Exchange done) {
+                IOHelper.close(stream);
+            }
+        });
+    }
+
+    /** The CSV is the body, and no header is there but these. */
+    public static void setCsv(Exchange exchange, InputStream stream, Map<String, String> names) {
         PostedCsv csv = new PostedCsv(stream);
+        Message message = exchange.getMessage();
+        closeWhenDone(exchange, csv);
         exchange.setProperty(POSTED, csv);
         // a stream cache would hold it in memory
         exchange.getExchangeExtension().setStreamCacheDisabled(true);
@@ -188,21 +199,23 @@ public final class Operations {
 
     /** Answers a failure as problem details; the details of an unexpected one are only logged. */
     public void fail(Exchange exchange) {
-        PostedCsv csv = exchange.getProperty(POSTED, PostedCsv.class);
-        fail(
-                exchange,
-                csv != null && csv.isTooLarge()
-                        ? new Problem(413, TOO_LARGE)
-                        : exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
+        fail(exchange, exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
     }
 
-    private static void fail(Exchange exchange, Throwable failure) {
+    /** What a failure means to who has asked. */
+    public static Problem problem(Exchange exchange, Throwable failure) {
         FatalErrors.endIfOutOfMemory(failure);
-        Problem problem = Problem.of(failure);
+        PostedCsv csv = exchange.getProperty(POSTED, PostedCsv.class);
+        Problem problem = csv != null && csv.isTooLarge() ? new Problem(413, TOO_LARGE) : Problem.of(failure);
         if (problem == null) {
             LOG.error("An operation over HTTP failed", failure);
             problem = new Problem(500, "The operation failed; the log says why");
         }
+        return problem;
+    }
+
+    private static void fail(Exchange exchange, Throwable failure) {
+        Problem problem = problem(exchange, failure);
         answer(exchange, problem.status(), problem.json(), Problem.CONTENT_TYPE);
         if (failure instanceof CsvImportUnsettledException unsettled) {
             long seconds =
@@ -232,11 +245,9 @@ public final class Operations {
      *
      * @throws Problem if one is not known, has a wrong value, or is given twice, and if a web page of another origin asks
      */
-    static Map<String, String> query(Exchange exchange, String... known) throws Problem {
+    public static Map<String, String> query(Exchange exchange, String... known) throws Problem {
         Message request = exchange.getMessage();
-        if (isOfAnotherOrigin(request)) {
-            throw new Problem(403, "Requests from web pages of other origins are refused");
-        }
+        checkOrigin(request);
         Map<String, String> query = new LinkedHashMap<>();
         // a servlet container has the other one alone, and has not decoded it
         String raw = request.getHeader(
@@ -262,6 +273,13 @@ public final class Operations {
         }
         query.values().removeIf(String::isBlank);
         return query;
+    }
+
+    /** @throws Problem if a web page of another origin asks */
+    public static void checkOrigin(Message request) throws Problem {
+        if (isOfAnotherOrigin(request)) {
+            throw new Problem(403, "Requests from web pages of other origins are refused");
+        }
     }
 
     /** A proxy in front may change the host; then the browser's own word counts. */

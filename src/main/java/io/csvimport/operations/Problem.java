@@ -25,12 +25,12 @@ public final class Problem extends Exception {
     private final int status;
     private final transient Map<String, Object> more;
 
-    Problem(int status, String detail) {
+    public Problem(int status, String detail) {
         this(status, detail, Map.of());
     }
 
     /** @param more members beside the standard ones */
-    Problem(int status, String detail, Map<String, Object> more) {
+    public Problem(int status, String detail, Map<String, Object> more) {
         super(detail);
         this.status = status;
         this.more = more;
@@ -51,7 +51,7 @@ public final class Problem extends Exception {
         return null;
     }
 
-    int status() {
+    public int status() {
         return status;
     }
 

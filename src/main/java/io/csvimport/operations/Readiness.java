@@ -80,6 +80,14 @@ public final class Readiness extends AbstractHealthCheck {
 
     @Override
     protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
+        untaken.feeds().forEach((feed, files) -> builder.detail(UNTAKEN + feed, plain(files.toString())));
+        List<String> reasons = reasons();
+        builder.message(reasons.isEmpty() ? null : plain(String.join("; ", reasons)))
+                .state(reasons.isEmpty() ? State.UP : State.DOWN);
+    }
+
+    /** Why it is DOWN; none where it is UP. */
+    public List<String> reasons() {
         List<String> reasons = new ArrayList<>();
         List<String> missing = missingRoutes == null ? List.of() : missingRoutes.get();
         if (missingRoutes == null) {
@@ -95,11 +103,9 @@ public final class Readiness extends AbstractHealthCheck {
         }
         health.refusal().ifPresent(reasons::add);
         reasons.addAll(untaken.missing());
-        untaken.feeds().forEach((feed, files) -> builder.detail(UNTAKEN + feed, plain(files.toString())));
         health.unavailableFor(grace, this::isWanted)
                 .forEach(why -> reasons.add(why + ", for longer than csv-import.health.grace"));
-        builder.message(reasons.isEmpty() ? null : plain(String.join("; ", reasons)))
-                .state(reasons.isEmpty() ? State.UP : State.DOWN);
+        return reasons;
     }
 
     /** What a platform's own health shows of a result: the reasons, and which files are not taken. */

@@ -2,14 +2,15 @@ package io.csvimport.operations;
 
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.streams.ReadStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/** The body of a paused request to a Vert.x server. What is not read yet stays with the client. */
-final class VertxBody extends InputStream {
+/** The body of a paused request to a Vert.x server, or a file in it. What is not read yet stays with the client. */
+public final class VertxBody extends InputStream {
 
     /** The management port closes the connection before: an answer to half a body would be lost. */
     private static final int LONGEST_PAUSE_SECONDS = 60;
@@ -17,19 +18,24 @@ final class VertxBody extends InputStream {
     private static final Buffer END = Buffer.buffer();
     private static final Buffer BROKEN = Buffer.buffer();
 
-    private final HttpServerRequest request;
+    private final ReadStream<Buffer> request;
     private final BlockingQueue<Buffer> arrived = new LinkedBlockingQueue<>();
     private Buffer piece = Buffer.buffer();
     private int read;
 
-    VertxBody(HttpServerRequest request) {
+    public VertxBody(HttpServerRequest request) {
+        this((ReadStream<Buffer>) request);
+        if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
+            request.response().writeContinue();
+        }
+    }
+
+    /** @param request paused */
+    public VertxBody(ReadStream<Buffer> request) {
         this.request = request;
         request.handler(arrived::add);
         request.endHandler(end -> arrived.add(END));
         request.exceptionHandler(broken -> arrived.add(BROKEN));
-        if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
-            request.response().writeContinue();
-        }
     }
 
     @Override
@@ -70,7 +76,7 @@ final class VertxBody extends InputStream {
     /** Drops the rest of the body: the connection can be used again. */
     @Override
     public void close() {
-        if (!request.isEnded()) {
+        if (piece != END) {
             request.handler(null).endHandler(null).resume();
         }
     }

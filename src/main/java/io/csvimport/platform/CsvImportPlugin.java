@@ -25,6 +25,7 @@ import io.csvimport.operations.Jobs;
 import io.csvimport.operations.Metrics;
 import io.csvimport.operations.Operations;
 import io.csvimport.operations.Readiness;
+import io.csvimport.operations.desk.Desk;
 import io.csvimport.pipeline.Attempts;
 import io.csvimport.pipeline.Claiming;
 import io.csvimport.pipeline.Failure;
@@ -357,10 +358,10 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         boolean isServlet = context.getClassResolver()
                         .resolveClass("org.apache.camel.component.platform.http.vertx.VertxPlatformHttpEngine")
                 == null;
+        Jobs jobs = new Jobs(new JobList(database), deliveries, outcomes, executor, client, pace);
+        registry.bind("csvImportOperations", new Operations(jobs, isServlet));
         registry.bind(
-                "csvImportOperations",
-                new Operations(
-                        new Jobs(new JobList(database), deliveries, outcomes, executor, client, pace), isServlet));
+                "csvImportDesk", new Desk(context, settings, database, jobs, health, untaken, readiness, sources));
         checkAuditTarget(context, settings);
     }
 

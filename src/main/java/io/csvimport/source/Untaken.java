@@ -46,6 +46,11 @@ public final class Untaken {
         return List.copyOf(missing.values());
     }
 
+    /** Why this feed cannot list files; null where it can. */
+    public String missing(String feed) {
+        return missing.get(feed);
+    }
+
     void listed(String feed, Files found) {
         missing.remove(feed);
         if (found.files > 0) {

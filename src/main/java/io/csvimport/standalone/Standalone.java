@@ -98,6 +98,7 @@ final class Standalone extends MainListenerSupport {
                 audit.equals("bean:csvImportAuditFile")
                         ? new AuditFile(settings).file()
                         : audit.split(":")[0] + ":… (csv-import.audit.uri)");
+        lines.put("desk", ManagementGuard.isOperable(settings) ? management + "/" : "");
         lines.put("health", management + "/observe/health");
         lines.put(
                 "operations",

@@ -1,0 +1,450 @@
+package io.csvimport.operations.desk;
+
+import gg.jte.ContentType;
+import gg.jte.TemplateEngine;
+import gg.jte.output.StringOutput;
+import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.api.ApiHealth;
+import io.csvimport.api.ImportId;
+import io.csvimport.file.SourceFile;
+import io.csvimport.file.Sources;
+import io.csvimport.job.CsvImportConstants;
+import io.csvimport.ledger.Database;
+import io.csvimport.ledger.JobCounts;
+import io.csvimport.ledger.JobHistory;
+import io.csvimport.ledger.JobList;
+import io.csvimport.operations.Jobs;
+import io.csvimport.operations.Operations;
+import io.csvimport.operations.Problem;
+import io.csvimport.operations.Readiness;
+import io.csvimport.settings.Settings;
+import io.csvimport.source.Untaken;
+import io.csvimport.text.Visible;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.time.LocalDate;
+import java.time.ZoneId;
+import java.time.format.DateTimeParseException;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+
+/**
+ * The steps of the routes {@code csv-import-desk-*}: each answers a page, or does what the form of a page asks for and sends
+ * the browser back to it. A form carries the token of the browser's cookie, which no page of another origin knows.
+ */
+public final class Desk {
+
+    private static final String COOKIE = "csv-import-desk";
+    private static final Pattern COOKIE_TOKEN = Pattern.compile("(?:^|;\\s*)" + COOKIE + "=([\\w-]{22})(?:;|$)");
+    private static final Pattern ASSET = Pattern.compile("desk\\.(css|js|svg)");
+    private static final String POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
+            + " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+    /** An exchange property: the path of the request. */
+    private static final String PATH = "csvImportDeskPath";
+    /** An exchange property: the token of the browser. */
+    private static final String TOKEN = "csvImportDeskToken";
+
+    private static final int PAGE = 50;
+    private static final int SHOWN_ROWS = 100;
+
+    private final SecureRandom random = new SecureRandom();
+    private final TemplateEngine templates = TemplateEngine.createPrecompiled(
+            null, ContentType.Html, Desk.class.getClassLoader(), Desk.class.getPackageName());
+    private final Jobs jobs;
+    private final JobList list;
+    private final JobHistory history;
+    private final Feeds feeds;
+    private final StoredFiles files;
+
+    public Desk(
+            CamelContext context,
+            Settings settings,
+            Database database,
+            Jobs jobs,
+            ApiHealth health,
+            Untaken untaken,
+            Readiness readiness,
+            Sources sources) {
+        this.jobs = jobs;
+        list = new JobList(database);
+        history = new JobHistory(database);
+        feeds = new Feeds(context, settings, new JobCounts(database), list, health, untaken, readiness);
+        files = new StoredFiles(sources, history);
+    }
+
+    private interface Page {
+        /** @return the parameters of the template, by their names */
+        Map<String, Object> model() throws Problem, CsvImportUnsettledException, IOException;
+    }
+
+    // pages
+
+    public void overview(Exchange exchange) {
+        page(exchange, "overview", () -> Map.of("page", feeds.overview()));
+    }
+
+    public void files(Exchange exchange) {
+        page(exchange, "files", () -> {
+            Map<String, String> query =
+                    Operations.query(exchange, "name", "state", "template", "from", "importId", "day", "before");
+            return Map.of(
+                    "page",
+                    search(query),
+                    "states",
+                    Jobs.STATES,
+                    "feeds",
+                    feeds.names(),
+                    "templates",
+                    feeds.templates());
+        });
+    }
+
+    private FilesPage search(Map<String, String> query) throws Problem, CsvImportUnsettledException {
+        Map<String, String> filters = new LinkedHashMap<>(query);
+        filters.keySet().retainAll(List.of("state", "template", "from", "importId"));
+        LocalDate day = day(query.get("day"));
+        ZoneId zone = ZoneId.systemDefault();
+        List<FileLine> found = list
+                .search(
+                        filters,
+                        query.get("name"),
+                        day == null ? null : day.atStartOfDay(zone).toInstant(),
+                        day == null ? null : day.plusDays(1).atStartOfDay(zone).toInstant(),
+                        query.containsKey("before") ? number(query.get("before")) : Long.MAX_VALUE,
+                        PAGE + 1)
+                .stream()
+                .map(job -> new FileLine(jobs.withProgress(job)))
+                .toList();
+        boolean more = found.size() > PAGE;
+        return new FilesPage(query, more ? found.subList(0, PAGE) : found, more);
+    }
+
+    private static LocalDate day(String text) throws Problem {
+        try {
+            return text == null ? null : LocalDate.parse(text);
+        } catch (DateTimeParseException e) {
+            throw new Problem(400, "The day is '" + Visible.of(text) + "': write it as in 2026-01-31");
+        }
+    }
+
+    private static long number(String text) throws Problem {
+        if (!text.matches("\\d{1,18}")) {
+            throw new Problem(400, "'" + Visible.of(text) + "' is no job");
+        }
+        return Long.parseLong(text);
+    }
+
+    public void file(Exchange exchange) {
+        page(exchange, "file", () -> {
+            FileLine line = find(exchange);
+            long job = Long.parseLong(line.id());
+            Map<String, Object> model = new LinkedHashMap<>();
+            model.put("line", line);
+            model.put("story", Story.of(line, history.attempts(job), history.events(job)));
+            model.put("isHere", files.isAtHand(line));
+            model.put("rows", files.failedRows(line, SHOWN_ROWS));
+            return model;
+        });
+    }
+
+    public void sendForm(Exchange exchange) {
+        page(exchange, "send", () -> {
+            Map<String, String> query = Operations.query(exchange, "template", "notify");
+            Map<String, Object> model = new LinkedHashMap<>();
+            model.put("query", query);
+            model.put("templates", feeds.templates());
+            if (query.containsKey("template")) {
+                Map<String, String> fields = new LinkedHashMap<>(query);
+                fields.put("token", token(exchange));
+                model.put("fields", FilesPage.encoded(fields));
+            }
+            return model;
+        });
+    }
+
+    /** The style sheet and the script, by the last part of the path. */
+    public void asset(Exchange exchange) throws IOException {
+        String name = exchange.getMessage().getHeader("name", "", String.class);
+        Matcher asset = ASSET.matcher(name);
+        if (!asset.matches()) {
+            fail(exchange, new Problem(404, "There is no such file"));
+            return;
+        }
+        try (InputStream in = Desk.class.getResourceAsStream("/META-INF/csv-import/desk/" + name)) {
+            byte[] bytes = in.readAllBytes();
+            String type =
+                    switch (asset.group(1)) {
+                        case "css" -> "text/css; charset=utf-8";
+                        case "js" -> "text/javascript; charset=utf-8";
+                        default -> "image/svg+xml";
+                    };
+            answer(exchange, 200, type);
+            exchange.getMessage().setHeader("Cache-Control", "max-age=300");
+            exchange.getMessage().setBody(bytes);
+        }
+    }
+
+    // files
+
+    /** The CSV as it was taken. */
+    public void content(Exchange exchange) {
+        download(exchange, line -> {
+            SourceFile stored = files.find(line).orElseThrow(() -> new Problem(404, StoredFiles.GONE));
+            return new Download(line.name(), stored.open());
+        });
+    }
+
+    /** The failed rows, with the header of the file, to be corrected and dropped again. */
+    public void failedRows(Exchange exchange) {
+        download(exchange, line -> {
+            InputStream rows = files.failedRowsCsv(line).orElseThrow(() -> new Problem(404, StoredFiles.GONE));
+            return new Download("failed rows of " + line.name(), rows);
+        });
+    }
+
+    private record Download(String name, InputStream bytes) {}
+
+    private interface Downloading {
+        Download of(FileLine line) throws Problem, CsvImportUnsettledException, IOException;
+    }
+
+    private void download(Exchange exchange, Downloading downloading) {
+        try {
+            Download download = downloading.of(find(exchange));
+            answer(exchange, 200, "text/csv");
+            Message message = exchange.getMessage();
+            message.setHeader(
+                    "Content-Disposition",
+                    "attachment; filename*=UTF-8''"
+                            + URLEncoder.encode(download.name, StandardCharsets.UTF_8)
+                                    .replace("+", "%20"));
+            exchange.getExchangeExtension().setStreamCacheDisabled(true);
+            message.setBody(download.bytes);
+        } catch (Problem | CsvImportUnsettledException | IOException | RuntimeException e) {
+            fail(exchange, e);
+        }
+    }
+
+    // what a person decides
+
+    public void retry(Exchange exchange) {
+        act(exchange, line -> jobs.retry(Long.parseLong(line.id())));
+    }
+
+    public void settle(Exchange exchange) {
+        act(exchange, line -> {
+            String importId = ImportId.of(exchange.getMessage().getHeader("importId", String.class));
+            if (importId == null) {
+                throw new Problem(400, "The import id is missing, or is none: it is the API's id of the import");
+            }
+            jobs.settle(Long.parseLong(line.id()), importId);
+        });
+    }
+
+    /** Asks once more, unless the form says that it is sure; then names the job to void. */
+    public void toVoid(Exchange exchange) throws Problem, CsvImportUnsettledException {
+        checkToken(exchange);
+        FileLine line = find(exchange);
+        if (isSure(exchange, line, "void")) {
+            Message message = exchange.getMessage();
+            message.removeHeaders("*");
+            message.setHeader(CsvImportConstants.JOB, Long.parseLong(line.id()));
+        }
+    }
+
+    public void voided(Exchange exchange) {
+        show(exchange, exchange.getMessage().getHeader(CsvImportConstants.JOB, String.class));
+    }
+
+    /** Asks once more; then the bytes of the file are the body, and go the way of any other, but as no duplicate. */
+    public void toImportAgain(Exchange exchange) throws Problem, CsvImportUnsettledException, IOException {
+        checkToken(exchange);
+        FileLine line = find(exchange);
+        if (!line.is("completed", "accepted", "duplicate", "rejected", "voided", "withdrawn")) {
+            throw new Problem(409, "The file is " + line.state() + ": its own job goes on");
+        }
+        SourceFile stored = files.find(line).orElseThrow(() -> new Problem(404, StoredFiles.GONE));
+        if (isSure(exchange, line, "again")) {
+            Message message = exchange.getMessage();
+            message.removeHeaders("*");
+            message.setHeader("template", line.template());
+            message.setHeader("notify", String.join(",", notify(line)));
+            message.setHeader("fileName", line.name());
+            message.setHeader("csvImportDuplicates", "import");
+            exchange.getExchangeExtension().setStreamCacheDisabled(true);
+            message.setBody(stored.open());
+        }
+    }
+
+    private static List<String> notify(FileLine line) {
+        return line.job().get("notify") instanceof List<?> addresses
+                ? addresses.stream().map(String::valueOf).toList()
+                : List.of();
+    }
+
+    private boolean isSure(Exchange exchange, FileLine line, String what) {
+        if ("yes".equals(exchange.getMessage().getHeader("sure"))) {
+            return true;
+        }
+        page(exchange, "sure", () -> Map.of("line", line, "what", what));
+        exchange.setRouteStop(true);
+        return false;
+    }
+
+    /** A CSV from the browser is the body. Its template and its addresses are in the query; they come before the file. */
+    public void receive(Exchange exchange) throws Problem, IOException {
+        Map<String, String> query = Operations.query(exchange, "template", "notify", "token", "fileName");
+        checkToken(exchange, query.remove("token"));
+        PostedForm form = PostedForm.read(exchange);
+        query.putIfAbsent("fileName", form.fileName());
+        Operations.setCsv(exchange, form.file(), query);
+    }
+
+    /** The job has its page. */
+    public void sent(Exchange exchange) {
+        show(exchange, exchange.getProperty(CsvImportConstants.JOB, String.class));
+    }
+
+    public void previewed(Exchange exchange) throws IOException {
+        PreviewResult result = PreviewResult.read(exchange.getMessage().getBody(InputStream.class), SHOWN_ROWS);
+        page(exchange, "previewed", () -> Map.of("result", result));
+    }
+
+    private interface Action {
+        void on(FileLine line) throws Problem, CsvImportUnsettledException;
+    }
+
+    private void act(Exchange exchange, Action action) {
+        try {
+            checkToken(exchange);
+            FileLine line = find(exchange);
+            action.on(line);
+            show(exchange, line.id());
+        } catch (Problem | CsvImportUnsettledException | RuntimeException e) {
+            fail(exchange, e);
+        }
+    }
+
+    /** Sends the browser to the page of a job. */
+    private static void show(Exchange exchange, String job) {
+        answer(exchange, 303, "text/html; charset=utf-8");
+        exchange.getMessage().setHeader("Location", root(exchange) + "desk/files/" + job);
+        exchange.getMessage().setBody("");
+    }
+
+    private FileLine find(Exchange exchange) throws Problem, CsvImportUnsettledException {
+        String id = exchange.getMessage().getHeader("id", "", String.class);
+        List<Map<String, Object>> found = list.numbered(number(id));
+        if (found.isEmpty()) {
+            throw new Problem(
+                    404,
+                    "The ledger knows no job " + id + ". It may have been forgotten since (csv-import.ledger.keep)");
+        }
+        return new FileLine(jobs.withProgress(found.get(0)));
+    }
+
+    /** Answers a failure as a page. */
+    public void fail(Exchange exchange) {
+        fail(exchange, exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
+    }
+
+    private void fail(Exchange exchange, Throwable failure) {
+        Problem problem = Operations.problem(exchange, failure);
+        page(exchange, "problem", () -> Map.of("problem", problem));
+        exchange.getMessage().setHeader(Exchange.HTTP_RESPONSE_CODE, problem.status());
+    }
+
+    /** From the request's path up to where the desk is: its links work behind a proxy with a path of its own. */
+    private static String root(Exchange exchange) {
+        String path = exchange.getProperty(PATH, "", String.class);
+        int levels = path.substring(path.lastIndexOf("/desk") + 1).split("/").length - 1;
+        return "../".repeat(levels);
+    }
+
+    /** Keeps what later steps need of the request. */
+    private static void enter(Exchange exchange) {
+        if (exchange.getProperty(PATH) == null) {
+            exchange.setProperty(PATH, exchange.getMessage().getHeader(Exchange.HTTP_PATH));
+            Matcher token = COOKIE_TOKEN.matcher(exchange.getMessage().getHeader("Cookie", "", String.class));
+            exchange.setProperty(TOKEN, token.find() ? token.group(1) : null);
+        }
+    }
+
+    // tokens
+
+    private static String token(Exchange exchange) {
+        return exchange.getProperty(TOKEN, String.class);
+    }
+
+    private static void checkToken(Exchange exchange) throws Problem {
+        checkToken(exchange, exchange.getMessage().getHeader("token", String.class));
+    }
+
+    private static void checkToken(Exchange exchange, String given) throws Problem {
+        enter(exchange);
+        Operations.checkOrigin(exchange.getMessage());
+        String own = token(exchange);
+        if (own == null || !own.equals(given)) {
+            throw new Problem(
+                    403,
+                    "The form is not of this browser, or its cookie is gone. Load the page again, and repeat what you did");
+        }
+    }
+
+    private String newToken() {
+        byte[] bytes = new byte[16];
+        random.nextBytes(bytes);
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+    }
+
+    // answers
+
+    private void page(Exchange exchange, String template, Page page) {
+        enter(exchange);
+        boolean isNew = token(exchange) == null;
+        if (isNew) {
+            exchange.setProperty(TOKEN, newToken());
+        }
+        StringOutput html = new StringOutput();
+        try {
+            Map<String, Object> model = new LinkedHashMap<>(page.model());
+            model.put("root", root(exchange));
+            model.put("token", token(exchange));
+            templates.render(template + ".jte", model, html);
+        } catch (Problem | CsvImportUnsettledException | IOException | RuntimeException e) {
+            if (template.equals("problem")) {
+                throw new IllegalStateException(e);
+            }
+            fail(exchange, e);
+            return;
+        }
+        answer(exchange, 200, "text/html; charset=utf-8");
+        if (isNew) {
+            exchange.getMessage()
+                    .setHeader("Set-Cookie", COOKIE + "=" + token(exchange) + "; Path=/; HttpOnly; SameSite=Strict");
+        }
+        exchange.getMessage().setBody(html.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static void answer(Exchange exchange, int status, String type) {
+        Message message = exchange.getMessage();
+        message.removeHeaders("*");
+        message.setHeader(Exchange.HTTP_RESPONSE_CODE, status);
+        message.setHeader(Exchange.CONTENT_TYPE, type);
+        message.setHeader("Content-Security-Policy", POLICY);
+        message.setHeader("X-Content-Type-Options", "nosniff");
+        message.setHeader("Referrer-Policy", "same-origin");
+        message.setHeader("Cache-Control", "no-store");
+    }
+}

@@ -1,0 +1,106 @@
+package io.csvimport.operations.desk;
+
+import java.util.Map;
+import java.util.Set;
+
+/** A job of the ledger as a page shows it. */
+public record FileLine(Map<String, Object> job) {
+
+    private static final Set<String> GOOD = Set.of("accepted", "completed");
+    private static final Set<String> BAD = Set.of("rejected", "held");
+    private static final Set<String> OPEN = Set.of("waiting", "unknown", "voiding");
+
+    public String id() {
+        return text("job");
+    }
+
+    public String name() {
+        return text("fileName");
+    }
+
+    public String template() {
+        return text("template");
+    }
+
+    public String from() {
+        return text("from");
+    }
+
+    public String state() {
+        return text("state");
+    }
+
+    public boolean is(String... states) {
+        return Set.of(states).contains(state());
+    }
+
+    /** A class of the style sheet; completed with failed rows is no good news. */
+    public String tone() {
+        return tone(state(), failedRows() > 0);
+    }
+
+    public static String tone(String state) {
+        return tone(state, false);
+    }
+
+    static String tone(String state, boolean hasFailedRows) {
+        return hasFailedRows && GOOD.contains(state)
+                ? "warn"
+                : GOOD.contains(state) ? "good" : BAD.contains(state) ? "bad" : OPEN.contains(state) ? "warn" : "calm";
+    }
+
+    public long failedRows() {
+        return number("failedRows");
+    }
+
+    public long attempts() {
+        return number("attempts");
+    }
+
+    public String size() {
+        return Human.size((Number) job.get("fileSize"));
+    }
+
+    /** What became of it, in a few words. */
+    public String summary() {
+        String rows = Human.count(failedRows(), "row", "rows") + " failed";
+        return switch (state()) {
+            case "claimed" -> "about to be sent";
+            case "sending" -> "being sent";
+            case "accepted" -> "imported; its rows are not checked yet";
+            case "completed" -> failedRows() > 0 ? "imported, " + rows : "imported, no failed rows";
+            case "duplicate" -> "the same bytes were imported before";
+            case "rejected" -> failedRows() > 0 ? "rejected: " + rows + " in the preview" : "rejected";
+            case "waiting" -> "waits, and is tried again";
+            case "unknown" -> "sent, the answer was lost: it is looked for";
+            case "held" -> "waits for a person";
+            case "withdrawn" -> "taken away before it was sent";
+            case "voiding" -> "is being voided";
+            case "voided" -> "voided";
+            default -> state();
+        };
+    }
+
+    /** Whether its source has let go of it: it may be withdrawn here. */
+    public boolean isInSpool() {
+        String path = text("filePath");
+        return path.isEmpty() || path.contains("/spool/");
+    }
+
+    /** How much of it is sent; empty where it is not being sent, or that is not known. */
+    public String share() {
+        long size = number("fileSize");
+        return is("sending") && job.containsKey("bytesSent") && size > 0
+                ? number("bytesSent") * 100 / size + " % of " + size() + " sent"
+                : "";
+    }
+
+    public String text(String name) {
+        Object value = job.get(name);
+        return value == null ? "" : value.toString();
+    }
+
+    private long number(String name) {
+        return job.get(name) instanceof Number number ? number.longValue() : 0;
+    }
+}

@@ -1,0 +1,95 @@
+package io.csvimport.operations.desk;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The first page.
+ *
+ * @param problems why the product is not ready; none where it is
+ * @param inbox where a CSV may be dropped; null where that source is off
+ * @param hours of today, from midnight: outcomes and their counts
+ * @param events that the audit endpoint has not taken yet
+ * @param oldestEvent when the oldest of them was written, null where there is none
+ * @param free what is left on the disk of the data dir, bytes
+ */
+public record Overview(
+        List<String> problems,
+        String api,
+        String inbox,
+        List<Feed> feeds,
+        List<Map<String, Long>> hours,
+        long events,
+        String oldestEvent,
+        long free) {
+
+    /**
+     * A line.
+     *
+     * @param problem why it takes nothing; null where it runs
+     * @param left the files that it has found and does not take yet, and why; null where there are none
+     * @param today counts by state
+     * @param open counts by state of what is not settled, from whatever day
+     * @param latest null where it has brought nothing yet
+     * @param waiting the oldest file that is not settled, or null
+     */
+    public record Feed(
+            String name,
+            String description,
+            String problem,
+            String left,
+            Map<String, Long> today,
+            Map<String, Long> open,
+            FileLine latest,
+            FileLine waiting) {
+
+        public boolean isEmpty() {
+            return latest == null;
+        }
+    }
+
+    /** A part of the chart, in units of its picture. */
+    public record Bar(int x, double y, double height, String tone, String text) {}
+
+    static final int HEIGHT = 100;
+    static final int WIDTH = 36;
+
+    public long total() {
+        return hours.stream()
+                .flatMap(hour -> hour.values().stream())
+                .mapToLong(Long::longValue)
+                .sum();
+    }
+
+    /** The hours of today, a bar each, good outcomes at the bottom. */
+    public List<Bar> bars() {
+        long most = hours.stream()
+                .mapToLong(hour ->
+                        hour.values().stream().mapToLong(Long::longValue).sum())
+                .max()
+                .orElse(0);
+        List<Bar> bars = new ArrayList<>();
+        for (int hour = 0; hour < hours.size(); hour++) {
+            Map<String, Long> tones = new TreeMap<>();
+            hours.get(hour).forEach((state, count) -> tones.merge(FileLine.tone(state, false), count, Long::sum));
+            double y = HEIGHT;
+            for (String tone : List.of("good", "calm", "warn", "bad")) {
+                long count = tones.getOrDefault(tone, 0L);
+                if (count > 0) {
+                    double height = Math.max(2, (double) HEIGHT * count / most);
+                    y -= height;
+                    bars.add(new Bar(hour * WIDTH, y, height, tone, text(hour, hours.get(hour))));
+                }
+            }
+        }
+        return bars;
+    }
+
+    private static String text(int hour, Map<String, Long> states) {
+        List<String> parts = new ArrayList<>();
+        states.forEach((state, count) -> parts.add(Human.count(count) + " " + state));
+        return hour + ":00: " + String.join(", ", parts);
+    }
+}

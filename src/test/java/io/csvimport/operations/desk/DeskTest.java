@@ -1,0 +1,297 @@
+package io.csvimport.operations.desk;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.csvimport.Installation;
+import io.csvimport.operations.Operator;
+import io.csvimport.operations.Operator.Answer;
+import io.csvimport.sandbox.SandboxFault;
+import java.io.IOException;
+import java.io.StringReader;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import nu.validator.htmlparser.common.XmlViolationPolicy;
+import nu.validator.htmlparser.sax.HtmlParser;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.xml.sax.InputSource;
+import org.xml.sax.SAXParseException;
+import org.xml.sax.helpers.DefaultHandler;
+
+/** The pages of the desk, as a browser without a script gets and sends them. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class DeskTest {
+
+    private static final String MARKUP = "<img src=x onerror=alert(1)>&\"'.csv";
+    private static final Pattern TOKEN = Pattern.compile("name=\"token\" value=\"([\\w-]+)\"");
+    private static final String FORM = "application/x-www-form-urlencoded";
+
+    private Installation product;
+    private Operator operator;
+
+    @BeforeAll
+    void start(@TempDir Path directory) throws IOException {
+        product = new Installation(directory)
+                .with("CSV_IMPORT_RECONCILE_WAIT", "PT0S")
+                .with("CSV_IMPORT_RECONCILE_NOT_FOUND", "hold")
+                .with("CSV_IMPORT_TRACK_INTERVAL", "PT1S");
+        product.start("-Xmx192m");
+        product.awaitReady();
+        operator = new Operator(product.managementPort());
+    }
+
+    @AfterAll
+    void stop() {
+        product.close();
+    }
+
+    @AfterEach
+    void mend() {
+        product.sandbox().failAll(null);
+        product.sandbox().failList(null);
+        product.sandbox().failPreview(null);
+        product.sandbox().failVoid(null);
+    }
+
+    private Answer page(String path) throws Exception {
+        Answer page = operator.get(path);
+        assertEquals(200, page.status(), page.http().body());
+        assertNoErrors(path, page.http().body());
+        return page;
+    }
+
+    /** The parser of the Nu HTML checker finds nothing. */
+    private static void assertNoErrors(String path, String html) throws Exception {
+        List<String> errors = new ArrayList<>();
+        HtmlParser parser = new HtmlParser(XmlViolationPolicy.FATAL);
+        DefaultHandler all = new DefaultHandler() {
+            @Override
+            public void warning(SAXParseException e) {
+                errors.add(e.getMessage());
+            }
+
+            @Override
+            public void error(SAXParseException e) {
+                errors.add(e.getMessage());
+            }
+        };
+        parser.setContentHandler(all);
+        parser.setErrorHandler(all);
+        parser.parse(new InputSource(new StringReader(html)));
+        assertEquals(List.of(), errors, () -> path + "\n" + html);
+    }
+
+    private long awaitJob(String fileName, String state) {
+        String query =
+                "/csv-imports?fileName=" + URLEncoder.encode(fileName, StandardCharsets.UTF_8) + "&state=" + state;
+        product.awaitUntil(
+                fileName + " " + state,
+                () -> operator.get(query).json().path("count").asInt() == 1);
+        try {
+            return operator.get(query).json().at("/results/0/job").asLong();
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static String cookie(Answer page) {
+        return page.header("Set-Cookie").replaceFirst(";.*", "");
+    }
+
+    private static String token(Answer page) {
+        Matcher token = TOKEN.matcher(page.http().body());
+        assertTrue(token.find(), page.http().body());
+        return token.group(1);
+    }
+
+    /** Sends a form of the page of a job. */
+    private Answer act(long job, String action, String more) throws Exception {
+        Answer page = page("/desk/files/" + job);
+        String form = "token=" + token(page) + more;
+        return operator.call(
+                "POST",
+                "/desk/files/" + job + "/" + action,
+                form.getBytes(StandardCharsets.UTF_8),
+                "Content-Type",
+                FORM,
+                "Cookie",
+                cookie(page));
+    }
+
+    @Test
+    void theFirstPageOfThePortIsTheOverview() throws Exception {
+        product.drop("inbox/People/overview.csv");
+        awaitJob("overview.csv", "completed");
+        for (String path : List.of("/", "/desk")) {
+            String html = page(path).http().body();
+            assertTrue(html.contains("Everything runs"), html);
+            assertTrue(html.contains(">overview.csv</a>"), html);
+        }
+        assertTrue(page("/").header("Content-Security-Policy").startsWith("default-src 'none'"));
+        page("/desk/files");
+        page("/desk/send");
+    }
+
+    @Test
+    void anEmptyDeskSaysWhatToDo() throws Exception {
+        String html = page("/desk/files?name=nothing-like-this").http().body();
+        assertTrue(html.contains("No file is like this"), html);
+    }
+
+    @Test
+    void aNameWithMarkupIsText() throws Exception {
+        product.drop("inbox/People/" + MARKUP);
+        long job = awaitJob(MARKUP, "completed");
+        for (String path : List.of("/desk", "/desk/files", "/desk/files/" + job)) {
+            String html = page(path).http().body();
+            assertFalse(html.contains("<img"), html);
+            assertTrue(html.contains("&lt;img src=x onerror=alert(1)&gt;"), html);
+        }
+        Answer download = operator.get("/desk/files/" + job + "/content");
+        assertTrue(
+                download.header("Content-Disposition")
+                        .endsWith("%3Cimg%20src%3Dx%20onerror%3Dalert%281%29%3E%26%22%27.csv"),
+                download.header("Content-Disposition"));
+        assertEquals("nosniff", download.header("X-Content-Type-Options"));
+    }
+
+    @Test
+    void aFormOfAnotherPageDoesNothing() throws Exception {
+        product.sandbox().failNext(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
+        product.drop("inbox/Forged/forged.csv");
+        long job = awaitJob("forged.csv", "waiting");
+        Answer page = page("/desk/files/" + job);
+        byte[] form = "token=AAAAAAAAAAAAAAAAAAAAAA".getBytes(StandardCharsets.UTF_8);
+        String path = "/desk/files/" + job + "/retry";
+        assertEquals(
+                403, operator.call("POST", path, form, "Content-Type", FORM).status());
+        assertEquals(
+                403,
+                operator.call("POST", path, form, "Content-Type", FORM, "Cookie", cookie(page))
+                        .status());
+        assertEquals("waiting", operator.get("/csv-imports/" + job).text("state"));
+        assertEquals(303, act(job, "retry", "").status());
+        awaitJob("forged.csv", "completed");
+    }
+
+    @Test
+    void theStoryTellsEachAttempt() throws Exception {
+        product.sandbox().failNext(SandboxFault.status(503, false, Map.of("Retry-After", "0")));
+        product.sandbox().failNext(SandboxFault.status(429, false, Map.of("Retry-After", "0")));
+        product.drop("inbox/Story/story.csv");
+        long job = awaitJob("story.csv", "completed");
+        String story = page("/desk/files/" + job).http().body().replaceFirst("(?s).*What happened", "");
+        List<String> parts = List.of("Arrived", "503", "429", "Imported", "Moved", "Checked by the API");
+        int from = 0;
+        for (String part : parts) {
+            int found = story.indexOf(part, from);
+            assertTrue(found >= 0, () -> part + " in " + story);
+            from = found;
+        }
+    }
+
+    @Test
+    void aHeldFileIsSettledByHand() throws Exception {
+        product.sandbox().failNext(SandboxFault.resetAtEnd(false));
+        product.drop("inbox/Held/held.csv");
+        long job = awaitJob("held.csv", "held");
+        assertEquals(400, act(job, "settle", "&importId=").status());
+        assertEquals(303, act(job, "settle", "&importId=4711").status());
+        assertEquals("accepted", operator.get("/csv-imports/" + job).text("state"));
+        product.awaitFile("inbox/Held/.imported/held.csv");
+    }
+
+    @Test
+    void anImportIsVoidedOnceItWasAskedTwice() throws Exception {
+        product.drop("inbox/Wrong/wrong.csv");
+        long job = awaitJob("wrong.csv", "completed");
+        String id = product.awaitImport("wrong.csv").id();
+        Answer asked = act(job, "void", "");
+        assertEquals(200, asked.status());
+        assertTrue(asked.http().body().contains("Void the import?"));
+        assertNoErrors("void", asked.http().body());
+        assertEquals("completed", operator.get("/csv-imports/" + job).text("state"));
+        assertEquals(303, act(job, "void", "&sure=yes").status());
+        awaitJob("wrong.csv", "voided");
+        assertTrue(product.sandbox().imports().stream()
+                .anyMatch(found -> found.id().equals(id) && found.voided()));
+
+        assertEquals(200, act(job, "again", "").status());
+        Answer again = act(job, "again", "&sure=yes");
+        assertEquals(303, again.status(), again.http().body());
+        product.awaitUntil(
+                "the second import", () -> product.imports("wrong.csv").size() == 2);
+        assertEquals(
+                200,
+                operator.get(again.header("Location").replaceFirst("^(\\.\\./)+", "/"))
+                        .status());
+    }
+
+    @Test
+    void failedRowsAreShownWithTheirOwnText() throws Exception {
+        // the sandbox refuses a line with this word, and counts lines
+        byte[] failing =
+                "name;note\nAnna;fine\nBen;\"invalid; \"\"\u00e9\"\"\"\nCem;ok\n".getBytes(StandardCharsets.ISO_8859_1);
+        Files.createDirectories(product.path("inbox/Rows"));
+        Files.write(product.path("rows.part"), failing);
+        Files.move(product.path("rows.part"), product.path("inbox/Rows/rows.csv"));
+        long job = awaitJob("rows.csv", "completed");
+        String html = page("/desk/files/" + job).http().body();
+        assertTrue(html.contains("1 row failed"), html);
+        assertTrue(html.contains("Statement must include an ID"), html);
+        assertTrue(html.contains("Ben; invalid; "), html);
+        Answer rows = operator.get("/desk/files/" + job + "/failed-rows");
+        assertEquals(200, rows.status(), rows.http().body());
+        assertEquals(
+                "name;note\r\nBen;\"invalid; \"\"\ufffd\"\"\"\r\n", rows.http().body());
+    }
+
+    @Test
+    void aFileOfAFormIsPreviewedAndImported() throws Exception {
+        Answer form = page("/desk/send?template=Sent&notify=a%40example.com");
+        Matcher action = Pattern.compile("action=\"../(desk/send/file[^\"]*)\"")
+                .matcher(form.http().body());
+        assertTrue(action.find(), form.http().body());
+        String path = "/" + action.group(1).replace("&amp;", "&");
+        String body = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"sent.csv\"\r\n"
+                + "Content-Type: text/csv\r\n\r\nname,course\nAnna,Safety\ninvalid,row\n\r\n--x--\r\n";
+        String[] headers = {"Content-Type", "multipart/form-data; boundary=x", "Cookie", cookie(form)};
+        byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+        Answer preview = operator.call("POST", path.replace("/send/file", "/send/preview"), bytes, headers);
+        assertEquals(200, preview.status(), preview.http().body());
+        assertNoErrors("preview", preview.http().body());
+        assertTrue(preview.http().body().contains("1 row fails"), preview.http().body());
+        assertTrue(preview.http().body().contains("1 statement"), preview.http().body());
+        assertEquals(List.of(), product.imports("sent.csv"));
+
+        Answer sent = operator.call("POST", path, bytes, headers);
+        assertEquals(303, sent.status(), sent.http().body());
+        assertEquals("Sent", product.awaitImport("sent.csv").template());
+        assertEquals(List.of("a@example.com"), product.awaitImport("sent.csv").addresses());
+        assertEquals(
+                403, operator.call("POST", path, bytes, headers[0], headers[1]).status());
+    }
+
+    @Test
+    void whatIsNotThereIsAPage() throws Exception {
+        Answer missing = operator.get("/desk/files/999999");
+        assertEquals(404, missing.status());
+        assertNoErrors("missing", missing.http().body());
+        assertEquals(400, operator.get("/desk/files/none").status());
+        assertEquals(400, operator.get("/desk/files?day=yesterday").status());
+        assertEquals(404, operator.get("/desk/assets/Desk.class").status());
+    }
+}
