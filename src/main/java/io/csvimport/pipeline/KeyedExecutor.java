@@ -27,8 +27,8 @@ public final class KeyedExecutor {
     }
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    /** A key with so many waiting tasks is not open. */
-    private static final int FULL = 100;
+    /** A key with so many waiting tasks is not open; a feed brings more before they are done. */
+    private static final int FULL = 400;
 
     /** The tasks of a key. */
     private static final class Queue {

@@ -33,7 +33,7 @@ public final class FileListing {
     private static final int EARLIEST = 10_000;
 
     /** Files of one order key that are handed over at a time; the others go on meanwhile. */
-    private static final int MOST_OF_KEY = 500;
+    private static final int MOST_OF_KEY = 900;
 
     /**
      * Files that are handed over at a time; above it, one for each order key. And files that need no order and wait for
