@@ -1,7 +1,9 @@
 package io.csvimport.platform;
 
 import io.csvimport.settings.Settings;
+import io.csvimport.settings.SettingsException;
 import io.csvimport.settings.SettingsSource;
+import java.util.List;
 import java.util.Locale;
 import java.util.Properties;
 import java.util.Set;
@@ -31,8 +33,18 @@ final class SpringBootSettings implements SettingsSource {
 
     @Override
     public String value(String name) {
-        String value = environment.getProperty(name);
+        String value = property(name);
         return value == null || Settings.isOfKubernetes(Settings.variable(name), value) ? null : value;
+    }
+
+    /** @throws SettingsException for a placeholder that Spring cannot replace; its own message has the value, or a secret */
+    private String property(String name) {
+        try {
+            return environment.getProperty(name);
+        } catch (IllegalArgumentException e) {
+            throw new SettingsException(List.of(name + " (" + Settings.variable(name)
+                    + ") has a placeholder ${…} that Spring cannot replace: write \\${ for a plain ${"));
+        }
     }
 
     @Override
