@@ -13,7 +13,7 @@ import org.apache.camel.support.ResolverHelper;
 /** What an application has to add to its class path for what it switches on: {@code dependencies.properties}. */
 final class OptionalDependencies {
 
-    private static final Pattern OF_CAMEL = Pattern.compile("org\\.apache\\.camel:(camel-.+?)(?:-main)?:(.+)");
+    private static final Pattern OF_CAMEL = Pattern.compile("org\\.apache\\.camel:(camel-.+?)(-main)?:(.+)");
     private static final String COMPONENTS = "META-INF/services/org/apache/camel/component/";
 
     private final CamelContext context;
@@ -51,13 +51,14 @@ final class OptionalDependencies {
         return settings.get(parts[0]).matches(parts[1]);
     }
 
-    /** The dependency, and the starter in its place in Spring Boot. */
+    /** The dependency; in Spring Boot with the starter that may take its place, or has to. */
     private String named(String coordinates) {
         Matcher camel = OF_CAMEL.matcher(coordinates);
-        return camel.matches() && isPresent("org.springframework.boot.SpringApplication")
-                ? "%s, or org.apache.camel.springboot:%s-starter:%s"
-                        .formatted(coordinates, camel.group(1), camel.group(2))
-                : coordinates;
+        if (!camel.matches() || !isPresent("org.springframework.boot.SpringApplication")) {
+            return coordinates;
+        }
+        String starter = "org.apache.camel.springboot:" + camel.group(1) + "-starter:" + camel.group(3);
+        return camel.group(2) == null ? coordinates + " or " + starter : starter;
     }
 
     private boolean isPresent(String type) {

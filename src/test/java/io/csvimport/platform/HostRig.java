@@ -26,7 +26,13 @@ final class HostRig {
     private HostRig() {}
 
     /** Maven builds a copy of {@code src/it/<host>}, once; answers the folder of the copy. */
-    static synchronized Path build(String host, String copy, String... arguments) throws Exception {
+    static Path build(String host, String copy, String... arguments) throws Exception {
+        return build(host, copy, List.of(), arguments);
+    }
+
+    /** @param dependencies more than the host has, {@code group:artifact:version} */
+    static synchronized Path build(String host, String copy, List<String> dependencies, String... arguments)
+            throws Exception {
         Path project = HOSTS.resolve(copy);
         if (BUILT.contains(project)) {
             return project;
@@ -40,6 +46,10 @@ final class HostRig {
                 Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING);
             }
         }
+        Path pom = project.resolve("pom.xml");
+        String text = Files.readString(pom);
+        int end = text.lastIndexOf("</dependencies>");
+        Files.writeString(pom, text.substring(0, end) + elements(dependencies) + text.substring(end));
         List<String> goal = new ArrayList<>(List.of("package"));
         goal.addAll(List.of(arguments));
         maven(project, goal);
@@ -61,12 +71,6 @@ final class HostRig {
         Files.createDirectories(project);
         List<String> all = new ArrayList<>(List.of("io.csvimport:csv-import-routes:0.1.0-SNAPSHOT"));
         all.addAll(dependencies);
-        String elements = all.stream()
-                .map(coordinates -> coordinates.split(":"))
-                .map(parts ->
-                        "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>"
-                                .formatted((Object[]) parts))
-                .collect(Collectors.joining("\n"));
         Files.writeString(
                 project.resolve("pom.xml"),
                 """
@@ -81,7 +85,7 @@ final class HostRig {
                   </dependencies>
                 </project>
                 """
-                        .formatted(host, elements));
+                        .formatted(host, elements(all)));
         maven(
                 project,
                 List.of(
@@ -89,6 +93,15 @@ final class HostRig {
                         "-Dmdep.outputFile=" + file,
                         "-Dmdep.includeScope=runtime"));
         return Files.readString(file).strip();
+    }
+
+    private static String elements(List<String> dependencies) {
+        return dependencies.stream()
+                .map(coordinates -> coordinates.split(":"))
+                .map(parts ->
+                        "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>\n"
+                                .formatted((Object[]) parts))
+                .collect(Collectors.joining());
     }
 
     private static void maven(Path project, List<String> arguments) throws IOException, InterruptedException {

@@ -155,46 +155,61 @@ class OptionalDependenciesTest {
     void sftp() throws Exception {
         try (SftpRig server = new SftpRig(home.resolve("keys"), home.resolve("login"));
                 Installation host = new Installation(home.resolve("host"))) {
-            host.with("CSV_IMPORT_SFTP_ENABLED", "true")
-                    .with("CSV_IMPORT_SFTP_HOST", "127.0.0.1")
-                    .with("CSV_IMPORT_SFTP_PORT", String.valueOf(server.port()))
-                    .with("CSV_IMPORT_SFTP_USERNAME", SftpRig.USERNAME)
-                    .with("CSV_IMPORT_SFTP_PASSWORD", SftpRig.PASSWORD)
-                    .with(
-                            "CSV_IMPORT_SFTP_KNOWN_HOSTS_FILE",
-                            server.knownHosts().toString());
+            set(host, server);
             assertRefused(host, "SFTP");
-            Path folder = Files.createDirectories(home.resolve("login/inbox/People"));
-            Files.writeString(folder.resolve("people.csv"), CsvImportTestSupport.CSV);
             startWith("SFTP", host);
-            host.awaitImport("people.csv");
-            host.awaitUntil("the move", () -> Files.exists(folder.resolve(".imported/people.csv")));
+            assertImportsFromServer(host);
         }
+    }
+
+    private static void set(Installation host, SftpRig server) {
+        host.with("CSV_IMPORT_SFTP_ENABLED", "true")
+                .with("CSV_IMPORT_SFTP_HOST", "127.0.0.1")
+                .with("CSV_IMPORT_SFTP_PORT", String.valueOf(server.port()))
+                .with("CSV_IMPORT_SFTP_USERNAME", SftpRig.USERNAME)
+                .with("CSV_IMPORT_SFTP_PASSWORD", SftpRig.PASSWORD)
+                .with("CSV_IMPORT_SFTP_KNOWN_HOSTS_FILE", server.knownHosts().toString());
+    }
+
+    private void assertImportsFromServer(Installation host) throws IOException {
+        Path folder = Files.createDirectories(home.resolve("login/inbox/People"));
+        Path part = Files.writeString(home.resolve("login/remote.part"), "name\nfrom a server\n");
+        Files.move(part, folder.resolve("remote.csv"));
+        host.awaitImport("remote.csv");
+        host.awaitUntil("the move", () -> Files.exists(folder.resolve(".imported/remote.csv")));
     }
 
     private void assertQueue(String row, boolean isCore) throws Exception {
         try (Broker broker = new Broker(home.resolve("broker")).start();
                 Installation host = new Installation(home.resolve("host"))) {
-            host.with("CSV_IMPORT_JMS_ENABLED", "true")
-                    .with("CSV_IMPORT_JMS_URL", isCore ? broker.core() : broker.amqp())
-                    .with("CSV_IMPORT_JMS_USERNAME", Broker.USER)
-                    .with("CSV_IMPORT_JMS_PASSWORD", Broker.PASSWORD)
-                    .with("CSV_IMPORT_TEMPLATE", "People");
+            set(host, isCore ? broker.core() : broker.amqp());
             assertRefused(host, row);
             startWith(row, host);
-            broker.send(
-                    broker.core(),
-                    "csv-import",
-                    session -> named(session.createTextMessage(CsvImportTestSupport.CSV), "good.csv"),
-                    session -> named(session.createTextMessage("a\0b"), "bad.csv"));
-            host.awaitImport("good.csv");
-            // what is rejected goes back by the same client
-            host.awaitUntil("the rejected message", () -> broker.count("csv-import.rejected") == 1);
-            host.awaitUntil("the acknowledgements", () -> broker.count("csv-import") == 0);
+            assertImportsFromQueue(host, broker, "csv-import");
         }
     }
 
+    private static void set(Installation host, String brokerUrl) {
+        host.with("CSV_IMPORT_JMS_ENABLED", "true")
+                .with("CSV_IMPORT_JMS_URL", brokerUrl)
+                .with("CSV_IMPORT_JMS_USERNAME", Broker.USER)
+                .with("CSV_IMPORT_JMS_PASSWORD", Broker.PASSWORD);
+    }
+
+    private static void assertImportsFromQueue(Installation host, Broker broker, String queue) throws Exception {
+        broker.send(
+                broker.core(),
+                queue,
+                session -> named(session.createTextMessage("name\n" + queue + "\n"), queue + ".csv"),
+                session -> named(session.createTextMessage("a\0b"), "bad.csv"));
+        host.awaitImport(queue + ".csv");
+        // what is rejected goes back by the same client
+        host.awaitUntil("the rejected message", () -> broker.count(queue + ".rejected") == 1);
+        host.awaitUntil("the acknowledgements", () -> broker.count(queue) == 0);
+    }
+
     private static TextMessage named(TextMessage message, String name) throws JMSException {
+        message.setStringProperty("template", "People");
         message.setStringProperty("fileName", name);
         return message;
     }
@@ -260,12 +275,7 @@ class OptionalDependenciesTest {
                     "-Dcamel.server.port=" + host.managementPort());
             host.drop("inbox/People/people.csv");
             host.awaitFile("inbox/People/.imported/people.csv");
-            assertEquals(
-                    1,
-                    CsvImportTestSupport.JSON
-                            .readTree(host.get("/csv-imports").body())
-                            .path("count")
-                            .asInt());
+            assertEquals(1, count(host));
         }
     }
 
@@ -311,5 +321,59 @@ class OptionalDependenciesTest {
             assertTrue(health.contains("csv-import-from-queue"), health);
             assertTrue(host.output().contains("the class org.springframework.jms."), host.output());
         }
+    }
+
+    /** Spring makes the beans of the feeds there. */
+    @Test
+    @Tag("long")
+    void inSpringBootTheyAllWorkTogether() throws Exception {
+        List<String> dependencies = TABLE.values().stream()
+                .flatMap(List::stream)
+                .distinct()
+                .map(coordinates -> coordinates.replaceFirst(
+                        "^org.apache.camel:(camel-platform-http)-main:", "org.apache.camel.springboot:$1-starter:"))
+                .toList();
+        Path jar = HostRig.build("spring-boot", "spring-boot-with-all", dependencies)
+                .resolve("target/orders-1.0.0.jar");
+        try (SftpRig server = new SftpRig(home.resolve("keys"), home.resolve("login"));
+                Broker broker = new Broker(home.resolve("broker")).start();
+                Installation host = new Installation(home.resolve("host"))) {
+            set(host, server);
+            set(host, broker.amqp());
+            // Spring replaces placeholders
+            host.with("CSV_IMPORT_SFTP_PASSWORD", SftpRig.PASSWORD.replace("${", "\\${"))
+                    .with("CSV_IMPORT_JMS_PASSWORD", Broker.PASSWORD.replace("${", "\\${"))
+                    .with("CSV_IMPORT_MANAGEMENT_ROUTES", "true")
+                    .with("SERVER_PORT", String.valueOf(host.managementPort()))
+                    .withRoutes();
+            host.write(
+                    "routes/from-core.camel.yaml",
+                    """
+                    - route:
+                        id: from-core
+                        from:
+                          uri: kamelet:csv-import-queue-source
+                          parameters:
+                            queue: core
+                            url: "%s"
+                            username: "#property:csv-import.jms.username"
+                            password: "#property:csv-import.jms.password"
+                          steps:
+                            - to: direct:csv-import
+                    """
+                            .formatted(broker.core()));
+            host.startHost(List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString()));
+            assertImportsFromServer(host);
+            assertImportsFromQueue(host, broker, "csv-import");
+            assertImportsFromQueue(host, broker, "core");
+            assertEquals(5, count(host));
+        }
+    }
+
+    private static int count(Installation host) throws Exception {
+        return CsvImportTestSupport.JSON
+                .readTree(host.get("/csv-imports").body())
+                .path("count")
+                .asInt();
     }
 }

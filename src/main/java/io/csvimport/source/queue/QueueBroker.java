@@ -97,6 +97,10 @@ public final class QueueBroker extends DelegatingConnectionFactory
         }
     }
 
+    /** Spring calls it before the properties are set: {@link #start} follows. */
+    @Override
+    public void afterPropertiesSet() {}
+
     /** The consumer's connection: it counts as one once messages can be taken from the queue. */
     @Override
     public Connection createConnection() throws JMSException {
