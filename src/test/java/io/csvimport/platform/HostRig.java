@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.csvimport.Distribution;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -37,7 +39,6 @@ final class HostRig {
         if (BUILT.contains(project)) {
             return project;
         }
-        install();
         Path source = Path.of("src/it", host);
         try (Stream<Path> files = Files.walk(source)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
@@ -67,7 +68,6 @@ final class HostRig {
         if (!BUILT.add(project)) {
             return Files.readString(file).strip();
         }
-        install();
         Files.createDirectories(project);
         List<String> all = new ArrayList<>(List.of("io.csvimport:csv-import-routes:0.1.0-SNAPSHOT"));
         all.addAll(dependencies);
@@ -104,16 +104,22 @@ final class HostRig {
                 .collect(Collectors.joining());
     }
 
+    /** One at a time: the processes of the tests share the repository. */
     private static void maven(Path project, List<String> arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of("mvn", "-q", "-B", "-ntp", "-Dmaven.repo.local=" + REPOSITORY));
         command.addAll(arguments);
         Path log = project.resolve("build.txt");
-        Process maven = new ProcessBuilder(command)
-                .directory(project.toFile())
-                .redirectErrorStream(true)
-                .redirectOutput(log.toFile())
-                .start();
-        assertEquals(0, maven.waitFor(), () -> "Maven failed, see " + log);
+        try (FileChannel lock =
+                FileChannel.open(HOSTS.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            lock.lock();
+            install();
+            Process maven = new ProcessBuilder(command)
+                    .directory(project.toFile())
+                    .redirectErrorStream(true)
+                    .redirectOutput(log.toFile())
+                    .start();
+            assertEquals(0, maven.waitFor(), () -> "Maven failed, see " + log);
+        }
     }
 
     /** A repository of links to the user's own, with the artifact: that one is not touched. */

@@ -11,9 +11,12 @@ import io.csvimport.Distribution;
 import io.csvimport.Installation;
 import io.csvimport.operations.Operator;
 import io.csvimport.sandbox.SandboxFault;
+import io.csvimport.source.queue.Broker;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +27,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** The module in applications that are built and started as their users would. */
 @Tag("long")
 class HostTest {
+
+    /** What is said of settings that are wrong. */
+    private static final List<String> LINES =
+            List.of("api.url (CSV_IMPORT_API_URL) is 'nowhere'", "api.urll (", "parallel (");
 
     @TempDir
     private Path home;
@@ -69,9 +76,13 @@ class HostTest {
     private static void assertRefuses(Installation host, Distribution process, int times) throws Exception {
         assertNotEquals(0, process.exitStatus());
         String said = host.output();
-        for (String setting : List.of("api.url (CSV_IMPORT_API_URL) is 'nowhere'", "api.urll (", "parallel (")) {
-            String line = "csv-import." + setting;
-            assertEquals(times, said.lines().filter(any -> any.contains(line)).count(), said);
+        for (String line : LINES) {
+            assertEquals(
+                    times,
+                    said.lines()
+                            .filter(any -> any.contains("csv-import." + line))
+                            .count(),
+                    said);
         }
         assertFalse(said.contains("\tat "), said);
         assertFalse(Files.exists(host.path("data")));
@@ -87,6 +98,10 @@ class HostTest {
                     "UP", health(host, "").at("/components/csv-import/status").asText());
             assertTrue(host.get("/actuator/prometheus").body().contains("csv_import_"));
             assertEquals("[ORDERS] 1", host.get("/tables").body());
+            // as Logback prints it, which is Spring Boot's own back end
+            assertTrue(
+                    host.output().contains(" csv-import                               : one.csv: accepted"),
+                    host::output);
 
             host.sandbox().failAll(SandboxFault.status(401));
             host.sandbox().failList(SandboxFault.status(401));
@@ -260,6 +275,69 @@ class HostTest {
             host.sandbox().failList(SandboxFault.none());
             host.awaitFile("inbox/People/.imported/three.csv");
             assertStops(host, process);
+        }
+    }
+
+    @Test
+    void quarkusNamesEverySettingThatIsWrong() throws Exception {
+        Path jar = HostRig.build("quarkus", "quarkus").resolve("target/quarkus-app/quarkus-run.jar");
+        try (Installation host = host()) {
+            host.with("CSV_IMPORT_API_URL", "nowhere");
+            Distribution process = host.startHost(List.of(
+                    "-XX:TieredStopAtLevel=1",
+                    "-Dcsv-import.api.urll=x",
+                    "-Dcsv-import.parallel=0",
+                    "-jar",
+                    jar.toString()));
+            assertNotEquals(0, process.exitStatus());
+            String said = host.output();
+            // Quarkus adds a stack trace of its own
+            String first = said.substring(0, said.indexOf("\tat "));
+            for (String line : LINES) {
+                assertTrue(first.contains("\n  csv-import." + line), said);
+            }
+            assertFalse(said.contains("\tat io.csvimport"), said);
+            assertFalse(Files.exists(host.path("data")));
+        }
+    }
+
+    @Test
+    void quarkusTakesTheMessagesOfAQueue() throws Exception {
+        // Camel's component, Spring, which the BOM of Camel Quarkus takes away from it, and a client
+        List<String> added = List.of(
+                "org.apache.camel:camel-jms:4.18.0",
+                "org.springframework:spring-context:6.2.15",
+                "org.apache.activemq:artemis-jakarta-client:2.42.0");
+        Path jar = HostRig.build("quarkus", "quarkus-queue", added).resolve("target/quarkus-app/quarkus-run.jar");
+        try (Broker broker = new Broker(home.resolve("broker")).start();
+                Installation host = host()) {
+            host.with("CSV_IMPORT_JMS_ENABLED", "true")
+                    .with("CSV_IMPORT_JMS_URL", broker.core())
+                    .with("CSV_IMPORT_JMS_USERNAME", Broker.USER)
+                    .with("CSV_IMPORT_JMS_PASSWORD", Broker.PASSWORD)
+                    .with("CSV_IMPORT_TEMPLATE", "People");
+            host.startHost(List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString()));
+            broker.send(broker.core(), "csv-import", session -> session.createTextMessage(CsvImportTestSupport.CSV));
+            host.awaitUntil("the import", () -> host.sandbox().imports().size() == 1);
+            host.awaitUntil("the acknowledgement", () -> broker.count("csv-import") == 0);
+        }
+    }
+
+    @Test
+    void springBootSaysWhyALedgerIsRefusedWithoutAStackTrace() throws Exception {
+        Path jar = HostRig.build("spring-boot", "spring-boot").resolve("target/orders-1.0.0.jar");
+        List<String> start = List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString());
+        try (Installation host = host()) {
+            host.write("data/audit/csv-import-audit.jsonl", "{}\n");
+            assertNotEquals(0, host.startHost(start).exitStatus());
+            assertTrue(host.output().contains("tells of earlier imports"), host::output);
+            try (FileChannel lock = FileChannel.open(
+                    host.path("data/csv-import-ledger.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                lock.lock();
+                assertNotEquals(0, host.startHost(start).exitStatus());
+            }
+            assertTrue(host.output().contains("Another process works on the data dir"), host::output);
+            assertFalse(host.output().contains("\tat "), host::output);
         }
     }
 }
