@@ -14,6 +14,8 @@ public final class Traces {
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private final Deliveries deliveries;
+    /** Whether Camel has a tracer, as its first file finds it; null before that. To look for one takes long. */
+    private volatile Boolean isTraced;
 
     public Traces(Deliveries deliveries) {
         this.deliveries = deliveries;
@@ -21,7 +23,10 @@ public final class Traces {
 
     /** @param exchange that begins, with the file */
     void resume(Exchange exchange, SourceFile file) {
-        if (exchange.getContext().hasService(CamelTracingService.class) == null) {
+        if (isTraced == null) {
+            isTraced = exchange.getContext().hasService(CamelTracingService.class) != null;
+        }
+        if (!isTraced) {
             return;
         }
         try {
