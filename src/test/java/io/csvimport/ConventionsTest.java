@@ -32,6 +32,8 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
 import org.apache.camel.main.BaseMainSupport;
@@ -331,6 +333,21 @@ class ConventionsTest {
     }
 
     // what is loaded
+
+    /** Those too that are off by default: an application may switch them on. */
+    @Test
+    void theJarHasEveryFileOfTheFolder() throws IOException {
+        Set<String> packaged;
+        try (ZipFile jar = new ZipFile(JAR.toFile())) {
+            packaged = jar.stream()
+                    .map(ZipEntry::getName)
+                    .filter(name -> name.startsWith("META-INF/csv-import/routes/") && name.endsWith(ENDING))
+                    .map(name -> name.replaceFirst(".*/", "").replace(ENDING, ""))
+                    .collect(toCollection(TreeSet::new));
+        }
+        Set<String> stems = files().stream().map(RouteFile::stem).collect(toCollection(TreeSet::new));
+        assertEquals(stems, packaged);
+    }
 
     @Test
     void theRoutesOfTheJarAreThoseOfTheFolderWhereverCamelLooks() throws Exception {
