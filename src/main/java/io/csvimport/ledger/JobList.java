@@ -93,7 +93,8 @@ public final class JobList {
      *
      * @param filters by the names of the answer
      * @param name a part of the file name in any case of ASCII letters, or null
-     * @param from the beginning of a day, or null; without one, a name is looked for among the newest jobs only
+     * @param from the beginning of a day, or null; without one, only the newest jobs are looked through for a name, or for
+     *     more than one filter
      * @param before a job: older ones only
      */
     public List<Map<String, Object>> search(
@@ -105,7 +106,7 @@ public final class JobList {
         if (from != null) {
             where.append(" AND created_at >= ? AND created_at < ?");
             values.addAll(List.of(from, to));
-        } else if (name != null) {
+        } else if (isBounded(filters, name)) {
             where.append(" AND job > (SELECT MAX(job) FROM csv_import_delivery) - ")
                     .append(SEARCHED);
         }
@@ -115,6 +116,11 @@ public final class JobList {
         }
         values.add(size);
         return shown(where + " ORDER BY job DESC LIMIT ?", values.toArray());
+    }
+
+    /** No index helps. */
+    public static boolean isBounded(Map<String, String> filters, String name) {
+        return name != null || filters.size() > 1;
     }
 
     private static String equal(Map<String, String> filters, List<Object> values) {

@@ -18,23 +18,26 @@ public final class VertxBody extends InputStream {
     private static final Buffer END = Buffer.buffer();
     private static final Buffer BROKEN = Buffer.buffer();
 
-    private final ReadStream<Buffer> request;
+    private final ReadStream<Buffer> body;
     private final BlockingQueue<Buffer> arrived = new LinkedBlockingQueue<>();
     private Buffer piece = Buffer.buffer();
     private int read;
 
     public VertxBody(HttpServerRequest request) {
-        this((ReadStream<Buffer>) request);
+        this(request, request);
         if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
             request.response().writeContinue();
         }
     }
 
-    /** @param request paused */
-    public VertxBody(ReadStream<Buffer> request) {
-        this.request = request;
-        request.handler(arrived::add);
-        request.endHandler(end -> arrived.add(END));
+    /**
+     * @param body paused: of the request, or of a file in it
+     * @param request whose end by an error is that of the body
+     */
+    public VertxBody(ReadStream<Buffer> body, HttpServerRequest request) {
+        this.body = body;
+        body.handler(arrived::add);
+        body.endHandler(end -> arrived.add(END));
         request.exceptionHandler(broken -> arrived.add(BROKEN));
     }
 
@@ -47,7 +50,7 @@ public final class VertxBody extends InputStream {
     @Override
     public int read(byte[] target, int offset, int length) throws IOException {
         while (read == piece.length() && piece != END) {
-            request.fetch(1);
+            body.fetch(1);
             piece = next();
             read = 0;
         }
@@ -77,7 +80,7 @@ public final class VertxBody extends InputStream {
     @Override
     public void close() {
         if (piece != END) {
-            request.handler(null).endHandler(null).resume();
+            body.handler(null).endHandler(null).resume();
         }
     }
 }

@@ -127,7 +127,8 @@ public final class Desk {
                 .map(job -> new FileLine(jobs.withProgress(job)))
                 .toList();
         boolean more = found.size() > PAGE;
-        return new FilesPage(query, more ? found.subList(0, PAGE) : found, more);
+        boolean bounded = day == null && JobList.isBounded(filters, query.get("name"));
+        return new FilesPage(query, more ? found.subList(0, PAGE) : found, bounded, more);
     }
 
     private static LocalDate day(String text) throws Problem {

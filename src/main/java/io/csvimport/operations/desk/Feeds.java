@@ -23,11 +23,14 @@ import org.apache.camel.ServiceStatus;
 /** What the overview says: of each feed, and of what the product needs. */
 final class Feeds {
 
-    /** The routes whose files have another name in the ledger than their own. */
-    private static final Map<String, String> NAMES = Map.of(
-            "csv-import-from-folder", "file",
-            "csv-import-from-sftp", "sftp",
-            "csv-import-from-queue", "jms");
+    /** The packaged feeds by their names in the ledger: the setting that switches one on, and its route. */
+    private static final Map<String, List<String>> PACKAGED = new LinkedHashMap<>();
+
+    static {
+        PACKAGED.put("file", List.of("file.enabled", "csv-import-from-folder"));
+        PACKAGED.put("sftp", List.of("sftp.enabled", "csv-import-from-sftp"));
+        PACKAGED.put("jms", List.of("jms.enabled", "csv-import-from-queue"));
+    }
 
     private static final int HOURS = 24;
 
@@ -56,16 +59,20 @@ final class Feeds {
         this.readiness = readiness;
     }
 
-    /** The routes of the feeds, by the names of the feeds in the ledger. */
-    private Map<String, Route> routes() {
-        Map<String, Route> feeds = new LinkedHashMap<>();
-        NAMES.forEach((id, name) -> feeds.computeIfAbsent(name, any -> context.getRoute(id)));
+    /** The ids of the routes of the feeds, by the names of the feeds in the ledger. */
+    private Map<String, String> routes() {
+        Map<String, String> feeds = new LinkedHashMap<>();
+        PACKAGED.forEach((name, feed) -> {
+            if (settings.flag(feed.get(0))) {
+                feeds.put(name, feed.get(1));
+            }
+        });
         for (Route route : context.getRoutes()) {
             String id = route.getRouteId();
             boolean isOwn = !id.startsWith("csv-import-")
                     && route.getEndpoint().getEndpointUri().startsWith("kamelet://csv-import-");
             if (isOwn) {
-                feeds.put(id, route);
+                feeds.put(id, id);
             }
         }
         return feeds;
@@ -81,31 +88,33 @@ final class Feeds {
         return counts.templates();
     }
 
-    Overview overview() throws CsvImportUnsettledException {
-        ZoneId zone = ZoneId.systemDefault();
+    /** What can be said without the ledger is said while that is away. */
+    Overview overview() {
         Map<String, Map<String, Long>> today = new TreeMap<>();
         List<Map<String, Long>> hours = new ArrayList<>();
         for (int hour = 0; hour < HOURS; hour++) {
             hours.add(new TreeMap<>());
         }
-        Instant midnight = LocalDate.now(zone).atStartOfDay(zone).toInstant();
-        for (JobCounts.Hour hour : counts.since(midnight)) {
-            today.computeIfAbsent(hour.from(), any -> new TreeMap<>()).merge(hour.state(), hour.count(), Long::sum);
-            int of = Instant.parse(hour.hour() + ":00:00Z").atZone(zone).getHour();
-            hours.get(of).merge(hour.state(), hour.count(), Long::sum);
-        }
-        List<JobCounts.Open> open = counts.open();
-        Map<String, Route> routes = routes();
-        open.forEach(jobs -> routes.putIfAbsent(jobs.from(), null));
-        today.keySet().forEach(from -> routes.putIfAbsent(from, null));
         List<Overview.Feed> feeds = new ArrayList<>();
-        for (Map.Entry<String, Route> feed : routes.entrySet()) {
-            feeds.add(feed(feed.getKey(), feed.getValue(), today, open));
+        JobList.Count events = new JobList.Count("events", 0, null);
+        String ledger = null;
+        try {
+            count(today, hours);
+            List<JobCounts.Open> open = counts.open();
+            Map<String, String> routes = routes();
+            open.forEach(jobs -> routes.putIfAbsent(jobs.from(), null));
+            today.keySet().forEach(from -> routes.putIfAbsent(from, null));
+            for (Map.Entry<String, String> feed : routes.entrySet()) {
+                feeds.add(feed(feed.getKey(), feed.getValue(), today, open));
+            }
+            events = list.unsentEvents();
+        } catch (CsvImportUnsettledException e) {
+            ledger = e.getMessage();
         }
-        JobList.Count events = list.unsentEvents();
         return new Overview(
                 readiness.reasons(),
                 health.problem(ApiHealth.API).or(health::refusal).orElse(null),
+                ledger,
                 settings.flag("file.enabled") ? settings.path("file.directory").toString() : null,
                 feeds,
                 hours,
@@ -114,8 +123,20 @@ final class Feeds {
                 settings.path("data-dir").toFile().getUsableSpace());
     }
 
+    /** The jobs of today in the zone of this machine. */
+    private void count(Map<String, Map<String, Long>> feeds, List<Map<String, Long>> hours)
+            throws CsvImportUnsettledException {
+        ZoneId zone = ZoneId.systemDefault();
+        Instant midnight = LocalDate.now(zone).atStartOfDay(zone).toInstant();
+        for (JobCounts.Hour hour : counts.since(midnight)) {
+            feeds.computeIfAbsent(hour.from(), any -> new TreeMap<>()).merge(hour.state(), hour.count(), Long::sum);
+            int of = Instant.parse(hour.hour() + ":00:00Z").atZone(zone).getHour();
+            hours.get(of).merge(hour.state(), hour.count(), Long::sum);
+        }
+    }
+
     private Overview.Feed feed(
-            String name, Route route, Map<String, Map<String, Long>> today, List<JobCounts.Open> open)
+            String name, String route, Map<String, Map<String, Long>> today, List<JobCounts.Open> open)
             throws CsvImportUnsettledException {
         Map<String, Long> states = new LinkedHashMap<>();
         FileLine waiting = null;
@@ -127,12 +148,12 @@ final class Feeds {
             }
         }
         List<Map<String, Object>> latest = counts.latest(name);
-        String id = route == null ? name : route.getRouteId();
-        Untaken.Files left = untaken.feeds().get(id);
+        Route running = route == null ? null : context.getRoute(route);
+        Untaken.Files left = route == null ? null : untaken.feeds().get(route);
         return new Overview.Feed(
                 name,
-                route == null ? "" : Objects.requireNonNullElse(route.getDescription(), ""),
-                route == null ? null : problem(id),
+                running == null ? "" : Objects.requireNonNullElse(running.getDescription(), ""),
+                route == null ? null : problem(route),
                 left == null ? null : left.toString(),
                 today.getOrDefault(name, Map.of()),
                 states,
@@ -142,7 +163,8 @@ final class Feeds {
 
     private String problem(String route) {
         ServiceStatus status = context.getRouteController().getRouteStatus(route);
-        String problem = health.problem(route).orElse(untaken.missing(route));
-        return status == null || !status.isStarted() ? "The route is stopped" : problem;
+        return status == null || !status.isStarted()
+                ? "The route " + route + " does not run; the log says why"
+                : health.problem(route).orElse(untaken.missing(route));
     }
 }

@@ -11,9 +11,10 @@ import java.util.stream.Collectors;
  * A page of files.
  *
  * @param query what was asked for
+ * @param bounded whether only the newest files were looked through
  * @param more whether there are older ones
  */
-public record FilesPage(Map<String, String> query, List<FileLine> lines, boolean more) {
+public record FilesPage(Map<String, String> query, List<FileLine> lines, boolean bounded, boolean more) {
 
     public String of(String name) {
         return query.getOrDefault(name, "");

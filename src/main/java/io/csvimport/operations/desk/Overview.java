@@ -9,6 +9,8 @@ import java.util.TreeMap;
  * The first page.
  *
  * @param problems why the product is not ready; none where it is
+ * @param api why the API cannot be used; null where it can
+ * @param ledger why the ledger cannot be read; null where it can
  * @param inbox where a CSV may be dropped; null where that source is off
  * @param hours of today, from midnight: outcomes and their counts
  * @param events that the audit endpoint has not taken yet
@@ -18,6 +20,7 @@ import java.util.TreeMap;
 public record Overview(
         List<String> problems,
         String api,
+        String ledger,
         String inbox,
         List<Feed> feeds,
         List<Map<String, Long>> hours,

@@ -36,8 +36,9 @@ record PostedForm(String fileName, InputStream file) {
         CompletableFuture<HttpServerFileUpload> first = new CompletableFuture<>();
         request.setExpectMultipart(true);
         request.uploadHandler(part -> {
-            if (first.complete(part)) {
+            if (!first.isDone()) {
                 part.pause();
+                first.complete(part);
             }
         });
         request.exceptionHandler(first::completeExceptionally);
@@ -48,7 +49,7 @@ record PostedForm(String fileName, InputStream file) {
             if (part == null || part.filename() == null || part.filename().isEmpty()) {
                 throw new Problem(400, "No file was chosen");
             }
-            return new PostedForm(part.filename(), new VertxBody(part));
+            return new PostedForm(part.filename(), new VertxBody(part, request));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException(e);

@@ -4,6 +4,7 @@ import io.csvimport.ledger.JobHistory;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 
 /** What has happened to a file, in order. */
 public final class Story {
@@ -46,6 +47,8 @@ public final class Story {
                         : "The audit endpoint has refused it " + Human.count(event.failures(), "time", "times")
                                 + "; it is sent again";
                 steps.add(new Step(event.createdAt(), "The audit event " + type + " is not sent yet", refused, "warn"));
+            } else {
+                steps.add(new Step(event.sentAt(), "Audit event sent", "csv-import." + type, "calm"));
             }
         }
         if (line.is("sending")) {
@@ -67,7 +70,7 @@ public final class Story {
             case "accepted" -> "Imported";
             case "completed" -> "Checked by the API";
             case "unlisted" -> "Not checked";
-            default -> what.substring(0, 1).toUpperCase(java.util.Locale.ROOT) + what.substring(1);
+            default -> what.substring(0, 1).toUpperCase(Locale.ROOT) + what.substring(1);
         };
     }
 
