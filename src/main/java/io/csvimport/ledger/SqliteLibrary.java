@@ -2,6 +2,7 @@ package io.csvimport.ledger;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -32,6 +33,10 @@ public final class SqliteLibrary {
 
     /** Lets SQLite load the library from the data dir, which has one at most, unless the user has set where it is from. */
     static void useDataDir(Path dataDir) throws IOException {
+        // processes that were killed have left them there, if the data dir was their temporary folder
+        try (DirectoryStream<Path> unpacked = Files.newDirectoryStream(dataDir, "sqlite-*sqlitejdbc.*")) {
+            unpacked.forEach(file -> file.toFile().delete());
+        }
         if (System.getProperty(PATH) == null && System.getProperty(TEMPORARY) == null) {
             Path library = dataDir.resolve("native").resolve(LibraryLoaderUtil.getNativeLibName());
             unpack(library);

@@ -1,6 +1,7 @@
 package io.csvimport.ledger;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.csvimport.Distribution;
 import io.csvimport.Installation;
@@ -23,6 +24,10 @@ class SqliteLibraryTest {
         Path jar = Distribution.routes().resolveSibling("csv-import-routes.jar");
         try (Installation host = new Installation(home)) {
             host.write(library, "of another version");
+            Path unpacked = host.path("data/sqlite-3.50.0.0-uuid-" + System.mapLibraryName("sqlitejdbc"));
+            Path lock = Path.of(unpacked + ".lck");
+            Files.createFile(unpacked);
+            Files.createFile(lock);
             for (String name : List.of("one.csv", "two.csv")) {
                 Distribution process = host.startHost(List.of(
                         "-XX:TieredStopAtLevel=1",
@@ -34,6 +39,7 @@ class SqliteLibraryTest {
                 host.awaitFile("inbox/People/.imported/" + name);
                 process.kill();
             }
+            assertFalse(Files.exists(unpacked) || Files.exists(lock));
             try (Stream<Path> files = Files.list(host.path("data/native"))) {
                 assertEquals(List.of(host.path(library)), files.toList());
             }
