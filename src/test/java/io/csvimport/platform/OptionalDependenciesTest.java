@@ -10,6 +10,7 @@ import io.csvimport.Distribution;
 import io.csvimport.Installation;
 import io.csvimport.Manual;
 import io.csvimport.audit.KafkaRig;
+import io.csvimport.audit.KafkaTest;
 import io.csvimport.settings.Settings;
 import io.csvimport.source.queue.Broker;
 import io.csvimport.source.sftp.SftpRig;
@@ -249,14 +250,20 @@ class OptionalDependenciesTest {
 
     @Test
     @Tag("long")
-    void anAuditTrailInKafka() throws Exception {
+    void aTopicOfKafkaAndAnAuditTrailInAnother() throws Exception {
         try (KafkaRig broker = new KafkaRig(home.resolve("broker")).start();
                 Installation host = new Installation(home.resolve("host"))) {
             broker.createTopic("audit", 1);
-            host.with("CSV_IMPORT_AUDIT_URI", "kafka:audit?brokers=" + broker.brokers());
+            broker.createTopic("people-csv", 1);
+            host.with("CSV_IMPORT_AUDIT_URI", "kafka:audit?brokers=" + broker.brokers())
+                    .with("CSV_IMPORT_TRACK_ENABLED", "false")
+                    .with("PEOPLE_BROKERS", broker.brokers())
+                    .withRoutes();
+            host.write("routes/feed.camel.yaml", Manual.example(KafkaTest.FEED).yaml());
             assertRefused(host, "Kafka");
             startWith("Kafka", host);
-            host.drop("inbox/People/people.csv");
+            broker.send("people-csv", 0, CsvImportTestSupport.CSV, Map.of("fileName", "people.csv"));
+            host.awaitImport("people.csv");
             host.awaitUntil("the event", () -> broker.count("audit", 0) == 1);
         }
     }
