@@ -7,6 +7,7 @@ import java.util.Properties;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.support.ResolverHelper;
 
@@ -28,10 +29,11 @@ final class OptionalDependencies {
     List<String> missing() {
         Properties dependencies = Settings.resource("dependencies.properties");
         List<String> missing = new ArrayList<>();
-        for (String type : new TreeSet<>(dependencies.stringPropertyNames())) {
-            List<String> words = List.of(dependencies.getProperty(type).split(" "));
+        for (String types : new TreeSet<>(dependencies.stringPropertyNames())) {
+            List<String> words = List.of(dependencies.getProperty(types).split(" "));
             List<String> needs = words.subList(0, words.size() - 1);
-            if (needs.stream().allMatch(this::isSet) && !isPresent(type)) {
+            if (needs.stream().allMatch(this::isSet)
+                    && Stream.of(types.split("[|]")).noneMatch(this::isPresent)) {
                 String setting = needs.get(needs.size() - 1).split("=")[0];
                 missing.add(settings.shown(setting) + ": add " + named(words.get(words.size() - 1))
                         + ", which is not on the class path");
@@ -61,9 +63,12 @@ final class OptionalDependencies {
         return camel.group(2) == null ? coordinates + " or " + starter : starter;
     }
 
-    private boolean isPresent(String type) {
+    /** @param name of a class, or of a bean after # */
+    private boolean isPresent(String name) {
         try {
-            return context.getClassResolver().resolveClass(type) != null;
+            return name.startsWith("#")
+                    ? context.getRegistry().lookupByName(name.substring(1)) != null
+                    : context.getClassResolver().resolveClass(name) != null;
         } catch (LinkageError e) {
             // it is there, and what it needs is not
             return false;

@@ -83,8 +83,13 @@ class OptionalDependenciesTest {
 
     /** Without what the rows say the start stops, and says so line by line. */
     private static void assertRefused(Installation host, String... rows) throws Exception {
-        assertNotEquals(0, start(host, classPath("none", List.of())).exitStatus());
-        String said = host.output();
+        assertRefusedWith(classPath("none", List.of()), host, rows);
+    }
+
+    private static void assertRefusedWith(String classPath, Installation host, String... rows) throws Exception {
+        int before = Files.exists(host.path("output.txt")) ? host.output().length() : 0;
+        assertNotEquals(0, start(host, classPath).exitStatus());
+        String said = host.output().substring(before);
         TreeSet<String> missing = new TreeSet<>();
         for (String row : rows) {
             missing.addAll(TABLE.get(row));
@@ -274,6 +279,9 @@ class OptionalDependenciesTest {
         try (Installation host = new Installation(home)) {
             host.with("CSV_IMPORT_MANAGEMENT_ROUTES", "true");
             assertRefused(host, "Calls over HTTP");
+            // the component alone has no server
+            String component = TABLE.get("Calls over HTTP").get(0).replace("-main:", ":");
+            assertRefusedWith(classPath("component", List.of(component)), host, "Calls over HTTP");
             startWith(
                     "Calls over HTTP",
                     host,
