@@ -361,7 +361,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Jobs jobs = new Jobs(new JobList(database), deliveries, outcomes, executor, client, pace);
         registry.bind("csvImportOperations", new Operations(jobs, isServlet));
         registry.bind(
-                "csvImportDesk", new Desk(context, settings, database, jobs, health, untaken, readiness, sources));
+                "csvImportDesk",
+                new Desk(context, settings, database, jobs, health, untaken, readiness, sources, isServlet));
         checkAuditTarget(context, settings);
     }
 

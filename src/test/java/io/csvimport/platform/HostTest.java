@@ -235,6 +235,20 @@ class HostTest {
                             .status());
             assertEquals(2, host.uploads().size());
 
+            // the desk: a form's token is in its cookie, too
+            String cookie = operator.get("/desk").header("Set-Cookie").replaceFirst(";.*", "");
+            String send = "/desk/send/file?template=Posted&fileName=sent.csv&token=" + cookie.replaceFirst(".*=", "");
+            assertEquals(
+                    303,
+                    operator.call("POST", send, "a,b\n1,2\n".getBytes(), "Content-Type", "text/csv", "Cookie", cookie)
+                            .status());
+            host.awaitImport("sent.csv");
+            assertEquals(
+                    415,
+                    operator.call("POST", send, csv, "Content-Type", form, "Cookie", cookie)
+                            .status());
+            assertEquals(401, nobody.get("/desk").status());
+
             JsonNode health = operator.get("/actuator/health").json();
             for (String component : List.of("csv-import", "db", "jms")) {
                 assertEquals(

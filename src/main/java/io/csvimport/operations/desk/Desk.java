@@ -66,7 +66,9 @@ public final class Desk {
     private final JobHistory history;
     private final Feeds feeds;
     private final StoredFiles files;
+    private final boolean isServlet;
 
+    /** @param isServlet whether the platform's HTTP server is a servlet container, and not Vert.x */
     public Desk(
             CamelContext context,
             Settings settings,
@@ -75,8 +77,10 @@ public final class Desk {
             ApiHealth health,
             Untaken untaken,
             Readiness readiness,
-            Sources sources) {
+            Sources sources,
+            boolean isServlet) {
         this.jobs = jobs;
+        this.isServlet = isServlet;
         list = new JobList(database);
         history = new JobHistory(database);
         feeds = new Feeds(context, settings, new JobCounts(database), list, health, untaken, readiness);
@@ -307,7 +311,7 @@ public final class Desk {
     public void receive(Exchange exchange) throws Problem, IOException {
         Map<String, String> query = Operations.query(exchange, "template", "notify", "token", "fileName");
         checkToken(exchange, query.remove("token"));
-        PostedForm form = PostedForm.read(exchange);
+        PostedForm form = PostedForm.read(exchange, isServlet);
         query.putIfAbsent("fileName", form.fileName());
         Operations.setCsv(exchange, form.file(), query);
     }
