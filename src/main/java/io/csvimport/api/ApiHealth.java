@@ -10,7 +10,8 @@ import java.util.function.Predicate;
 /** What the API, and the servers and brokers of the sources, have answered last: whether they can be used, and why not. */
 public final class ApiHealth {
 
-    private static final Map<Integer, String> REFUSALS = Map.of(
+    /** By status: what the API refuses. */
+    static final Map<Integer, String> REFUSALS = Map.of(
             401, "credential (csv-import.api.key, csv-import.api.secret)",
             403, "credential (csv-import.api.key, csv-import.api.secret)",
             404, "organization (csv-import.api.organization)",

@@ -30,7 +30,9 @@ public final class Database implements AutoCloseable {
     /** A piece of work with a connection to the ledger. */
     interface Work<T> extends HandleCallback<T, RuntimeException> {}
 
-    private static final String SQLITE = "jdbc:sqlite:";
+    static final String SQLITE = "jdbc:sqlite:";
+    /** The data dir's lock file. */
+    static final String LOCK = "csv-import-ledger.lock";
     /** Changes nothing, and is written nevertheless. */
     private static final String TRIAL = "UPDATE csv_import_schema SET applied_at = applied_at WHERE version = 1";
 
@@ -64,18 +66,15 @@ public final class Database implements AutoCloseable {
             throw new IOException("The data dir " + dataDir + " cannot be made: " + e
                     + " (csv-import.data-dir, CSV_IMPORT_DATA_DIR)");
         }
-        String url = settings.find("ledger.url").orElse(SQLITE + dataDir.resolve("csv-import-ledger.db"));
-        String bare = url.replaceAll("[?].*", "").replaceAll("//[^/]*@", "//…@");
-        shared = url.startsWith("jdbc:postgresql:");
+        String url = url(settings);
+        String bare = bare(url);
+        shared = isShared(url);
         String username = shared ? settings.get("ledger.username") : null;
         String password = shared ? settings.get("ledger.password") : null;
         Path disk = shared ? dataDir : LedgerFile.path(url).getParent();
         availability = new LedgerAvailability(bare, disk.toFile());
         try {
-            locks.lock(
-                    dataDir.resolve("csv-import-ledger.lock"),
-                    "data dir " + dataDir,
-                    "csv-import.data-dir, CSV_IMPORT_DATA_DIR");
+            locks.lock(dataDir.resolve(LOCK), "data dir " + dataDir, "csv-import.data-dir, CSV_IMPORT_DATA_DIR");
             if (!shared && settings.find("ledger.url").isPresent()) {
                 Path ledger = LedgerFile.path(url);
                 locks.lock(
@@ -101,8 +100,22 @@ public final class Database implements AutoCloseable {
         }
     }
 
+    static String url(Settings settings) {
+        return settings.find("ledger.url")
+                .orElse(SQLITE + settings.path("data-dir").resolve("csv-import-ledger.db"));
+    }
+
+    /** Without options and users: there may be passwords among them. */
+    static String bare(String url) {
+        return url.replaceAll("[?].*", "").replaceAll("//[^/]*@", "//…@");
+    }
+
+    static boolean isShared(String url) {
+        return url.startsWith("jdbc:postgresql:");
+    }
+
     /** Something that only a process with a ledger can have left in the data dir. */
-    private static Optional<Path> trace(Path dataDir) throws IOException {
+    static Optional<Path> trace(Path dataDir) throws IOException {
         for (String folder : List.of("audit", "spool")) {
             if (Files.isDirectory(dataDir.resolve(folder))) {
                 try (Stream<Path> files = Files.walk(dataDir.resolve(folder))) {
@@ -127,10 +140,15 @@ public final class Database implements AutoCloseable {
             }
         }
         if (isRefused) {
-            throw new IOException("there is none, though " + trace.get() + " tells of earlier imports. Put the"
-                    + " ledger back where it was. Or start once with --new-ledger: what was imported before is"
-                    + " then forgotten, and a file that is still in the inbox is imported again");
+            throw new IOException(missing(trace.get()));
         }
+    }
+
+    /** There is no ledger, though this was left by a process that had one. */
+    static String missing(Path trace) {
+        return "there is none, though " + trace + " tells of earlier imports. Put the"
+                + " ledger back where it was. Or start once with --new-ledger: what was imported before is"
+                + " then forgotten, and a file that is still in the inbox is imported again";
     }
 
     private void connect(String url, String username, String password, int size) throws IOException {

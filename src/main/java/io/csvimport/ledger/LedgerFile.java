@@ -65,6 +65,15 @@ final class LedgerFile implements Closeable {
         return !Files.exists(file) || Files.size(file) == 0;
     }
 
+    /** A connection that leaves no trace: a write-ahead log is read where a process has left one, or works with one. */
+    static Connection look(String url) throws SQLException {
+        Path file = path(url);
+        SQLiteConfig config = new SQLiteConfig();
+        config.setReadOnly(true);
+        boolean hasLog = Files.exists(file.resolveSibling(file.getFileName() + "-wal"));
+        return config.createConnection(PREFIX + "file:" + file.toUri().getRawPath() + (hasLog ? "" : "?immutable=1"));
+    }
+
     /** @param durable whether what the work commits is on the disk when that returns */
     <T> T use(boolean durable, HandleCallback<T, RuntimeException> work) {
         T result;

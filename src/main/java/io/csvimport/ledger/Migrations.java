@@ -71,11 +71,9 @@ final class Migrations {
             if (applied.isEmpty() && isNewRefused) {
                 return false;
             }
-            int newest = version(FILES.get(FILES.size() - 1));
             int found = applied.isEmpty() ? 0 : Collections.max(applied);
-            if (found > newest) {
-                throw new IOException("it has version " + found + ", and this program knows versions up to " + newest
-                        + ": start the newer version of csv-import-routes that it was last used with");
+            if (found > newest()) {
+                throw new IOException(tooNew(found));
             }
             if (applied.isEmpty()) {
                 createTable();
@@ -93,14 +91,45 @@ final class Migrations {
         });
     }
 
-    private Set<Integer> applied() {
-        List<String> columns = handle.select(
+    static int newest() {
+        return version(FILES.get(FILES.size() - 1));
+    }
+
+    /** Why a ledger of this version is not opened. */
+    static String tooNew(int found) {
+        return "it has version " + found + ", and this program knows versions up to " + newest()
+                + ": start the newer version of csv-import-routes that it was last used with";
+    }
+
+    /** The version of the ledger, 0 where the database has none; reads only. */
+    int found() {
+        return columns().isEmpty()
+                ? 0
+                : handle.select("SELECT MAX(CAST(version AS INTEGER)) FROM csv_import_schema")
+                        .mapTo(Integer.class)
+                        .one();
+    }
+
+    /** Whether this login may make tables. */
+    boolean isPermitted() {
+        return !shared
+                || handle.select("SELECT COALESCE(has_schema_privilege(current_schema(), 'CREATE'), FALSE)")
+                        .mapTo(Boolean.class)
+                        .one();
+    }
+
+    private List<String> columns() {
+        return handle.select(
                         shared
                                 ? "SELECT column_name FROM information_schema.columns"
                                         + " WHERE table_schema = current_schema() AND table_name = 'csv_import_schema'"
                                 : "SELECT name FROM pragma_table_info('csv_import_schema')")
                 .mapTo(String.class)
                 .list();
+    }
+
+    private Set<Integer> applied() {
+        List<String> columns = columns();
         if (columns.isEmpty()) {
             return Set.of();
         }

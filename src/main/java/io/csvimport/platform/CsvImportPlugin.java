@@ -85,6 +85,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
 
     /** Global option of a context that is the product's own. */
     public static final String STANDALONE = "csv-import-standalone";
+    /** Global option of a context that only checks what a start would need: nothing runs in it. */
+    public static final String CHECK = "csv-import-check";
     /** Global option: the folder of the packaged routes; without it they are those of the class path. */
     public static final String PACKAGED_ROUTES = "csv-import-packaged-routes";
     /** The bean by which a platform with health of its own shows the module's; Camel's does not show it, too. */
@@ -113,6 +115,10 @@ public final class CsvImportPlugin implements ContextServicePlugin {
             @Override
             public void init() {
                 CamelContext starting = context;
+                if (starting.getGlobalOption(CHECK) != null) {
+                    settings(starting);
+                    return;
+                }
                 boolean standalone = starting.getGlobalOption(STANDALONE) != null;
                 if (standalone) {
                     Watchdog.install(starting);
@@ -366,7 +372,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         checkAuditTarget(context, settings);
     }
 
-    private static void checkAuditTarget(CamelContext context, Settings settings) {
+    /** @throws IllegalArgumentException where the audit events cannot go there; the message says what to do */
+    static void checkAuditTarget(CamelContext context, Settings settings) {
         String uri = settings.get("audit.uri");
         try {
             context.getEndpoint(uri);

@@ -271,7 +271,8 @@ public final class RoutesFolder {
         }
     }
 
-    private static String reason(Throwable e) {
+    /** What is wrong with a file, in one line. */
+    static String reason(Throwable e) {
         Throwable cause = e;
         while (cause.getCause() != null && cause.getCause() != cause) {
             cause = cause.getCause();

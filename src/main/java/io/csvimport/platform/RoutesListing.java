@@ -67,6 +67,11 @@ final class RoutesListing {
         return new TreeMap<>(found);
     }
 
+    /** The entries that the last listing could not read, and why. */
+    Map<Path, String> failed() {
+        return failed;
+    }
+
     private void visit(Path entry, int folder) {
         boolean isRoute = entry.toString().endsWith(RouteFile.SUFFIX);
         try {

@@ -5,6 +5,7 @@ import io.csvimport.platform.StartRefusedException;
 import io.csvimport.sandbox.Sandbox;
 import io.csvimport.settings.PropertiesFile;
 import io.csvimport.settings.Settings;
+import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -26,15 +27,51 @@ public final class CsvImportMain {
     /** The argument of a start that {@code bin/csv-import-routes --cache} learns from: it reads no application.properties. */
     private static final String REHEARSAL = "--rehearsal";
 
+    private static final Set<String> ARGUMENTS =
+            Set.of("--check", "--new-ledger", "--version", "--help", "--end-with-parent", REHEARSAL);
+
+    private static final String HELP =
+            """
+            Usage: csv-import-routes [--check] [--new-ledger]
+
+            Starts the product; SIGTERM stops it. The settings are environment variables, CSV_IMPORT_*, or properties,
+            csv-import.*, in application.properties or JAVA_OPTS.
+
+              --check       tries what a start would need, and says what to do; changes nothing and sends no CSV;
+                            the exit status is 0 if nothing failed
+              --new-ledger  makes a new ledger though there was one: what was imported before is forgotten
+              --cache       of bin/csv-import-routes: writes its start-up cache, for this Java and this folder
+              --version     prints the version
+              --help        prints this
+            """;
+
     private CsvImportMain() {}
 
     public static void main(String[] args) throws Exception {
-        if (List.of(args).contains("--end-with-parent")) {
+        List<String> arguments = List.of(args);
+        if (arguments.contains("--help")) {
+            System.out.print(HELP);
+            return;
+        }
+        if (arguments.contains("--version")) {
+            System.out.println(
+                    "csv-import-routes " + CsvImportMain.class.getPackage().getImplementationVersion());
+            return;
+        }
+        List<String> unknown = arguments.stream()
+                .filter(argument -> argument.startsWith("--") && !ARGUMENTS.contains(argument))
+                .toList();
+        if (!unknown.isEmpty()) {
+            refuse(List.of(Visible.of(String.join(" ", unknown)) + " is no argument; --help names them all"));
+        }
+        boolean check = arguments.contains("--check");
+        boolean isLedgerNew = arguments.contains("--new-ledger");
+        if (arguments.contains("--end-with-parent")) {
             ProcessHandle.current().parent().ifPresent(parent -> parent.onExit().thenRun(() -> System.exit(0)));
         }
         Path jar = jar();
         Path home = Files.isRegularFile(jar) ? jar.getParent() : Path.of("").toAbsolutePath();
-        boolean rehearsal = List.of(args).contains(REHEARSAL);
+        boolean rehearsal = arguments.contains(REHEARSAL);
         Properties files = new Properties();
         if (!rehearsal) {
             try {
@@ -49,7 +86,8 @@ public final class CsvImportMain {
         Settings settings = new Settings(files);
         if (System.getProperty(LOGGING) == null) {
             String text = "classpath:META-INF/csv-import/log4j2.properties";
-            System.setProperty(LOGGING, isJson(settings) ? text + "," + text.replace("log4j2", "log4j2-json") : text);
+            String more = check ? "log4j2-check" : isJson(settings) ? "log4j2-json" : null;
+            System.setProperty(LOGGING, more == null ? text : text + "," + text.replace("log4j2", more));
         }
         if (rehearsal) {
             SqliteLibrary.keep(home);
@@ -68,27 +106,28 @@ public final class CsvImportMain {
         routes.filter(folder -> !Files.isDirectory(folder))
                 .ifPresent(folder -> problems.add(
                         folder + ": there is no such folder: it belongs beside the jar, with the packaged routes"));
-        if (problems.isEmpty()) {
-            checkPort(settings).ifPresent(problems::add);
+        if (check) {
+            System.exit(new Check(settings, files, routes, isLedgerNew, System.out).run(problems) ? 0 : 1);
         }
         if (!problems.isEmpty()) {
             refuse(problems);
         }
+        checkPort(settings).ifPresent(problem -> refuseStart(List.of(problem)));
         try {
-            System.exit(run(settings, files, routes, List.of(args).contains("--new-ledger")));
+            System.exit(run(settings, files, routes, isLedgerNew));
         } catch (StartRefusedException e) {
-            refuse(e.reasons());
+            refuseStart(e.reasons());
         } catch (Exception | LinkageError e) {
             Throwable cause = e;
             while (cause.getCause() != null && !(cause instanceof IOException)) {
                 cause = cause.getCause();
             }
-            refuse(List.of(cause instanceof IOException ? cause.getMessage() : cause.toString()));
+            refuseStart(List.of(cause instanceof IOException ? cause.getMessage() : cause.toString()));
         }
     }
 
     /** Checked before anything starts: the management server would only log that it cannot bind its port. */
-    private static Optional<String> checkPort(Settings settings) {
+    static Optional<String> checkPort(Settings settings) {
         String host = settings.get("management.host");
         try (ServerSocket socket = new ServerSocket()) {
             socket.setReuseAddress(true);
@@ -106,9 +145,20 @@ public final class CsvImportMain {
     }
 
     private static void refuse(List<String> problems) {
+        say(problems);
+        System.exit(2);
+    }
+
+    /** The settings are right, and something that they name is not. */
+    private static void refuseStart(List<String> problems) {
+        say(problems);
+        System.err.println("With the argument --check it tries all that a start needs, and says what to do.");
+        System.exit(2);
+    }
+
+    private static void say(List<String> problems) {
         System.err.println("csv-import-routes does not start:");
         problems.forEach(problem -> System.err.println("  " + problem));
-        System.exit(2);
     }
 
     private static int run(Settings settings, Properties files, Optional<Path> routes, boolean isLedgerNew)

@@ -23,6 +23,7 @@ import io.csvimport.job.State;
 import io.csvimport.operations.Metrics;
 import io.csvimport.pipeline.Attempts;
 import io.csvimport.pipeline.Claiming;
+import io.csvimport.settings.Finding;
 import io.csvimport.settings.Settings;
 import io.csvimport.tracking.Housekeeping;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -233,6 +234,34 @@ class LedgerTest {
         IOException refused = assertThrows(IOException.class, () -> new Database(new Settings(given)));
         assertTrue(refused.getMessage().contains("version 4711"), refused.getMessage());
         execute(url, "DELETE FROM csv_import_schema WHERE version = 4711");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void aLedgerIsCheckedWithoutBeingMadeMigratedOrLocked(String kind) throws Exception {
+        choose(kind);
+        LedgerCheck check = new LedgerCheck(new Settings(given), 0);
+        assertTrue(check.ledger(false).text().contains("has no ledger yet"));
+        assertFalse(Files.exists(directory.resolve("data")));
+        open(new Database(new Settings(given)));
+        assertTrue(check.ledger(false).text().endsWith(" can be opened"));
+        database.close();
+        execute(url, "DELETE FROM csv_import_schema WHERE version = " + Migrations.newest());
+        Set<String> files = files();
+        assertTrue(check.ledger(false).text().endsWith(" will be migrated to version " + Migrations.newest()));
+        assertEquals(files, files());
+        execute(url, "INSERT INTO csv_import_schema (version, applied_at) VALUES (4711, '" + OLD + "')");
+        assertTrue(check.ledger(false).text().contains("it has version 4711"));
+        given.setProperty("csv-import.ledger.password", "other");
+        given.setProperty("csv-import.ledger.username", "postgres");
+        if (kind.equals("postgresql")) {
+            Finding refused = new LedgerCheck(new Settings(given), 0).ledger(false);
+            assertEquals(Finding.Level.FAILED, refused.level(), refused.text());
+        }
+    }
+
+    private Set<String> files() {
+        return Set.of(directory.resolve("data").toFile().list());
     }
 
     @Test

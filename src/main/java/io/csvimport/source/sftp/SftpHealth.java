@@ -103,7 +103,7 @@ final class SftpHealth {
     }
 
     /** What is wrong, and what to do. */
-    private String explain(Throwable failure) {
+    String explain(Throwable failure) {
         Throwable cause = cause(failure);
         String file = server.getKnownHostsFile();
         if (cause instanceof JSchChangedHostKeyException) {
