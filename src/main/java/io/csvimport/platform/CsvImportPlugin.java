@@ -29,6 +29,7 @@ import io.csvimport.operations.desk.Desk;
 import io.csvimport.pipeline.Attempts;
 import io.csvimport.pipeline.Claiming;
 import io.csvimport.pipeline.Failure;
+import io.csvimport.pipeline.FirstLanguage;
 import io.csvimport.pipeline.Inspection;
 import io.csvimport.pipeline.KeyedExecutor;
 import io.csvimport.pipeline.Names;
@@ -127,6 +128,11 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                     Settings settings = settings(starting);
                     if (!standalone && settings.get("enabled").equals("false")) {
                         switchOff(starting, "csv-import.enabled is false");
+                        return;
+                    }
+                    // such as the one that the Camel CLI builds to export an application
+                    if (!standalone && !starting.isAutoStartup()) {
+                        switchOff(starting, "this Camel context starts no routes (auto-startup is false)");
                         return;
                     }
                     check(starting, settings);
@@ -324,6 +330,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 "csvImportSettle", settlement::settle,
                 "csvImportTell", settlement::tell);
         steps.forEach(registry::bind);
+        registry.bind("csvImportFirst", CamelContextAware.trySetCamelContext(new FirstLanguage(), context));
         registry.bind("csvImportCountFailure", (Processor) settlement::countFailure);
         registry.bind("csvImportAskedOrLongerPause", (Processor) Settlement::pause);
         registry.bind("csvImportPostpone", (Processor) Settlement::postpone);

@@ -154,6 +154,18 @@ class HostContextTest {
         }
     }
 
+    /** The Camel CLI builds such a context to export an application, where its secrets may not be. */
+    @Test
+    void itDoesNothingInAContextThatStartsNoRoutes() throws Exception {
+        Main main = host("camel.main.autoStartup=false", "csv-import.api.url=wrong");
+        try {
+            assertEquals(0, routes(main.getCamelContext()));
+            assertFalse(Files.exists(home.resolve("data")));
+        } finally {
+            main.stop();
+        }
+    }
+
     @Test
     void aFeedOfTheHostOnOneOfTheKameletsIsSwitchedOffToo() throws Exception {
         Path feed = Files.writeString(

@@ -20,7 +20,8 @@ import java.util.stream.Stream;
 final class HostRig {
 
     private static final Path HOSTS = Path.of("target/hosts").toAbsolutePath();
-    private static final Path REPOSITORY = HOSTS.resolve("repository");
+    /** The local repository of Maven that has the artifact. */
+    static final Path REPOSITORY = HOSTS.resolve("repository");
 
     /** The copies that are built; tests share them. */
     private static final Set<Path> BUILT = new HashSet<>();

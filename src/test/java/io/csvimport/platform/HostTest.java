@@ -354,4 +354,46 @@ class HostTest {
             assertFalse(host.output().contains("\tat "), host::output);
         }
     }
+
+    /** The application of {@code src/it/camel-main} without its project: the CLI runs its files, with the jar beside them. */
+    private static Distribution camelRun(Installation host, String... options) throws Exception {
+        Path cli = HostRig.build("camel-cli", "camel-cli").resolve("target/camel-cli-1.0.0.jar");
+        Path files = Path.of("src/it/camel-main/src/main/resources");
+        host.write("orders.camel.yaml", Files.readString(files.resolve("camel/orders.camel.yaml")));
+        host.write("application.properties", Files.readString(files.resolve("application.properties")));
+        List<String> command = new ArrayList<>(List.of("-XX:TieredStopAtLevel=1"));
+        command.addAll(List.of(options));
+        command.addAll(List.of(
+                "-Dmaven.repo.local=" + HostRig.REPOSITORY,
+                "-Duser.home=" + host.path("."),
+                "-jar",
+                cli.toString(),
+                "run",
+                "orders.camel.yaml",
+                "application.properties",
+                "--dep=io.csvimport:csv-import-routes:0.1.0-SNAPSHOT",
+                "--health",
+                "--metrics"));
+        return host.startHost(command);
+    }
+
+    @Test
+    void theCamelCliImportsFromTheInboxAndFromItsOwnFeedAndStops() throws Exception {
+        try (Installation host = camelHost()) {
+            Distribution process = camelRun(host);
+            assertImports(host);
+            assertEquals("ready", host.get("/orders").body());
+            assertEquals("UP", check(host).path("status").asText());
+            assertTrue(host.get("/observe/metrics").body().contains("csv_import_"));
+            assertStops(host, process);
+        }
+    }
+
+    @Test
+    void theCamelCliNamesEverySettingThatIsWrongWithoutAStackTrace() throws Exception {
+        try (Installation host = camelHost()) {
+            host.with("CSV_IMPORT_API_URL", "nowhere");
+            assertRefuses(host, camelRun(host, "-Dcsv-import.api.urll=x", "-Dcsv-import.parallel=0"), 1);
+        }
+    }
 }
