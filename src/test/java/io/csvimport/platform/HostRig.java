@@ -106,7 +106,7 @@ final class HostRig {
     }
 
     /** One at a time: the processes of the tests share the repository. */
-    private static void maven(Path project, List<String> arguments) throws IOException, InterruptedException {
+    static synchronized void maven(Path project, List<String> arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of("mvn", "-q", "-B", "-ntp", "-Dmaven.repo.local=" + REPOSITORY));
         command.addAll(arguments);
         Path log = project.resolve("build.txt");
@@ -133,11 +133,15 @@ final class HostRig {
         link(user.resolve("io"), REPOSITORY.resolve("io"), "csvimport");
         Path folder = Files.createDirectories(REPOSITORY.resolve("io/csvimport/csv-import-routes/0.1.0-SNAPSHOT"));
         Path artifact = folder.resolve("csv-import-routes-0.1.0-SNAPSHOT");
-        Files.copy(Path.of("pom.xml"), Path.of(artifact + ".pom"), StandardCopyOption.REPLACE_EXISTING);
-        Files.copy(
-                Distribution.routes().resolveSibling("csv-import-routes.jar"),
-                Path.of(artifact + ".jar"),
-                StandardCopyOption.REPLACE_EXISTING);
+        update(Path.of("pom.xml"), Path.of(artifact + ".pom"));
+        update(Distribution.routes().resolveSibling("csv-import-routes.jar"), Path.of(artifact + ".jar"));
+    }
+
+    /** The jar is not written while the Camel CLI of another test runs it. */
+    private static void update(Path from, Path to) throws IOException {
+        if (!Files.exists(to) || Files.mismatch(from, to) != -1) {
+            Files.copy(from, to, StandardCopyOption.REPLACE_EXISTING);
+        }
     }
 
     private static void link(Path from, Path to, String without) throws IOException {

@@ -162,15 +162,19 @@ class HostTest {
         return own.get(0);
     }
 
+    private static void assertShows(Installation host) throws Exception {
+        assertEquals("ready", host.get("/orders").body());
+        assertEquals("UP", check(host).path("status").asText());
+        assertTrue(host.get("/observe/metrics").body().contains("csv_import_"));
+    }
+
     @Test
     void camelMainImportsFromTheInboxAndFromItsOwnFeedAndStops() throws Exception {
         Path jar = HostRig.build("camel-main", "camel-main").resolve("target/orders-1.0.0.jar");
         try (Installation host = camelHost()) {
             Distribution process = host.startHost(List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString()));
             assertImports(host);
-            assertEquals("ready", host.get("/orders").body());
-            assertEquals("UP", check(host).path("status").asText());
-            assertTrue(host.get("/observe/metrics").body().contains("csv_import_"));
+            assertShows(host);
             assertTrue(host.output().contains("[orders] The orders are ready"), host::output);
             assertTrue(host.output().contains("[csv-import] "), host::output);
 
@@ -355,26 +359,25 @@ class HostTest {
         }
     }
 
-    /** The application of {@code src/it/camel-main} without its project: the CLI runs its files, with the jar beside them. */
-    private static Distribution camelRun(Installation host, String... options) throws Exception {
+    /** The program {@code camel}, with the files of {@code src/it/camel-main} in its working directory. */
+    private static Distribution camel(Installation host, List<String> javaOptions, String... arguments)
+            throws Exception {
         Path cli = HostRig.build("camel-cli", "camel-cli").resolve("target/camel-cli-1.0.0.jar");
         Path files = Path.of("src/it/camel-main/src/main/resources");
         host.write("orders.camel.yaml", Files.readString(files.resolve("camel/orders.camel.yaml")));
         host.write("application.properties", Files.readString(files.resolve("application.properties")));
         List<String> command = new ArrayList<>(List.of("-XX:TieredStopAtLevel=1"));
-        command.addAll(List.of(options));
+        command.addAll(javaOptions);
         command.addAll(List.of(
-                "-Dmaven.repo.local=" + HostRig.REPOSITORY,
-                "-Duser.home=" + host.path("."),
-                "-jar",
-                cli.toString(),
-                "run",
-                "orders.camel.yaml",
-                "application.properties",
-                "--dep=io.csvimport:csv-import-routes:0.1.0-SNAPSHOT",
-                "--health",
-                "--metrics"));
+                "-Dmaven.repo.local=" + HostRig.REPOSITORY, "-Duser.home=" + host.path("."), "-jar", cli.toString()));
+        command.addAll(List.of(arguments));
+        command.addAll(List.of(
+                "orders.camel.yaml", "application.properties", "--dep=io.csvimport:csv-import-routes:0.1.0-SNAPSHOT"));
         return host.startHost(command);
+    }
+
+    private static Distribution camelRun(Installation host, String... javaOptions) throws Exception {
+        return camel(host, List.of(javaOptions), "run", "--health", "--metrics");
     }
 
     @Test
@@ -382,9 +385,7 @@ class HostTest {
         try (Installation host = camelHost()) {
             Distribution process = camelRun(host);
             assertImports(host);
-            assertEquals("ready", host.get("/orders").body());
-            assertEquals("UP", check(host).path("status").asText());
-            assertTrue(host.get("/observe/metrics").body().contains("csv_import_"));
+            assertShows(host);
             assertStops(host, process);
         }
     }
@@ -394,6 +395,38 @@ class HostTest {
         try (Installation host = camelHost()) {
             host.with("CSV_IMPORT_API_URL", "nowhere");
             assertRefuses(host, camelRun(host, "-Dcsv-import.api.urll=x", "-Dcsv-import.parallel=0"), 1);
+        }
+    }
+
+    @Test
+    void theCamelCliExportsAnApplicationWithoutTheSecretsThatItRunsWith() throws Exception {
+        try (Installation host = camelHost()) {
+            host.without("CSV_IMPORT_API_URL").without("CSV_IMPORT_API_SECRET");
+            host.drop("inbox/People/one.csv");
+            Distribution export = camel(
+                    host,
+                    List.of(),
+                    "export",
+                    "--runtime=camel-main",
+                    "--gav=com.example:orders:1.0.0",
+                    "--dir=exported",
+                    "--java-version=17",
+                    "--camel-version=4.18.0",
+                    "--kamelets-version=4.18.0");
+            assertEquals(0, export.exitStatus(), host::output);
+            assertFalse(Files.exists(host.path("data")));
+            HostRig.maven(host.path("exported"), List.of("package"));
+
+            host.with("CSV_IMPORT_API_URL", host.sandbox().url()).with("CSV_IMPORT_API_SECRET", "pa{{ss}}%25");
+            Distribution process = host.startHost(List.of(
+                    "-XX:TieredStopAtLevel=1",
+                    // the export has switched it on
+                    "-Dcamel.server.enabled=false",
+                    "-jar",
+                    host.path("exported/target/orders-1.0.0.jar").toString()));
+            assertImports(host);
+            assertShows(host);
+            assertStops(host, process);
         }
     }
 }
