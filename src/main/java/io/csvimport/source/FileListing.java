@@ -36,8 +36,8 @@ public final class FileListing {
     private static final int MOST_OF_KEY = 900;
 
     /**
-     * Files that are handed over at a time; above it, one for each order key. And files that need no order and wait for
-     * their next attempt: while there are so many, no others are tried.
+     * Files that are handed over at a time; above it, one for each order key. Those that need no order count until they
+     * are settled: while so many wait for their next attempt, no others are tried.
      */
     private static final int MOST = 2000;
 
@@ -209,7 +209,8 @@ public final class FileListing {
             String key = feed.orderKey(file);
             int ofKey = ofKeys.computeIfAbsent(key, feed.executor()::size);
             boolean hasRoom = ofKey < MOST_OF_KEY && (all + taken.size() < MOST || ofKey == 0);
-            if (isOpen(key) && hasRoom && (waiting < MOST || feed.isOrdered(file))) {
+            boolean mayWait = feed.isOrdered(file) || all + taken.size() + waiting < MOST;
+            if (isOpen(key) && hasRoom && mayWait) {
                 ofKeys.merge(key, 1, Integer::sum);
                 taken.add(file);
             } else {
