@@ -70,7 +70,7 @@ final class Feeds {
         for (Route route : context.getRoutes()) {
             String id = route.getRouteId();
             boolean isOwn = !id.startsWith("csv-import-")
-                    && route.getEndpoint().getEndpointUri().startsWith("kamelet://csv-import-");
+                    && route.getEndpoint().getEndpointUri().matches("kamelet:(//)?csv-import-.*");
             if (isOwn) {
                 feeds.put(id, id);
             }

@@ -84,7 +84,7 @@ class DeskBrowserTest {
     }
 
     /** Nothing that axe-core finds. */
-    private void assertAccessible(String where) throws Exception {
+    private static void assertAccessible(Browser browser, String where) throws Exception {
         try (InputStream script = DeskBrowserTest.class.getResourceAsStream("/axe.min.js")) {
             browser.run(new String(script.readAllBytes(), StandardCharsets.UTF_8));
         }
@@ -94,7 +94,7 @@ class DeskBrowserTest {
     }
 
     /** No part of the page is wider than the window. */
-    private void assertFits(String where) throws Exception {
+    private static void assertFits(Browser browser, String where) throws Exception {
         assertEquals(
                 0,
                 browser.run("return Math.max(0, document.documentElement.scrollWidth - innerWidth)")
@@ -102,51 +102,88 @@ class DeskBrowserTest {
                 where);
     }
 
+    /** A day in small: what the pictures of the README show. */
+    private Installation day() throws Exception {
+        Installation day = new Installation(home.resolve("day"))
+                .with("CSV_IMPORT_RECONCILE_WAIT", "PT0S")
+                .with("CSV_IMPORT_RECONCILE_NOT_FOUND", "hold")
+                .with("CSV_IMPORT_TRACK_INTERVAL", "PT1S")
+                .withRoutes();
+        day.write(
+                "routes/people-from-hr.camel.yaml",
+                """
+                - route:
+                    id: people-from-hr
+                    description: The HR system's folder
+                    from:
+                      uri: kamelet:csv-import-folder-source
+                      parameters: { directory: hr, template: People }
+                      steps:
+                        - to: { uri: direct:csv-import }
+                """);
+        day.start("-Xmx192m");
+        day.awaitReady();
+        for (int i = 1; i <= 9; i++) {
+            day.drop("hr/people-" + i + ".csv");
+        }
+        Files.createDirectories(day.path("inbox/Course completions"));
+        day.write("part", "name,course\nAnna,Safety\nBen,invalid date\nCem,First aid\nDora,invalid date\n");
+        Files.move(day.path("part"), day.path("inbox/Course completions/completions.csv"));
+        day.write("inbox/unnamed.csv", "name,course\n");
+        day.awaitFile("inbox/Course completions/.imported/completions.csv.failed-rows.csv");
+        day.awaitFile("inbox/.rejected/unnamed.csv");
+        for (int i = 1; i <= 9; i++) {
+            day.awaitAudit("csv-import.completed", "people-" + i + ".csv");
+        }
+        day.sandbox().failNext(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
+        day.drop("inbox/Evaluations/evaluations.csv");
+        day.awaitUntil(
+                "a file that waits",
+                () -> day.get("/csv-imports?state=waiting").body().contains("\"count\":1"));
+        return day;
+    }
+
     @Test
     void eachPageIsReadableByEverybody() throws Exception {
-        product.drop("inbox/People/people.csv");
-        product.drop("inbox/People/" + MARKUP);
-        product.sandbox().failNext(SandboxFault.none());
-        product.write("part", "name,course\nAnna,Safety\nBen,invalid\nCem,First aid\n");
-        Files.createDirectories(product.path("inbox/Completions"));
-        Files.move(product.path("part"), product.path("inbox/Completions/completions.csv"));
-        awaitJob("people.csv", "completed");
-        awaitJob(MARKUP, "completed");
-        String failed = awaitJob("completions.csv", "completed");
-        Map<String, String> pages = Map.of(
-                "overview", "/",
-                "files", "/desk/files",
-                "file", "/desk/files/" + failed,
-                "send", "/desk/send?template=People",
-                "problem", "/desk/files/999999");
-        for (boolean isDark : List.of(false, true)) {
-            try (Browser other = new Browser(
-                    home,
-                    site,
-                    true,
-                    "--window-size=1280,900",
-                    isDark ? "--force-dark-mode" : "--disable-extensions")) {
-                Browser first = browser;
-                browser = other;
-                try {
+        try (Installation day = day()) {
+            assertTrue(
+                    day.get("/").body().contains("The HR system's folder"),
+                    day.get("/").body());
+            String sent = day.get("/csv-imports?fileName=completions.csv").body();
+            Map<String, String> pages = Map.of(
+                    "overview", "/",
+                    "files", "/desk/files",
+                    "file", "/desk/files/" + sent.replaceFirst(".*\"job\":(\\d+).*", "$1"),
+                    "send", "/desk/send?template=People",
+                    "problem", "/desk/files/999999");
+            for (String look : List.of("", "-dark")) {
+                try (Browser other = new Browser(
+                        home,
+                        "http://127.0.0.1:" + day.managementPort(),
+                        true,
+                        look.isEmpty() ? "--disable-extensions" : "--force-dark-mode")) {
                     for (Map.Entry<String, String> page : pages.entrySet()) {
-                        String where = page.getKey() + (isDark ? "-dark" : "");
-                        browser.resize(1280, 900);
-                        browser.open(page.getValue());
-                        assertAccessible(where);
-                        assertFits(where);
-                        browser.screenshot(PICTURES.resolve(where + ".png"));
-                        browser.resize(500, 900);
-                        browser.open(page.getValue());
-                        assertAccessible(where + " on a phone");
-                        assertFits(where + " on a phone");
-                        browser.screenshot(PICTURES.resolve(where + "-phone.png"));
+                        String where = page.getKey() + look;
+                        look(other, page.getValue(), 1280, where);
+                        look(other, page.getValue(), 500, where + "-phone");
                     }
-                } finally {
-                    browser = first;
                 }
             }
         }
+    }
+
+    private void look(Browser browser, String page, int width, String where) throws Exception {
+        browser.resize(width, 780);
+        browser.open(page);
+        assertAccessible(browser, where);
+        assertFits(browser, where);
+        browser.screenshot(PICTURES.resolve(where + ".png"));
+    }
+
+    @Test
+    void aNameWithMarkupIsText() throws Exception {
+        product.drop("inbox/People/" + MARKUP);
+        awaitJob(MARKUP, "completed");
         browser.open("/desk/files?name=bold");
         assertEquals(MARKUP, browser.text("tbody th"));
         assertEquals(
