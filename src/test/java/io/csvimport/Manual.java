@@ -56,7 +56,8 @@ public final class Manual {
 
     /** The front page first. */
     public static List<Path> pages() {
-        try (Stream<Path> pages = Files.list(PAGES)) {
+        try (Stream<Path> pages =
+                Files.list(PAGES).filter(page -> page.toString().endsWith(".md"))) {
             return Stream.concat(Stream.of(FRONT), pages.sorted()).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
