@@ -11,7 +11,6 @@ import io.csvimport.Distribution;
 import io.csvimport.Installation;
 import io.csvimport.operations.Operator;
 import io.csvimport.sandbox.SandboxFault;
-import io.csvimport.source.queue.Broker;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -316,28 +315,6 @@ class HostTest {
             }
             assertFalse(said.contains("\tat io.csvimport"), said);
             assertFalse(Files.exists(host.path("data")));
-        }
-    }
-
-    @Test
-    void quarkusTakesTheMessagesOfAQueue() throws Exception {
-        // Camel's component, Spring, which the BOM of Camel Quarkus takes away from it, and a client
-        List<String> added = List.of(
-                "org.apache.camel:camel-jms:4.18.0",
-                "org.springframework:spring-context:6.2.15",
-                "org.apache.activemq:artemis-jakarta-client:2.42.0");
-        Path jar = HostRig.build("quarkus", "quarkus-queue", added).resolve("target/quarkus-app/quarkus-run.jar");
-        try (Broker broker = new Broker(home.resolve("broker")).start();
-                Installation host = host()) {
-            host.with("CSV_IMPORT_JMS_ENABLED", "true")
-                    .with("CSV_IMPORT_JMS_URL", broker.core())
-                    .with("CSV_IMPORT_JMS_USERNAME", Broker.USER)
-                    .with("CSV_IMPORT_JMS_PASSWORD", Broker.PASSWORD)
-                    .with("CSV_IMPORT_TEMPLATE", "People");
-            host.startHost(List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString()));
-            broker.send(broker.core(), "csv-import", session -> session.createTextMessage(CsvImportTestSupport.CSV));
-            host.awaitUntil("the import", () -> host.sandbox().imports().size() == 1);
-            host.awaitUntil("the acknowledgement", () -> broker.count("csv-import") == 0);
         }
     }
 

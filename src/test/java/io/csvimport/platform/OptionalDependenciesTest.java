@@ -29,7 +29,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -350,15 +352,40 @@ class OptionalDependenciesTest {
                 .toList();
         Path jar = HostRig.build("spring-boot", "spring-boot-with-all", dependencies)
                 .resolve("target/orders-1.0.0.jar");
+        try (Installation host = new Installation(home.resolve("host"))) {
+            host.with("CSV_IMPORT_MANAGEMENT_ROUTES", "true");
+            // Spring replaces placeholders
+            assertAllWorkTogether(host, jar, password -> password.replace("${", "\\${"));
+            assertEquals(5, count(host));
+        }
+    }
+
+    /** But for calls over HTTP: the extension with Camel's HTTP server is not served everywhere. */
+    @Test
+    @Tag("long")
+    void inQuarkusTheyAllWorkTogether() throws Exception {
+        List<String> dependencies = TABLE.values().stream()
+                .flatMap(List::stream)
+                .distinct()
+                .filter(coordinates -> !coordinates.contains("platform-http"))
+                .collect(Collectors.toCollection(ArrayList::new));
+        // the BOM of Camel Quarkus takes it away from camel-jms
+        dependencies.add("org.springframework:spring-context:6.2.15");
+        Path jar = HostRig.build("quarkus", "quarkus-with-all", dependencies)
+                .resolve("target/quarkus-app/quarkus-run.jar");
+        try (Installation host = new Installation(home.resolve("host"))) {
+            assertAllWorkTogether(host, jar, password -> password);
+        }
+    }
+
+    /** @param escape for what the platform replaces in a value */
+    private void assertAllWorkTogether(Installation host, Path jar, UnaryOperator<String> escape) throws Exception {
         try (SftpRig server = new SftpRig(home.resolve("keys"), home.resolve("login"));
-                Broker broker = new Broker(home.resolve("broker")).start();
-                Installation host = new Installation(home.resolve("host"))) {
+                Broker broker = new Broker(home.resolve("broker")).start()) {
             set(host, server);
             set(host, broker.amqp());
-            // Spring replaces placeholders
-            host.with("CSV_IMPORT_SFTP_PASSWORD", SftpRig.PASSWORD.replace("${", "\\${"))
-                    .with("CSV_IMPORT_JMS_PASSWORD", Broker.PASSWORD.replace("${", "\\${"))
-                    .with("CSV_IMPORT_MANAGEMENT_ROUTES", "true")
+            host.with("CSV_IMPORT_SFTP_PASSWORD", escape.apply(SftpRig.PASSWORD))
+                    .with("CSV_IMPORT_JMS_PASSWORD", escape.apply(Broker.PASSWORD))
                     .with("SERVER_PORT", String.valueOf(host.managementPort()))
                     .withRoutes();
             host.write(
@@ -381,7 +408,6 @@ class OptionalDependenciesTest {
             assertImportsFromServer(host);
             assertImportsFromQueue(host, broker, "csv-import");
             assertImportsFromQueue(host, broker, "core");
-            assertEquals(5, count(host));
         }
     }
 
