@@ -11,6 +11,7 @@ import io.micrometer.core.instrument.Timer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,7 @@ public final class Metrics {
     private record Open(Map<String, Long> files, Instant oldestFile, long events, Instant oldestEvent) {}
 
     private final MeterRegistry meters;
+    private final List<Gauge> gauges = new ArrayList<>();
     private final JobList ledger;
     private final Timer upload;
     private final Counter uploaded;
@@ -77,33 +79,38 @@ public final class Metrics {
         String events = "Audit events that the audit endpoint has not received yet";
         gauge("csv.import.outbox.events", null, events, now -> now.events);
         gauge("csv.import.outbox.events.age", "seconds", "The oldest of these", now -> age(now.oldestEvent));
-        Gauge.builder("csv.import.data.dir.free", this, metrics -> dataDir.toFile()
+        gauges.add(Gauge.builder("csv.import.data.dir.free", this, metrics -> dataDir.toFile()
                         .getUsableSpace())
                 .baseUnit("bytes")
                 .description("What is left on the disk of the data dir")
-                .register(meters);
+                .register(meters));
     }
 
     /** Not a number while the ledger is unavailable. */
     private void gauge(String name, String unit, String description, ToDoubleFunction<Open> value, String... tags) {
-        Gauge.builder(name, this, metrics -> {
+        gauges.add(Gauge.builder(name, this, metrics -> {
                     Open now = metrics.open();
                     return now == null ? Double.NaN : value.applyAsDouble(now);
                 })
                 .baseUnit(unit)
                 .description(description)
                 .tags(tags)
-                .register(meters);
+                .register(meters));
     }
 
     public void show(Readiness health) {
         // an unavailable ledger is not queried twice: that takes long
-        Gauge.builder(
+        gauges.add(Gauge.builder(
                         "csv.import.ready",
                         health,
                         check -> open() != null && check.call().getState() == HealthCheck.State.UP ? 1 : 0)
                 .description("1: ready; 0: /observe/health/ready says why not")
-                .register(meters);
+                .register(meters));
+    }
+
+    /** Takes the gauges away: another Camel context of the process may run the module after this one. */
+    public void close() {
+        gauges.forEach(meters::remove);
     }
 
     /** Counts an outcome that has an audit event. */

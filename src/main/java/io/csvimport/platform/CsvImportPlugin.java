@@ -111,6 +111,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
             private Path dataDir;
             private Database database;
             private Owner owner;
+            private Metrics metrics;
             private Runnable whenStopping = () -> {};
 
             @Override
@@ -147,7 +148,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                             .newScheduledThreadPool(CsvImportPlugin.class, "csv-import-timer", 2);
                     database = new Database(settings, starting.getGlobalOption(NEW_LEDGER) != null);
                     owner = new Owner(database, dataDir, timer);
-                    Metrics metrics = new Metrics(meters(starting), new JobList(database), dataDir);
+                    metrics = new Metrics(meters(starting), new JobList(database), dataDir);
                     Pace pace = new Pace(settings.number("api.requests-per-minute"));
                     ApiClient client = new ApiClient(settings, timer, pace, owner::holdsLease, metrics::asked);
                     starting.addComponent("csv-import-http", client.component());
@@ -193,6 +194,9 @@ public final class CsvImportPlugin implements ContextServicePlugin {
 
             @Override
             public void onContextStopped(CamelContext stopped) {
+                if (metrics != null) {
+                    metrics.close();
+                }
                 if (owner != null) {
                     owner.leave();
                 }

@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.csvimport.sandbox.Sandbox;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -33,6 +35,8 @@ class HostContextTest {
 
     @TempDir
     private Path home;
+
+    private final MeterRegistry meters = new SimpleMeterRegistry();
 
     private Sandbox sandbox;
 
@@ -69,6 +73,7 @@ class HostContextTest {
         Main main = new Main();
         main.setPropertyPlaceholderLocations("false");
         main.setOverrideProperties(given);
+        main.bind("meters", meters);
         main.configure()
                 .withBasePackageScanEnabled(false)
                 .withRoutesIncludePattern("false")
@@ -121,6 +126,7 @@ class HostContextTest {
         Main three = host();
         try {
             awaitIn(".imported", drop("third.csv"));
+            assertEquals(1, meters.get("csv.import.ready").gauge().value());
         } finally {
             three.stop();
         }
