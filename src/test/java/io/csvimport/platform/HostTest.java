@@ -161,9 +161,10 @@ class HostTest {
         return own.get(0);
     }
 
+    /** What the HTTP server of the host shows. */
     private static void assertShows(Installation host) throws Exception {
         assertEquals("ready", host.get("/orders").body());
-        assertEquals("UP", check(host).path("status").asText());
+        host.awaitUntil("health", () -> check(host).path("status").asText().equals("UP"));
         assertTrue(host.get("/observe/metrics").body().contains("csv_import_"));
     }
 
