@@ -8,6 +8,7 @@ import io.csvimport.job.FatalErrors;
 import io.csvimport.settings.SettingChecks;
 import io.csvimport.text.Visible;
 import io.vertx.core.http.HttpServerRequest;
+import java.io.Closeable;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -105,6 +106,18 @@ public final class Operations {
     }
 
     private void receive(Exchange exchange, String... known) throws Problem {
+        InputStream csv = open(exchange, isServlet);
+        setCsv(exchange, csv, query(exchange, known));
+    }
+
+    /**
+     * The body of a request that is the CSV itself. What is left of it is dropped when the exchange is done: the
+     * connection can be used again.
+     *
+     * @param isServlet whether the platform's HTTP server is a servlet container, and not Vert.x
+     * @throws Problem if it is a form, is compressed, or is larger than 10 MB
+     */
+    public static InputStream open(Exchange exchange, boolean isServlet) throws Problem {
         Message message = exchange.getMessage();
         Object body = message.getBody();
         InputStream stream;
@@ -116,8 +129,7 @@ public final class Operations {
                     body == null || isServlet ? InputStream.nullInputStream() : new VertxBody((HttpServerRequest) body);
         }
         closeWhenDone(exchange, stream);
-        Map<String, String> names = query(exchange, known);
-        String type = message.getHeader(Exchange.CONTENT_TYPE, "", String.class).toLowerCase(Locale.ROOT);
+        String type = contentType(message);
         if (type.startsWith("multipart/")
                 || isServlet && type.startsWith(FORM)
                 || message.getHeader(Exchange.CONTENT_ENCODING) != null) {
@@ -129,10 +141,15 @@ public final class Operations {
         if (message.getHeader(Exchange.CONTENT_LENGTH, 0L, Long.class) > PostedCsv.LARGEST) {
             throw new Problem(413, TOO_LARGE);
         }
-        setCsv(exchange, stream, names);
+        return stream;
     }
 
-    private static void closeWhenDone(Exchange exchange, InputStream stream) {
+    /** In lower case; empty where there is none. */
+    public static String contentType(Message message) {
+        return message.getHeader(Exchange.CONTENT_TYPE, "", String.class).toLowerCase(Locale.ROOT);
+    }
+
+    public static void closeWhenDone(Exchange exchange, Closeable stream) {
         exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
             @Override
             public void onDone(Exchange done) {
@@ -145,7 +162,6 @@ public final class Operations {
     public static void setCsv(Exchange exchange, InputStream stream, Map<String, String> names) {
         PostedCsv csv = new PostedCsv(stream);
         Message message = exchange.getMessage();
-        closeWhenDone(exchange, csv);
         exchange.setProperty(POSTED, csv);
         // a stream cache would hold it in memory
         exchange.getExchangeExtension().setStreamCacheDisabled(true);
@@ -246,8 +262,13 @@ public final class Operations {
      * @throws Problem if one is not known, has a wrong value, or is given twice, and if a web page of another origin asks
      */
     public static Map<String, String> query(Exchange exchange, String... known) throws Problem {
+        checkOrigin(exchange.getMessage());
+        return parameters(exchange, known);
+    }
+
+    /** The same for a page, to which any other may link. */
+    public static Map<String, String> parameters(Exchange exchange, String... known) throws Problem {
         Message request = exchange.getMessage();
-        checkOrigin(request);
         Map<String, String> query = new LinkedHashMap<>();
         // a servlet container has the other one alone, and has not decoded it
         String raw = request.getHeader(

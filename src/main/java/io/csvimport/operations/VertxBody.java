@@ -15,11 +15,18 @@ public final class VertxBody extends InputStream {
     /** The management port closes the connection before: an answer to half a body would be lost. */
     private static final int LONGEST_PAUSE_SECONDS = 60;
 
+    /** From the memory of the server; a file without its closing boundary has no end. */
+    private static final int LONGEST_WAY_SECONDS = 5;
+
+    private static final Buffer HERE = Buffer.buffer();
     private static final Buffer END = Buffer.buffer();
     private static final Buffer BROKEN = Buffer.buffer();
 
     private final ReadStream<Buffer> body;
     private final BlockingQueue<Buffer> arrived = new LinkedBlockingQueue<>();
+    /** Whether the whole request is. */
+    private volatile boolean isHere;
+
     private Buffer piece = Buffer.buffer();
     private int read;
 
@@ -36,9 +43,13 @@ public final class VertxBody extends InputStream {
      */
     public VertxBody(ReadStream<Buffer> body, HttpServerRequest request) {
         this.body = body;
+        request.endHandler(end -> {
+            isHere = true;
+            arrived.add(HERE);
+        });
+        request.exceptionHandler(broken -> arrived.add(BROKEN));
         body.handler(arrived::add);
         body.endHandler(end -> arrived.add(END));
-        request.exceptionHandler(broken -> arrived.add(BROKEN));
     }
 
     @Override
@@ -65,7 +76,10 @@ public final class VertxBody extends InputStream {
 
     private Buffer next() throws IOException {
         try {
-            Buffer next = arrived.poll(LONGEST_PAUSE_SECONDS, TimeUnit.SECONDS);
+            Buffer next;
+            do {
+                next = arrived.poll(isHere ? LONGEST_WAY_SECONDS : LONGEST_PAUSE_SECONDS, TimeUnit.SECONDS);
+            } while (next == HERE);
             if (next == null || next == BROKEN) {
                 throw new IOException("the client has not sent the whole body");
             }

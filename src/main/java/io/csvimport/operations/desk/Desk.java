@@ -6,6 +6,7 @@ import gg.jte.output.StringOutput;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ApiHealth;
 import io.csvimport.api.ImportId;
+import io.csvimport.file.Sha256;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.Sources;
 import io.csvimport.job.CsvImportConstants;
@@ -55,6 +56,7 @@ public final class Desk {
     /** An exchange property: the token of the browser. */
     private static final String TOKEN = "csvImportDeskToken";
 
+    private static final String DAY = "2026-01-31";
     private static final int PAGE = 50;
     private static final int SHOWN_ROWS = 100;
 
@@ -101,7 +103,7 @@ public final class Desk {
     public void files(Exchange exchange) {
         page(exchange, "files", () -> {
             Map<String, String> query =
-                    Operations.query(exchange, "name", "state", "template", "from", "importId", "day", "before");
+                    Operations.parameters(exchange, "name", "state", "template", "from", "importId", "day", "before");
             return Map.of(
                     "page",
                     search(query),
@@ -137,9 +139,10 @@ public final class Desk {
 
     private static LocalDate day(String text) throws Problem {
         try {
-            return text == null ? null : LocalDate.parse(text);
+            // four digits: other years have days that no clock reaches
+            return text == null ? null : LocalDate.parse(text.length() == DAY.length() ? text : "");
         } catch (DateTimeParseException e) {
-            throw new Problem(400, "The day is '" + Visible.of(text) + "': write it as in 2026-01-31");
+            throw new Problem(400, "The day is '" + Visible.of(text) + "': write it as in " + DAY);
         }
     }
 
@@ -165,7 +168,7 @@ public final class Desk {
 
     public void sendForm(Exchange exchange) {
         page(exchange, "send", () -> {
-            Map<String, String> query = Operations.query(exchange, "template", "notify");
+            Map<String, String> query = Operations.parameters(exchange, "template", "notify");
             Map<String, Object> model = new LinkedHashMap<>();
             model.put("query", query);
             model.put("templates", feeds.templates());
@@ -281,6 +284,9 @@ public final class Desk {
         }
         SourceFile stored = files.find(line).orElseThrow(() -> new Problem(404, StoredFiles.GONE));
         if (isSure(exchange, line, "again")) {
+            if (!Sha256.of(stored).equals(line.text("sha256"))) {
+                throw new Problem(409, "Another file has taken the place of this one: " + stored.location());
+            }
             Message message = exchange.getMessage();
             message.removeHeaders("*");
             message.setHeader("template", line.template());
@@ -309,9 +315,11 @@ public final class Desk {
 
     /** A CSV from the browser is the body. Its template and its addresses are in the query; they come before the file. */
     public void receive(Exchange exchange) throws Problem, IOException {
+        enter(exchange);
+        // before the checks: the body of a refused request is read, too
+        PostedForm form = PostedForm.read(exchange, isServlet);
         Map<String, String> query = Operations.query(exchange, "template", "notify", "token", "fileName");
         checkToken(exchange, query.remove("token"));
-        PostedForm form = PostedForm.read(exchange, isServlet);
         query.putIfAbsent("fileName", form.fileName());
         Operations.setCsv(exchange, form.file(), query);
     }
@@ -437,7 +445,7 @@ public final class Desk {
         answer(exchange, 200, "text/html; charset=utf-8");
         if (isNew) {
             exchange.getMessage()
-                    .setHeader("Set-Cookie", COOKIE + "=" + token(exchange) + "; Path=/; HttpOnly; SameSite=Strict");
+                    .setHeader("Set-Cookie", COOKIE + "=" + token(exchange) + "; Path=/; HttpOnly; SameSite=Lax");
         }
         exchange.getMessage().setBody(html.toString().getBytes(StandardCharsets.UTF_8));
     }

@@ -1,5 +1,6 @@
 package io.csvimport.operations.desk;
 
+import io.csvimport.operations.Operations;
 import io.csvimport.operations.Problem;
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,17 +9,16 @@ import org.apache.camel.Exchange;
 /** The file of a browser's form, while it arrives; a script sends the CSV alone, and its name in the query. */
 record PostedForm(String fileName, InputStream file) {
 
-    /** @param isServlet whether the server is a servlet container, which reads forms itself */
+    /**
+     * What is left of the body is dropped when the exchange is done.
+     *
+     * @param isServlet whether the server is a servlet container, which reads forms itself
+     */
     static PostedForm read(Exchange exchange, boolean isServlet) throws Problem, IOException {
-        Object body = exchange.getMessage().getBody();
-        boolean isForm = exchange.getMessage()
-                .getHeader(Exchange.CONTENT_TYPE, "", String.class)
-                .startsWith("multipart/form-data");
-        if (!isServlet) {
-            return VertxForm.read(body, isForm);
-        } else if (!isForm && body instanceof InputStream file) {
-            return new PostedForm(null, file);
+        boolean isForm = Operations.contentType(exchange.getMessage()).startsWith("multipart/form-data");
+        if (isForm && isServlet) {
+            throw new Problem(415, "Without JavaScript this server takes no file: put it into the inbox");
         }
-        throw new Problem(415, "Without JavaScript this server takes no file: put it into the inbox");
+        return isForm ? VertxForm.read(exchange) : new PostedForm(null, Operations.open(exchange, isServlet));
     }
 }

@@ -14,6 +14,8 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
 import java.io.PushbackInputStream;
 import java.io.Reader;
 import java.nio.charset.Charset;
@@ -21,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -150,13 +153,20 @@ final class StoredFiles {
         }
         Path rows = Files.createTempFile("csv-import-failed-rows", ".csv");
         try (Table table = Table.open(file.get());
-                CsvWriter csv =
-                        CsvWriter.builder().fieldSeparator(table.separator).build(rows, table.charset)) {
+                OutputStream bytes = Files.newOutputStream(rows)) {
+            bytes.write(table.mark);
+            CsvWriter csv = CsvWriter.builder()
+                    .fieldSeparator(table.separator)
+                    .build(new OutputStreamWriter(bytes, table.charset));
             for (CsvRecord row : table.rows) {
                 if (++table.number == 1 || failed.contains(table.number)) {
                     csv.writeRecord(row.getFields());
                 }
             }
+            csv.flush();
+        } catch (IOException | RuntimeException e) {
+            Files.deleteIfExists(rows);
+            throw e;
         }
         return Optional.of(Files.newInputStream(rows, StandardOpenOption.DELETE_ON_CLOSE));
     }
@@ -167,22 +177,31 @@ final class StoredFiles {
      */
     private static final class Table implements AutoCloseable {
 
+        /** UTF-8's byte order mark. */
+        private static final byte[] MARK = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
+
         private final CsvReader<CsvRecord> rows;
         private final Charset charset;
         private final char separator;
+        private final byte[] mark;
         private long number;
 
-        private Table(CsvReader<CsvRecord> rows, Charset charset, char separator) {
+        private Table(CsvReader<CsvRecord> rows, Charset charset, char separator, byte[] mark) {
             this.rows = rows;
             this.charset = charset;
             this.separator = separator;
+            this.mark = mark;
         }
 
         static Table open(SourceFile file) throws IOException {
-            PushbackInputStream bytes = new PushbackInputStream(file.open(), 2);
-            byte[] mark = bytes.readNBytes(2);
-            bytes.unread(mark);
-            boolean isWide = mark.length == 2 && (mark[0] & 0xff) + (mark[1] & 0xff) == 0xff + 0xfe;
+            PushbackInputStream bytes = new PushbackInputStream(file.open(), MARK.length);
+            byte[] start = bytes.readNBytes(MARK.length);
+            boolean isMarked = Arrays.equals(start, MARK);
+            boolean isWide = start.length > 1 && (start[0] & 0xff) + (start[1] & 0xff) == 0xff + 0xfe;
+            if (!isMarked) {
+                bytes.unread(start);
+            }
+            // written by this charset, UTF-16 has its mark again
             Charset charset = isWide ? StandardCharsets.UTF_16 : StandardCharsets.ISO_8859_1;
             BufferedReader reader = new BufferedReader(new InputStreamReader(bytes, charset));
             char separator = separator(reader);
@@ -192,7 +211,8 @@ final class StoredFiles {
                             .skipEmptyLines(false)
                             .ofCsvRecord((Reader) reader),
                     charset,
-                    separator);
+                    separator,
+                    isMarked ? MARK : new byte[0]);
         }
 
         /** The one that the first line has most of. */

@@ -1,14 +1,15 @@
 package io.csvimport.operations.desk;
 
+import io.csvimport.operations.Operations;
 import io.csvimport.operations.Problem;
 import io.csvimport.operations.VertxBody;
-import io.vertx.core.http.HttpServerFileUpload;
 import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.apache.camel.Exchange;
 
 /** The file in a paused request to a Vert.x server. A class of its own: a servlet container has no Vert.x. */
 final class VertxForm {
@@ -17,34 +18,41 @@ final class VertxForm {
 
     private VertxForm() {}
 
-    static PostedForm read(Object body, boolean isForm) throws Problem, IOException {
-        HttpServerRequest request = (HttpServerRequest) body;
-        return isForm ? read(request) : new PostedForm(null, new VertxBody(request));
-    }
-
-    private static PostedForm read(HttpServerRequest request) throws Problem, IOException {
-        CompletableFuture<HttpServerFileUpload> first = new CompletableFuture<>();
+    static PostedForm read(Exchange exchange) throws Problem, IOException {
+        HttpServerRequest request = (HttpServerRequest) exchange.getMessage().getBody();
+        Operations.closeWhenDone(exchange, () -> drop(request));
+        CompletableFuture<PostedForm> first = new CompletableFuture<>();
         request.setExpectMultipart(true);
         request.uploadHandler(part -> {
             if (!first.isDone()) {
                 part.pause();
-                first.complete(part);
+                first.complete(new PostedForm(part.filename(), new VertxBody(part, request)));
             }
         });
         request.exceptionHandler(first::completeExceptionally);
         request.endHandler(end -> first.complete(null));
         request.resume();
         try {
-            HttpServerFileUpload part = first.get(LONGEST_PAUSE_SECONDS, TimeUnit.SECONDS);
-            if (part == null || part.filename() == null || part.filename().isEmpty()) {
+            PostedForm form = first.get(LONGEST_PAUSE_SECONDS, TimeUnit.SECONDS);
+            if (form != null) {
+                Operations.closeWhenDone(exchange, form.file());
+            }
+            if (form == null || form.fileName() == null || form.fileName().isEmpty()) {
                 throw new Problem(400, "No file was chosen");
             }
-            return new PostedForm(part.filename(), new VertxBody(part, request));
+            return form;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException(e);
         } catch (ExecutionException | TimeoutException e) {
-            throw new IOException("the browser has not sent the whole form", e);
+            throw new Problem(400, "The form cannot be read, or has not come whole: send the file again");
+        }
+    }
+
+    /** The rest of the form: the connection can be used again. */
+    static void drop(HttpServerRequest request) {
+        if (!request.isEnded()) {
+            request.endHandler(null).exceptionHandler(null).resume();
         }
     }
 }

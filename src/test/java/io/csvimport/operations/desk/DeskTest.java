@@ -285,6 +285,105 @@ class DeskTest {
                 403, operator.call("POST", path, bytes, headers[0], headers[1]).status());
     }
 
+    /** The path to which the form of this page sends its file. */
+    private static String path(Answer form) {
+        Matcher action = Pattern.compile("action=\"../(desk/send/file[^\"]*)\"")
+                .matcher(form.http().body());
+        assertTrue(action.find(), form.http().body());
+        return "/" + action.group(1).replace("&amp;", "&");
+    }
+
+    @Test
+    void aFormThatIsNoneIsRefusedAndImportsNothing() throws Exception {
+        Answer form = page("/desk/send?template=Broken");
+        String path = path(form);
+        String part = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"broken.csv\"\r\n\r\na,b\n1,2\n";
+        Map<String, String> bodies = Map.of(
+                "without its end",
+                part,
+                "without a boundary",
+                "zzzzzz".repeat(1000),
+                "without a file",
+                "--x\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\n1\r\n--x--\r\n");
+        for (Map.Entry<String, String> body : bodies.entrySet()) {
+            Answer answer = operator.call(
+                    "POST",
+                    path,
+                    body.getValue().getBytes(StandardCharsets.UTF_8),
+                    "Content-Type",
+                    "multipart/form-data; boundary=x",
+                    "Cookie",
+                    cookie(form));
+            assertTrue(answer.status() == 400 || answer.status() == 503, () -> body.getKey() + " " + answer.status());
+        }
+        byte[] zipped = {31, -117, 8, 0};
+        assertEquals(
+                415,
+                operator.call("POST", path, zipped, "Content-Encoding", "gzip", "Cookie", cookie(form))
+                        .status());
+        assertEquals(
+                415,
+                operator.call(
+                                "POST",
+                                path,
+                                zipped,
+                                "Content-Type",
+                                "Multipart/Mixed; boundary=x",
+                                "Cookie",
+                                cookie(form))
+                        .status());
+        byte[] whole = (part + "\r\n--x--\r\n").getBytes(StandardCharsets.UTF_8);
+        for (String type : List.of("Multipart/Form-Data; boundary=x", "multipart/form-data; boundary=x")) {
+            int status = operator.call("POST", path, whole, "Content-Type", type, "Cookie", cookie(form))
+                    .status();
+            // Vert.x reads no form of a type in capitals
+            assertEquals(type.startsWith("M") ? 400 : 303, status);
+        }
+        assertEquals("a,b\n1,2\n".length(), product.awaitImport("broken.csv").size());
+        assertEquals(
+                1,
+                product.sandbox().imports().stream()
+                        .filter(accepted -> accepted.template().equals("Broken"))
+                        .count());
+    }
+
+    @Test
+    void aRefusedFormLeavesItsConnectionToTheNextRequest() throws Exception {
+        byte[] large = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"n.csv\"\r\n\r\n%s\r\n--x--\r\n"
+                .formatted("a".repeat(300_000))
+                .getBytes(StandardCharsets.UTF_8);
+        for (int i = 0; i < 5; i++) {
+            assertEquals(
+                    403,
+                    operator.call(
+                                    "POST",
+                                    "/desk/send/file?template=T&token=forged",
+                                    large,
+                                    "Content-Type",
+                                    "multipart/form-data; boundary=x")
+                            .status());
+            assertEquals(200, operator.get("/desk/send").status());
+        }
+    }
+
+    @Test
+    void anotherPageMayLinkToTheDesk() throws Exception {
+        for (String path : List.of("/desk", "/desk/files?state=held", "/desk/send?template=T")) {
+            assertEquals(200, operator.get(path, "Sec-Fetch-Site", "cross-site").status(), path);
+        }
+    }
+
+    @Test
+    void theHeaderOfFailedRowsKeepsItsByteOrderMark() throws Exception {
+        Files.createDirectories(product.path("inbox/Rows"));
+        Files.writeString(product.path("mark.part"), "\ufeff\"a, x\",b\r\n1,invalid\r\n2,ok\r\n");
+        Files.move(product.path("mark.part"), product.path("inbox/Rows/mark.csv"));
+        long job = awaitJob("mark.csv", "completed");
+        assertEquals(
+                "\ufeff\"a, x\",b\r\n1,invalid\r\n",
+                operator.get("/desk/files/" + job + "/failed-rows").http().body());
+    }
+
     @Test
     void whatIsNotThereIsAPage() throws Exception {
         Answer missing = operator.get("/desk/files/999999");
@@ -292,6 +391,7 @@ class DeskTest {
         assertNoErrors("missing", missing.http().body());
         assertEquals(400, operator.get("/desk/files/none").status());
         assertEquals(400, operator.get("/desk/files?day=yesterday").status());
+        assertEquals(400, operator.get("/desk/files?day=%2B999999999-12-31").status());
         assertEquals(404, operator.get("/desk/assets/Desk.class").status());
     }
 }
