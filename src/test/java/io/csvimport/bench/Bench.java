@@ -3,6 +3,10 @@ package io.csvimport.bench;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +14,8 @@ import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -47,7 +53,7 @@ public final class Bench {
 
     public static void main(String[] args) throws Exception {
         Bench bench = new Bench(Files.createTempDirectory("csv-import-bench"));
-        String cases = System.getProperty("cases", "small,warm,side-by-side,large,latency,start,idle,growth");
+        String cases = System.getProperty("cases", "small,warm,side-by-side,large,latency,start,idle,growth,desk");
         bench.table.add("| " + machine() + " | median (least to most) | csv-import-routes in comparison |");
         bench.table.add("| --- | --- | --- |");
         try {
@@ -61,6 +67,7 @@ public final class Bench {
                     case "start" -> bench.start();
                     case "idle" -> bench.idle();
                     case "growth" -> bench.growth();
+                    case "desk" -> bench.desk();
                     default -> throw new IllegalArgumentException(name);
                 }
             }
@@ -297,6 +304,55 @@ public final class Bench {
                 "growth: 1,000 files, a ledger of 1,000,000 settled jobs, ms a file",
                 List.of(old),
                 String.format(Locale.ROOT, "%.2f times the first", old / few));
+    }
+
+    /** Pages with a million jobs in the ledger, 10,000 a day; milliseconds. */
+    private void desk() throws Exception {
+        Path home = Files.createDirectories(work.resolve("desk"));
+        Path inbox = Files.createDirectories(home.resolve("inbox/T")).getParent();
+        Files.write(inbox.resolve("T/first.csv"), content(SMALL, -1));
+        try (Sink sink = new Sink(0)) {
+            Process process = Sender.product(home, inbox, sink, List.of(), 1);
+            sink.await(1, process);
+            end(process);
+            Path ledger = home.resolve("data/csv-import-ledger.db");
+            age(ledger, 1_000_000);
+            try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + ledger);
+                    Statement statement = connection.createStatement()) {
+                statement.executeUpdate("UPDATE csv_import_delivery SET created_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-'"
+                        + " || (((SELECT MAX(job) FROM csv_import_delivery) - job) / 10000) || ' days')");
+            }
+            Files.write(inbox.resolve("T/second.csv"), content(SMALL, -2));
+            process = Sender.product(home, inbox, sink, List.of(), 1);
+            sink.await(2, process);
+            String day = "/desk/files?name=old&day="
+                    + LocalDate.now(ZoneOffset.UTC).minusDays(50);
+            for (String page : List.of(
+                    "/", "/desk/files", "/desk/files?state=held", "/desk/files?name=old-99", day, "/desk/send")) {
+                row("desk with 1,000,000 jobs, `" + page + "`, ms", page(page), "");
+            }
+            end(process);
+        }
+        delete(home);
+    }
+
+    private static List<Double> page(String path) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(
+                        URI.create("http://127.0.0.1:" + Sender.MANAGEMENT_PORT + path))
+                .build();
+        List<Double> millis = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            long began = System.nanoTime();
+            HttpResponse<String> page = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
+            if (page.statusCode() != 200) {
+                throw new IOException(path + ": " + page.statusCode());
+            }
+            // Java has compiled what it runs
+            if (i >= 20) {
+                millis.add((System.nanoTime() - began) / 1e6);
+            }
+        }
+        return millis;
     }
 
     private double perFile(String name, int files, int jobs) throws Exception {

@@ -1,6 +1,8 @@
 package io.csvimport.bench;
 
+import io.csvimport.Installation;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -88,6 +90,9 @@ enum Sender {
         }
     };
 
+    /** One product runs at a time. */
+    static final int MANAGEMENT_PORT = freePort();
+
     private final String label;
 
     Sender(String label) {
@@ -150,12 +155,20 @@ enum Sender {
                 "CSV_IMPORT_API_REQUESTS_PER_MINUTE", "0",
                 "CSV_IMPORT_FILE_DIRECTORY", inbox.toString(),
                 "CSV_IMPORT_FILE_QUIET", "PT0S",
-                "CSV_IMPORT_MANAGEMENT_PORT", "0"));
+                "CSV_IMPORT_MANAGEMENT_PORT", String.valueOf(MANAGEMENT_PORT)));
         if (parallel > 1) {
             environment.put("CSV_IMPORT_ORDER", "none");
             environment.put("CSV_IMPORT_PARALLEL", String.valueOf(parallel));
         }
         return process(home, command, environment);
+    }
+
+    private static int freePort() {
+        try {
+            return Installation.freePort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static List<String> java(List<String> options, String program) {
