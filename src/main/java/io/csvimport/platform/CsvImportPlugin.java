@@ -75,6 +75,7 @@ import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.spi.ContextServicePlugin;
 import org.apache.camel.spi.Registry;
 import org.apache.camel.support.LifecycleStrategySupport;
+import org.apache.camel.util.ObjectHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -269,7 +270,16 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     /** Made when a queue is named; null, which Camel says, without camel-jms. */
     private static Object jms(CamelContext context) {
         Class<?> type = context.getClassResolver().resolveClass("org.apache.camel.component.jms.JmsComponent");
-        return type == null ? null : context.getInjector().newInstance(type);
+        try {
+            return type == null ? null : context.getInjector().newInstance(type);
+        } catch (RuntimeException e) {
+            // Camel passes over a component that fails with an exception, and does not say why
+            LinkageError missing = ObjectHelper.getException(LinkageError.class, e);
+            if (missing != null) {
+                throw missing;
+            }
+            throw e;
+        }
     }
 
     /** The registry of the platform: the one in Camel's registry, or Micrometer's global one. */

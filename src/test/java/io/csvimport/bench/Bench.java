@@ -319,14 +319,15 @@ public final class Bench {
             age(ledger, 1_000_000);
             try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + ledger);
                     Statement statement = connection.createStatement()) {
-                statement.executeUpdate("UPDATE csv_import_delivery SET created_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-'"
-                        + " || (((SELECT MAX(job) FROM csv_import_delivery) - job) / 10000) || ' days')");
+                statement.executeUpdate(
+                        "UPDATE csv_import_delivery SET created_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-'"
+                                + " || (((SELECT MAX(job) FROM csv_import_delivery) - job) / 10000) || ' days')");
             }
             Files.write(inbox.resolve("T/second.csv"), content(SMALL, -2));
             process = Sender.product(home, inbox, sink, List.of(), 1);
             sink.await(2, process);
-            String day = "/desk/files?name=old&day="
-                    + LocalDate.now(ZoneOffset.UTC).minusDays(50);
+            String day =
+                    "/desk/files?name=old&day=" + LocalDate.now(ZoneOffset.UTC).minusDays(50);
             for (String page : List.of(
                     "/", "/desk/files", "/desk/files?state=held", "/desk/files?name=old-99", day, "/desk/send")) {
                 row("desk with 1,000,000 jobs, `" + page + "`, ms", page(page), "");
@@ -337,8 +338,7 @@ public final class Bench {
     }
 
     private static List<Double> page(String path) throws IOException, InterruptedException {
-        HttpRequest request = HttpRequest.newBuilder(
-                        URI.create("http://127.0.0.1:" + Sender.MANAGEMENT_PORT + path))
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + Sender.MANAGEMENT_PORT + path))
                 .build();
         List<Double> millis = new ArrayList<>();
         for (int i = 0; i < 40; i++) {

@@ -50,7 +50,8 @@ final class HostRig {
         }
         Path pom = project.resolve("pom.xml");
         String text = Files.readString(pom);
-        int end = text.lastIndexOf("</dependencies>");
+        // those of a profile have more indentation
+        int end = text.indexOf("\n  </dependencies>") + 1;
         Files.writeString(pom, text.substring(0, end) + elements(dependencies) + text.substring(end));
         List<String> goal = new ArrayList<>(List.of("package"));
         goal.addAll(List.of(arguments));

@@ -267,7 +267,7 @@ class HostTest {
 
     @Test
     void quarkusImportsFromTheInboxAndFromItsOwnFeedAndStops() throws Exception {
-        Path jar = HostRig.build("quarkus", "quarkus").resolve("target/quarkus-app/quarkus-run.jar");
+        Path jar = HostRig.build("quarkus", "quarkus", "-Pspring").resolve("target/quarkus-app/quarkus-run.jar");
         try (Installation host = host()) {
             Distribution process = host.startHost(List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString()));
             assertImports(host);
@@ -298,7 +298,7 @@ class HostTest {
 
     @Test
     void quarkusNamesEverySettingThatIsWrong() throws Exception {
-        Path jar = HostRig.build("quarkus", "quarkus").resolve("target/quarkus-app/quarkus-run.jar");
+        Path jar = HostRig.build("quarkus", "quarkus", "-Pspring").resolve("target/quarkus-app/quarkus-run.jar");
         try (Installation host = host()) {
             host.with("CSV_IMPORT_API_URL", "nowhere");
             Distribution process = host.startHost(List.of(
