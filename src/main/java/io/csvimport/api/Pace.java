@@ -44,13 +44,6 @@ public final class Pace implements Processor {
      */
     @Override
     public void process(Exchange exchange) throws CsvImportUnsettledException {
-        long pause = pausedUntil - System.nanoTime();
-        if (pause > 0 && !isUpload(exchange)) {
-            throw new CsvImportUnsettledException(
-                    "The API has asked for a pause of all requests",
-                    Instant.now().plusNanos(pause),
-                    null);
-        }
         await(exchange, System.nanoTime());
         if (turns.length > 0) {
             await(exchange, take(System.nanoTime()));
@@ -72,6 +65,13 @@ public final class Pace implements Processor {
             if (context.isStopping() || Thread.currentThread().isInterrupted()) {
                 throw CsvImportUnsettledException.ofItemAlone(
                         "The process stops before the request's turn", Duration.ofSeconds(1));
+            }
+            long pause = pausedUntil - System.nanoTime();
+            if (pause > 0 && !isUpload(exchange)) {
+                throw new CsvImportUnsettledException(
+                        "The API has asked for a pause of all requests",
+                        Instant.now().plusNanos(pause),
+                        null);
             }
             LockSupport.parkNanos(this, Math.min(left, STEP));
         }

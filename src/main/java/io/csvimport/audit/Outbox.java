@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import org.apache.camel.CamelExchangeException;
 import org.apache.camel.Exchange;
 import org.apache.camel.ProducerTemplate;
 import org.slf4j.Logger;
@@ -73,6 +74,9 @@ public final class Outbox {
         });
         if (sent.getException() != null) {
             throw sent.getException();
+        }
+        if (sent.isRollbackOnly()) {
+            throw new CamelExchangeException("The audit route has rolled back", sent);
         }
     }
 

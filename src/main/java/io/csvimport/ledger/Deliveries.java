@@ -101,10 +101,18 @@ public final class Deliveries {
         return has("released_at IS NULL AND file_path = ?", file.toString());
     }
 
+    /** Whether a process of this data dir has made the job: its paths are those of this machine. */
+    public boolean isOfThisDataDir(Job job) {
+        return owner.isHere(job.owner());
+    }
+
     /** The delivery of an item that its source has offered before, whatever became of it since. */
     public Optional<Job> offeredBefore(Job again) throws CsvImportUnsettledException {
-        List<Job> found =
-                select("item_key = ? AND state <> 'withdrawn'", again.origin().itemKey());
+        // its source lets go of it because of what is found: that has to be on the disk
+        List<Job> found = database.durable(handle -> JobRow.select(
+                handle,
+                "item_key = ? AND state <> 'withdrawn' ORDER BY job",
+                again.origin().itemKey()));
         return found.isEmpty() ? Optional.empty() : Optional.of(found.get(found.size() - 1));
     }
 
@@ -145,14 +153,18 @@ public final class Deliveries {
         return has("import_id = ? AND state <> 'duplicate' AND job <> ?", importId, job.id());
     }
 
-    /** Whether another upload of this name and template is in flight, or its outcome unknown. */
-    public boolean isNameInFlight(Job job) throws CsvImportUnsettledException {
-        return has(
-                "organization = ? AND template = ? AND file_name = ? AND state IN ('sending', 'unknown') AND job <> ?",
-                organization,
-                job.names().template(),
-                job.names().fileName(),
-                job.id());
+    /** The state of another upload of this name and template that is in flight, or whose outcome is unknown. */
+    public Optional<State> nameInFlight(Job job) throws CsvImportUnsettledException {
+        return database.read(handle -> handle.select(
+                        "SELECT state FROM csv_import_delivery WHERE organization = ? AND template = ? AND file_name = ?"
+                                + " AND state IN ('sending', 'unknown') AND job <> ?",
+                        organization,
+                        job.names().template(),
+                        job.names().fileName(),
+                        job.id())
+                .mapTo(String.class)
+                .findFirst()
+                .map(State::of));
     }
 
     /** Whether the outcome of another delivery of this size is open. */

@@ -2,7 +2,6 @@ package io.csvimport.ledger;
 
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -14,6 +13,8 @@ import org.jdbi.v3.core.ConnectionException;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
 import org.jdbi.v3.core.Jdbi;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteOpenMode;
 
@@ -23,6 +24,7 @@ import org.sqlite.SQLiteOpenMode;
  */
 final class LedgerFile implements Closeable {
 
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final String PREFIX = "jdbc:sqlite:";
     private static final String PUT_BACK =
             " Put back the file that was there, and the work goes on. Or stop the process,"
@@ -78,7 +80,6 @@ final class LedgerFile implements Closeable {
     <T> T use(boolean durable, HandleCallback<T, RuntimeException> work) {
         T result;
         WriteAheadLog written;
-        long before;
         long commit;
         turn.lock();
         try {
@@ -86,19 +87,22 @@ final class LedgerFile implements Closeable {
             if (handle == null) {
                 open();
             }
-            before = connection.latest();
             result = work.withHandle(handle);
             written = log;
             commit = connection.latest();
         } catch (SQLException | IOException e) {
             throw new ConnectionException(e);
         } finally {
-            if (connection != null && connection.isBroken()) {
-                close();
+            try {
+                if (connection != null && connection.isBroken()) {
+                    close();
+                }
+            } finally {
+                turn.unlock();
             }
-            turn.unlock();
         }
-        if (durable && commit != before) {
+        // what it has read and relies on, too
+        if (durable && written != null) {
             force(written, commit);
         }
         return result;
@@ -109,6 +113,8 @@ final class LedgerFile implements Closeable {
         handle = jdbi.open();
         // with the first look at the file there is the log
         handle.select("SELECT COUNT(*) FROM sqlite_schema").mapTo(Long.class).one();
+        // what an earlier connection could not force to the disk
+        handle.select("PRAGMA wal_checkpoint(TRUNCATE)").mapToMap().list();
         Path file = path.resolveSibling(path.getFileName() + "-wal");
         if (Files.exists(file)) {
             log = new WriteAheadLog(file);
@@ -121,7 +127,14 @@ final class LedgerFile implements Closeable {
             written.force(commit);
         } catch (IOException e) {
             // nothing is sure of what is in memory
-            close();
+            turn.lock();
+            try {
+                if (log == written) {
+                    close();
+                }
+            } finally {
+                turn.unlock();
+            }
             throw new ConnectionException(
                     new SQLException("Its write-ahead log cannot be forced to the disk: " + e.getMessage(), e));
         }
@@ -169,7 +182,7 @@ final class LedgerFile implements Closeable {
                 log.close();
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            LOG.warn("The ledger's write-ahead log cannot be closed: {}", e.toString());
         } finally {
             handle = null;
             connection = null;

@@ -54,6 +54,10 @@ public final class Owner {
         return id;
     }
 
+    boolean isHere(String id) {
+        return id.startsWith(place);
+    }
+
     /** A pattern of this and all earlier processes of the data dir. */
     String here() {
         return place + "%";

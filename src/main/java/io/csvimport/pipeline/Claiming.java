@@ -28,6 +28,11 @@ import org.slf4j.event.Level;
 public final class Claiming {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
+    /** While another file of the name is sent, and while the outcome of another is unknown. */
+    private static final Duration SHORT_PAUSE = Duration.ofSeconds(1);
+
+    private static final Duration LONG_PAUSE = Duration.ofSeconds(10);
+
     private final Deliveries deliveries;
     private final Claims claims;
     private final Outcomes outcomes;
@@ -77,9 +82,13 @@ public final class Claiming {
             throw new CsvImportUnsettledException(job.summary(), Instant.now().plusSeconds(1), null);
         } else if (!isDue(job)) {
             throw new CsvImportUnsettledException(job.summary(), job.outcome().nextAttempt(), null);
-        } else if (deliveries.isNameInFlight(job)) {
+        } else {
             // found out again, and before it is read and takes a turn among the requests of the API
-            throw CsvImportUnsettledException.ofItemAlone(nameInFlight(job.names()), Duration.ofSeconds(1));
+            Optional<State> inFlight = deliveries.nameInFlight(job);
+            if (inFlight.isPresent()) {
+                Duration pause = inFlight.get() == State.UNKNOWN ? LONG_PAUSE : SHORT_PAUSE;
+                throw CsvImportUnsettledException.ofItemAlone(nameInFlight(job.names()), pause);
+            }
         }
     }
 

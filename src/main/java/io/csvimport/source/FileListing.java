@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -134,6 +135,8 @@ public final class FileListing {
             left = Untaken.Files.NONE;
             walked = new PriorityQueue<>(OLDEST_FIRST.reversed());
             feed.walk();
+            // of those that are over, the walk has taken what is still there: the others are gone
+            postponed.values().removeIf(file -> file.file != null && listed - file.until >= 0);
             earliest = new ArrayList<>();
             walked.stream().sorted(OLDEST_FIRST).forEach(this::look);
             walked = null;
@@ -203,13 +206,14 @@ public final class FileListing {
         List<SourceFile> kept = new ArrayList<>();
         Map<String, Integer> ofKeys = new HashMap<>();
         int all = handedOver.size();
-        long waiting =
-                postponed.values().stream().filter(file -> file.file != null).count();
+        Map<String, Long> waiting = postponed.values().stream()
+                .filter(file -> file.file != null)
+                .collect(Collectors.groupingBy(file -> feed.orderKey(file.file), Collectors.counting()));
         for (SourceFile file : earliest) {
             String key = feed.orderKey(file);
             int ofKey = ofKeys.computeIfAbsent(key, feed.executor()::size);
             boolean hasRoom = ofKey < MOST_OF_KEY && (all + taken.size() < MOST || ofKey == 0);
-            boolean mayWait = feed.isOrdered(file) || all + taken.size() + waiting < MOST;
+            boolean mayWait = feed.isOrdered(file) || ofKey + waiting.getOrDefault(key, 0L) < MOST;
             if (isOpen(key) && hasRoom && mayWait) {
                 ofKeys.merge(key, 1, Integer::sum);
                 taken.add(file);

@@ -200,11 +200,22 @@ public final class Spool {
                     "rejected",
                     known.outcome().reason(),
                     known.outcome().detail());
-        } else if (path == null && known.outcome().settledAt() == null) {
-            // of a version that left the bytes with the broker
+        } else if (path == null && known.outcome().settledAt() == null || isWithoutBytes(known)) {
+            // of a version that left the bytes with the broker; or of a delivery that did not hear of its commit
             return Optional.of(claims.moved(known, job.origin()));
         }
         return Optional.empty();
+    }
+
+    private boolean isWithoutBytes(Job job) {
+        String path = job.origin().path();
+        return path != null
+                && job.state().isUnsent()
+                && deliveries.isOfThisDataDir(job)
+                // hidden first: it may be shown meanwhile
+                && Files.notExists(
+                        Path.of(path).resolveSibling("." + Path.of(path).getFileName()))
+                && Files.notExists(Path.of(path));
     }
 
     /** Gives what the API has rejected back to the source, where that takes it; the step of csv-import-from-spool. */
