@@ -10,7 +10,7 @@ public final class JobCounts {
 
     /**
      * @param from the feed, as {@code from} of the job list
-     * @param hour as in {@code 2026-01-31T04}, in UTC
+     * @param hour and its tens of minutes, as in {@code 2026-01-31T04:5}, in UTC: some zones begin a day at a half hour
      */
     public record Hour(String from, String hour, String state, long count) {}
 
@@ -26,7 +26,7 @@ public final class JobCounts {
     /** By the hour in which they arrived. */
     public List<Hour> since(Instant time) throws CsvImportUnsettledException {
         return database.look(handle -> handle.select(
-                        "SELECT source AS \"from\", substr(created_at, 1, 13) AS hour, state, COUNT(*) AS count"
+                        "SELECT source AS \"from\", substr(created_at, 1, 15) AS hour, state, COUNT(*) AS count"
                                 + " FROM csv_import_delivery WHERE created_at >= ? GROUP BY 1, 2, 3 ORDER BY 1, 2",
                         time)
                 .mapTo(Hour.class)

@@ -206,6 +206,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                 }
                 if (dataDir != null) {
                     DATA_DIRS.remove(dataDir);
+                    // another context may have it from now on
+                    dataDir = null;
                 }
             }
         }

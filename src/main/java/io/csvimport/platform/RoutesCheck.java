@@ -37,7 +37,7 @@ public final class RoutesCheck {
                                 + " has: edit that file, or choose another id"));
                     }
                 });
-            } catch (Exception e) {
+            } catch (Exception | LinkageError e) {
                 findings.add(Finding.failed(path + ": " + RoutesFolder.reason(e)));
             }
         });

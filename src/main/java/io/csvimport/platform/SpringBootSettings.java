@@ -53,7 +53,7 @@ final class SpringBootSettings implements SettingsSource {
         environment.getPropertySources().stream()
                 .filter(source -> !source.getName().equals(StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME))
                 .flatMap(SpringBootSettings::names)
-                .filter(name -> !SETTINGS.contains(uniform(name)))
+                .filter(name -> !SETTINGS.contains(uniform(name)) && !name.matches("[A-Z0-9_]+"))
                 .map(NAME::matcher)
                 .filter(Matcher::matches)
                 .forEach(name -> names.add(Settings.PREFIX + name.group(1)));
@@ -66,6 +66,6 @@ final class SpringBootSettings implements SettingsSource {
 
     /** The same for all spellings that Spring takes for one name. */
     private static String uniform(String name) {
-        return name.toLowerCase(Locale.ROOT).replaceAll("[._-]", "");
+        return name.toLowerCase(Locale.ROOT).replaceAll("[_-]", "");
     }
 }

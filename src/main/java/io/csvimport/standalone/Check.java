@@ -22,7 +22,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.main.Main;
 
 /**
- * The argument {@code --check}: tries what a start would need, with the settings as they are. It changes nothing, and no
+ * The argument {@code --check}: tries what a start would need, with the settings as they are. It changes nothing here, and no
  * CSV is sent.
  */
 final class Check {
@@ -69,10 +69,18 @@ final class Check {
         main.setPropertyPlaceholderLocations("false");
         main.setOverrideProperties(files);
         main.configure().withBasePackageScanEnabled(false).withRoutesIncludePattern("false");
-        main.init();
-        CamelContext context = main.getCamelContext();
-        context.getGlobalOptions().put(CsvImportPlugin.CHECK, "true");
-        main.start();
+        CamelContext context;
+        try {
+            main.init();
+            context = main.getCamelContext();
+            context.getGlobalOptions().put(CsvImportPlugin.CHECK, "true");
+            main.start();
+        } catch (Exception | LinkageError e) {
+            print("Camel", Finding.failed(Visible.kindAndReason(e)));
+            main.stop();
+            out.println("Once that is right, the rest is tried.");
+            return false;
+        }
         try {
             attempt("data dir", () -> List.of(ledger.dataDir()));
             attempt("ledger", () -> List.of(ledger.ledger(isLedgerNew)));

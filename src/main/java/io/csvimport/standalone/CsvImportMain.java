@@ -37,7 +37,7 @@ public final class CsvImportMain {
             Starts the product; SIGTERM stops it. The settings are environment variables, CSV_IMPORT_*, or properties,
             csv-import.*, in application.properties or JAVA_OPTS.
 
-              --check       tries what a start would need, and says what to do; changes nothing and sends no CSV;
+              --check       tries what a start would need, and says what to do; sends no CSV;
                             the exit status is 0 if nothing failed
               --new-ledger  makes a new ledger though there was one: what was imported before is forgotten
               --cache       of bin/csv-import-routes: writes its start-up cache, for this Java and this folder
@@ -59,7 +59,7 @@ public final class CsvImportMain {
             return;
         }
         List<String> unknown = arguments.stream()
-                .filter(argument -> argument.startsWith("--") && !ARGUMENTS.contains(argument))
+                .filter(argument -> !ARGUMENTS.contains(argument))
                 .toList();
         if (!unknown.isEmpty()) {
             refuse(List.of(Visible.of(String.join(" ", unknown)) + " is no argument; --help names them all"));

@@ -21,8 +21,10 @@ import io.csvimport.operations.Readiness;
 import io.csvimport.settings.Settings;
 import io.csvimport.source.Untaken;
 import io.csvimport.text.Visible;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.SequenceInputStream;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
@@ -46,7 +48,8 @@ import org.apache.camel.Message;
 public final class Desk {
 
     private static final String COOKIE = "csv-import-desk";
-    private static final Pattern COOKIE_TOKEN = Pattern.compile("(?:^|;\\s*)" + COOKIE + "=([\\w-]{22})(?:;|$)");
+    private static final Pattern COOKIE_TOKEN =
+            Pattern.compile("(?:^|[;,\\[]\\s*)" + COOKIE + "=([\\w-]{22})(?:[;,\\]]|$)");
     private static final Pattern ASSET = Pattern.compile("desk\\.(css|js|svg)");
     private static final String POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
             + " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -55,6 +58,9 @@ public final class Desk {
     private static final String PATH = "csvImportDeskPath";
     /** An exchange property: the token of the browser. */
     private static final String TOKEN = "csvImportDeskToken";
+
+    /** Bytes of a download that are answered as they are; more are streamed. */
+    private static final int AT_ONCE = 4 << 20;
 
     private static final String DAY = "2026-01-31";
     private static final int PAGE = 50;
@@ -69,6 +75,7 @@ public final class Desk {
     private final Feeds feeds;
     private final StoredFiles files;
     private final boolean isServlet;
+    private final String spool;
 
     /** @param isServlet whether the platform's HTTP server is a servlet container, and not Vert.x */
     public Desk(
@@ -83,6 +90,7 @@ public final class Desk {
             boolean isServlet) {
         this.jobs = jobs;
         this.isServlet = isServlet;
+        spool = settings.path("data-dir").resolve("spool") + "/";
         list = new JobList(database);
         history = new JobHistory(database);
         feeds = new Feeds(context, settings, new JobCounts(database), list, health, untaken, readiness);
@@ -160,6 +168,8 @@ public final class Desk {
             Map<String, Object> model = new LinkedHashMap<>();
             model.put("line", line);
             model.put("story", Story.of(line, history.attempts(job), history.events(job)));
+            String path = line.text("filePath");
+            model.put("isInSpool", path.isEmpty() || path.startsWith(spool));
             model.put("isHere", files.isAtHand(line));
             model.put("rows", files.failedRows(line, SHOWN_ROWS));
             return model;
@@ -238,7 +248,16 @@ public final class Desk {
                             + URLEncoder.encode(download.name, StandardCharsets.UTF_8)
                                     .replace("+", "%20"));
             exchange.getExchangeExtension().setStreamCacheDisabled(true);
-            message.setBody(download.bytes);
+            Operations.closeWhenDone(exchange, download.bytes);
+            byte[] start = download.bytes.readNBytes(AT_ONCE);
+            if (start.length < AT_ONCE) {
+                message.setBody(start);
+            } else {
+                message.setBody(new SequenceInputStream(new ByteArrayInputStream(start), download.bytes));
+                if (!isServlet) {
+                    VertxForm.closeWithResponse(message, download.bytes);
+                }
+            }
         } catch (Problem | CsvImportUnsettledException | IOException | RuntimeException e) {
             fail(exchange, e);
         }
@@ -294,7 +313,9 @@ public final class Desk {
             message.setHeader("fileName", line.name());
             message.setHeader("csvImportDuplicates", "import");
             exchange.getExchangeExtension().setStreamCacheDisabled(true);
-            message.setBody(stored.open());
+            InputStream bytes = stored.open();
+            Operations.closeWhenDone(exchange, bytes);
+            message.setBody(bytes);
         }
     }
 
@@ -381,7 +402,7 @@ public final class Desk {
     /** From the request's path up to where the desk is: its links work behind a proxy with a path of its own. */
     private static String root(Exchange exchange) {
         String path = exchange.getProperty(PATH, "", String.class);
-        int levels = path.substring(path.lastIndexOf("/desk") + 1).split("/").length - 1;
+        int levels = path.substring(path.lastIndexOf("/desk") + 1).split("/", -1).length - 1;
         return "../".repeat(levels);
     }
 

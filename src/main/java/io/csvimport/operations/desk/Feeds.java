@@ -130,7 +130,7 @@ final class Feeds {
         Instant midnight = LocalDate.now(zone).atStartOfDay(zone).toInstant();
         for (JobCounts.Hour hour : counts.since(midnight)) {
             feeds.computeIfAbsent(hour.from(), any -> new TreeMap<>()).merge(hour.state(), hour.count(), Long::sum);
-            int of = Instant.parse(hour.hour() + ":00:00Z").atZone(zone).getHour();
+            int of = Instant.parse(hour.hour() + "0:00Z").atZone(zone).getHour();
             hours.get(of).merge(hour.state(), hour.count(), Long::sum);
         }
     }

@@ -18,6 +18,11 @@ public record FileLine(Map<String, Object> job) {
         return text("fileName");
     }
 
+    /** Its name; a foreign import that was voided has none. */
+    public String title() {
+        return name().isEmpty() ? "import " + text("importId") : name();
+    }
+
     public String template() {
         return text("template");
     }
@@ -81,10 +86,9 @@ public record FileLine(Map<String, Object> job) {
         };
     }
 
-    /** Whether its source has let go of it: it may be withdrawn here. */
-    public boolean isInSpool() {
-        String path = text("filePath");
-        return path.isEmpty() || path.contains("/spool/");
+    /** Whether what becomes of it may change without anybody's doing. */
+    public boolean isOpen() {
+        return is("claimed", "sending", "waiting", "unknown", "held", "accepted", "voiding");
     }
 
     /** How much of it is sent; empty where it is not being sent, or that is not known. */

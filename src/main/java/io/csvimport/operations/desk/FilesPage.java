@@ -31,6 +31,10 @@ public record FilesPage(Map<String, String> query, List<FileLine> lines, boolean
         return encoded(next);
     }
 
+    public static String encoded(String name, String value) {
+        return encoded(Map.of(name, value));
+    }
+
     static String encoded(Map<String, String> query) {
         return query.entrySet().stream()
                 .map(entry -> entry.getKey() + "=" + URLEncoder.encode(entry.getValue(), StandardCharsets.UTF_8))

@@ -27,12 +27,14 @@ public record PreviewResult(long failed, Map<String, String> rows, long statemen
     private static final int FIRST = 5;
 
     static PreviewResult read(InputStream answer, int most) throws IOException {
-        long failed = 0;
+        long failed = -1;
         long statements = 0;
         Map<String, String> rows = new LinkedHashMap<>();
         List<String> first = new ArrayList<>();
         try (JsonParser json = JSON.createParser(answer)) {
-            json.nextToken();
+            if (json.nextToken() != JsonToken.START_OBJECT) {
+                return new PreviewResult(failed, rows, statements, first);
+            }
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 String name = json.currentName();
                 boolean isObject = json.nextToken() == JsonToken.START_OBJECT;

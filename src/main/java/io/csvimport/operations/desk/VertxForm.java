@@ -4,12 +4,16 @@ import io.csvimport.operations.Operations;
 import io.csvimport.operations.Problem;
 import io.csvimport.operations.VertxBody;
 import io.vertx.core.http.HttpServerRequest;
+import java.io.Closeable;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+import org.apache.camel.component.platform.http.vertx.HttpMessage;
+import org.apache.camel.util.IOHelper;
 
 /** The file in a paused request to a Vert.x server. A class of its own: a servlet container has no Vert.x. */
 final class VertxForm {
@@ -45,7 +49,16 @@ final class VertxForm {
             Thread.currentThread().interrupt();
             throw new IOException(e);
         } catch (ExecutionException | TimeoutException e) {
+            // a part that comes yet is passed over
+            first.cancel(false);
             throw new Problem(400, "The form cannot be read, or has not come whole: send the file again");
+        }
+    }
+
+    /** A browser that goes away meanwhile is not told to Camel: the stream is closed then. */
+    static void closeWithResponse(Message message, Closeable bytes) {
+        if (message instanceof HttpMessage http) {
+            http.getResponse().closeHandler(gone -> CompletableFuture.runAsync(() -> IOHelper.close(bytes)));
         }
     }
 

@@ -4,12 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.csvimport.Distribution;
 import io.csvimport.Installation;
 import io.csvimport.operations.Operator;
 import io.csvimport.operations.Operator.Answer;
 import io.csvimport.sandbox.SandboxFault;
 import java.io.IOException;
 import java.io.StringReader;
+import java.net.Socket;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import nu.validator.htmlparser.common.XmlViolationPolicy;
 import nu.validator.htmlparser.sax.HtmlParser;
 import org.junit.jupiter.api.AfterAll;
@@ -40,6 +43,7 @@ class DeskTest {
     private static final String FORM = "application/x-www-form-urlencoded";
 
     private Installation product;
+    private Distribution process;
     private Operator operator;
 
     @BeforeAll
@@ -48,7 +52,7 @@ class DeskTest {
                 .with("CSV_IMPORT_RECONCILE_WAIT", "PT0S")
                 .with("CSV_IMPORT_RECONCILE_NOT_FOUND", "hold")
                 .with("CSV_IMPORT_TRACK_INTERVAL", "PT1S");
-        product.start("-Xmx192m");
+        process = product.start("-Xmx192m");
         product.awaitReady();
         operator = new Operator(product.managementPort());
     }
@@ -140,6 +144,7 @@ class DeskTest {
             assertTrue(html.contains("Everything runs"), html);
             assertTrue(html.contains(">overview.csv</a>"), html);
         }
+        assertTrue(page("/desk/").http().body().contains("href=\"../desk/files\""));
         assertTrue(page("/").header("Content-Security-Policy").startsWith("default-src 'none'"));
         page("/desk/files");
         page("/desk/send");
@@ -363,6 +368,35 @@ class DeskTest {
                                     "multipart/form-data; boundary=x")
                             .status());
             assertEquals(200, operator.get("/desk/send").status());
+        }
+    }
+
+    @Test
+    void aDownloadThatIsGivenUpLeavesTheFileClosed() throws Exception {
+        Files.createDirectories(product.path("inbox/Large"));
+        Files.writeString(product.path("large.part"), "name\n" + ("x".repeat(1_000_000) + "\n").repeat(24));
+        Files.move(product.path("large.part"), product.path("inbox/Large/large.csv"));
+        long job = awaitJob("large.csv", "accepted");
+        try (Socket browser = new Socket("127.0.0.1", product.managementPort())) {
+            browser.getOutputStream()
+                    .write("GET /desk/files/%d/content HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+                            .formatted(job)
+                            .getBytes(StandardCharsets.US_ASCII));
+            browser.getInputStream().readNBytes(1 << 16);
+        }
+        Path opened = Path.of("/proc/" + process.process().pid() + "/fd");
+        product.awaitUntil("the file to be closed", () -> {
+            try (Stream<Path> files = Files.list(opened)) {
+                return files.noneMatch(file -> target(file).endsWith("large.csv"));
+            }
+        });
+    }
+
+    private static String target(Path link) {
+        try {
+            return Files.readSymbolicLink(link).toString();
+        } catch (IOException e) {
+            return "";
         }
     }
 
