@@ -280,12 +280,11 @@ public class StartTest {
                 csv-import.data-dir=data-working-directory
                 """);
         product.with("CSV_IMPORT_TEMPLATE", "environment");
-        // what follows on the command line is an argument, and not read
-        product.start(
+        product.startHost(List.of(
                 "-Dcsv-import.template=system property",
                 "-Dcsv-import.notify=system.property@example.com",
                 "-jar",
-                home.resolve("csv-import-routes.jar").toString());
+                home.resolve("csv-import-routes.jar").toString()));
 
         product.drop("inbox-beside-the-jar/people.csv");
 
