@@ -9,7 +9,7 @@ ENV MAVEN_OPTS=-Dmaven.repo.local=/m2
 WORKDIR /build
 # The project without its sources: fetches just what the build needs, and lasts until pom.xml changes.
 COPY pom.xml ./
-RUN mvn -B -q -DskipTests -Dexec.skip package
+RUN mkdir -p src/main/jte && mvn -B -q -DskipTests -Dexec.skip package
 COPY routes routes
 COPY src/main src/main
 # Readable for the user below, whatever the umask of the checkout. The empty folders are made here
