@@ -12,9 +12,11 @@ import java.io.UncheckedIOException;
 import java.net.BindException;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -27,6 +29,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.core.ConditionTimeoutException;
 
 /**
@@ -178,6 +181,18 @@ public final class Installation implements AutoCloseable {
         } catch (ConditionTimeoutException e) {
             throw new AssertionError(e.getMessage() + "\nThe product said:\n" + output(), e);
         }
+    }
+
+    /** Waits for the one job of this file name to be in a state, and answers it as the job list does. */
+    public JsonNode awaitJob(String fileName, String state) {
+        String query =
+                "/csv-imports?fileName=" + URLEncoder.encode(fileName, StandardCharsets.UTF_8) + "&state=" + state;
+        AtomicReference<JsonNode> found = new AtomicReference<>();
+        awaitUntil(fileName + " " + state, () -> {
+            found.set(CsvImportTestSupport.JSON.readTree(get(query).body()));
+            return found.get().path("count").asInt() == 1;
+        });
+        return found.get().at("/results/0");
     }
 
     /** Waits until the management port answers. */

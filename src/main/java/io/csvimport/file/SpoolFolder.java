@@ -18,6 +18,15 @@ public record SpoolFolder(Path path) {
     /** The end of the name of a folder in which each file is for itself. */
     private static final String UNORDERED = ".unordered";
 
+    public static SpoolFolder in(Path dataDir) {
+        return new SpoolFolder(dataDir.resolve("spool"));
+    }
+
+    /** Whether a path of the ledger is one of its files. */
+    public boolean holds(String file) {
+        return file.startsWith(path + "/");
+    }
+
     /** A new, hidden name; the file is the caller's to delete. */
     public Path newFile() {
         return path.resolve("." + UUID.randomUUID() + ".csv");
@@ -42,6 +51,11 @@ public record SpoolFolder(Path path) {
     /** The name of a hidden file once it is shown. */
     public static Path shown(Path hidden) {
         return hidden.resolveSibling(hidden.getFileName().toString().substring(1));
+    }
+
+    /** The name of a shown file before it was. */
+    public static Path hidden(Path shown) {
+        return shown.resolveSibling("." + shown.getFileName());
     }
 
     /** Deletes a copy that is needed no more, where it is there. */

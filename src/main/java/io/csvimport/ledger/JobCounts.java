@@ -3,7 +3,6 @@ package io.csvimport.ledger;
 import io.csvimport.CsvImportUnsettledException;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 
 /** The jobs by feed, for people: those of a day, and those that are not settled. */
 public final class JobCounts {
@@ -42,11 +41,6 @@ public final class JobCounts {
                                 + " GROUP BY 1, 2 ORDER BY 4")
                 .mapTo(Open.class)
                 .list());
-    }
-
-    /** The newest job of a feed; empty where it has none. */
-    public List<Map<String, Object>> latest(String from) throws CsvImportUnsettledException {
-        return new JobList(database).shown("source = ? ORDER BY job DESC LIMIT 1", from);
     }
 
     /** The templates of the newest thousand jobs, in their order. */

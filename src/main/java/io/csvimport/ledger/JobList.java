@@ -139,12 +139,17 @@ public final class JobList {
         return shown("job = ?", job);
     }
 
+    /** The newest job of a feed, if there is one. */
+    public List<Map<String, Object>> latest(String from) throws CsvImportUnsettledException {
+        return shown("source = ? ORDER BY job DESC LIMIT 1", from);
+    }
+
     /** The job of an import id, if there is one: of an import and its duplicates, the import. */
     public List<Map<String, Object>> ofImport(String id) throws CsvImportUnsettledException {
         return shown("import_id = ? ORDER BY CASE state WHEN 'duplicate' THEN 1 ELSE 0 END, job DESC LIMIT 1", id);
     }
 
-    List<Map<String, Object>> shown(String where, Object... values) throws CsvImportUnsettledException {
+    private List<Map<String, Object>> shown(String where, Object... values) throws CsvImportUnsettledException {
         return database.look(handle -> handle.select("SELECT * FROM csv_import_delivery WHERE " + where, values)
                 .map((row, context) -> shown(row))
                 .list());

@@ -329,7 +329,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Attempts attempts = new Attempts(claims, outcomes, clock);
         Claiming claiming = new Claiming(deliveries, claims, outcomes, attempts);
         Settlement settlement = new Settlement(settings, outcomes, attempts);
-        SpoolFolder spoolFolder = new SpoolFolder(settings.path("data-dir").resolve("spool"));
+        SpoolFolder spoolFolder = SpoolFolder.in(settings.path("data-dir"));
         Spool spool = new Spool(settings, spoolFolder, deliveries, claims, outcomes);
         CsvUpload.Factory upload = new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease);
         ApiSteps api = new ApiSteps(health, clock);

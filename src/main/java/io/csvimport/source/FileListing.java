@@ -207,7 +207,7 @@ public final class FileListing {
         Map<String, Integer> ofKeys = new HashMap<>();
         int all = handedOver.size();
         Map<String, Long> waiting = postponed.values().stream()
-                .filter(file -> file.file != null)
+                .filter(file -> file.file != null && !feed.isOrdered(file.file))
                 .collect(Collectors.groupingBy(file -> feed.orderKey(file.file), Collectors.counting()));
         for (SourceFile file : earliest) {
             String key = feed.orderKey(file);

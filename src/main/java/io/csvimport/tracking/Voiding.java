@@ -8,6 +8,7 @@ import io.csvimport.api.CsvUpload;
 import io.csvimport.api.HttpDate;
 import io.csvimport.api.ImportId;
 import io.csvimport.api.ImportList;
+import io.csvimport.file.SpoolFolder;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.FatalErrors;
 import io.csvimport.job.Job;
@@ -57,7 +58,7 @@ public final class Voiding {
     private final Outcomes outcomes;
     private final Imports imports;
     private final ApiHealth health;
-    private final String spool;
+    private final SpoolFolder spool;
     private final boolean isDocumentedPath;
     private final Set<Long> underway = ConcurrentHashMap.newKeySet();
     private final Map<Long, Integer> failures = new ConcurrentHashMap<>();
@@ -67,7 +68,7 @@ public final class Voiding {
         this.outcomes = outcomes;
         this.imports = imports;
         this.health = health;
-        spool = settings.path("data-dir").resolve("spool") + "/";
+        spool = SpoolFolder.in(settings.path("data-dir"));
         isDocumentedPath = settings.get("void.path").equals("csv-import");
     }
 
@@ -121,7 +122,7 @@ public final class Voiding {
     private Job withdraw(Job job) throws CsvImportRefusedException, CsvImportUnsettledException {
         String what = "job " + job.id();
         String path = job.origin().path();
-        if (path != null && !path.startsWith(spool)) {
+        if (path != null && !spool.holds(path)) {
             throw notVoidable(
                     what + " is " + job.state() + ", there is no import to void. Take the file away, and the job"
                             + " is withdrawn: " + Visible.of(path));

@@ -84,14 +84,6 @@ class OperationsTest {
         return "file-" + NEXT.incrementAndGet() + ".csv";
     }
 
-    private JsonNode awaitJob(String fileName, String state) {
-        product.awaitUntil(fileName + " " + state, () -> {
-            Answer found = operator.get("/csv-imports?fileName=" + fileName + "&state=" + state);
-            return found.json().path("count").asInt() == 1;
-        });
-        return find("fileName=" + fileName).get(0);
-    }
-
     private JsonNode find(String query) {
         try {
             return operator.get("/csv-imports?" + query).json().get("results");
@@ -116,13 +108,13 @@ class OperationsTest {
     private JsonNode waiting(String name) throws IOException {
         product.sandbox().failNext(SandboxFault.status(503, false, Map.of("Retry-After", "600")));
         product.drop("inbox/" + name.replace(".csv", "") + "/" + name);
-        return awaitJob(name, "waiting");
+        return product.awaitJob(name, "waiting");
     }
 
     private JsonNode held(String name) throws IOException {
         product.sandbox().failNext(SandboxFault.status(500));
         product.drop("inbox/" + name.replace(".csv", "") + "/" + name);
-        return awaitJob(name, "held");
+        return product.awaitJob(name, "held");
     }
 
     // GET /csv-imports
@@ -132,9 +124,9 @@ class OperationsTest {
         String first = name();
         String second = name();
         product.drop("inbox/Listed/" + first);
-        awaitJob(first, "accepted");
+        product.awaitJob(first, "accepted");
         product.drop("inbox/Listed/" + second);
-        awaitJob(second, "accepted");
+        product.awaitJob(second, "accepted");
 
         Answer list = operator.get("/csv-imports?template=Listed");
         JsonNode newest = list.json().get("results").get(0);
@@ -155,11 +147,11 @@ class OperationsTest {
     void theListIsFilteredByEachOfItsParametersAndPaged() throws Exception {
         String name = name();
         product.drop("inbox/Filtered/" + name);
-        String importId = awaitJob(name, "accepted").path("importId").asText();
+        String importId = product.awaitJob(name, "accepted").path("importId").asText();
         for (int i = 0; i < 3; i++) {
             String other = name();
             product.drop("inbox/Filtered/" + other);
-            awaitJob(other, "accepted");
+            product.awaitJob(other, "accepted");
         }
         assertEquals(name, find("importId=" + importId).get(0).path("fileName").asText());
         assertEquals(0, find("template=Filtered&from=sftp").size());
@@ -189,7 +181,7 @@ class OperationsTest {
         product.sandbox().failNext(SandboxFault.hangAfter(1 << 20));
         Path whole = Files.write(product.path(name), large);
         Files.move(whole, Files.createDirectories(product.path("inbox/Large")).resolve(name));
-        String job = awaitJob(name, "sending").path("job").asText();
+        String job = product.awaitJob(name, "sending").path("job").asText();
         product.awaitUntil("bytes are sent", () -> {
             long sent =
                     operator.get("/csv-imports/" + job).json().path("bytesSent").asLong();
@@ -197,7 +189,7 @@ class OperationsTest {
         });
         product.sandbox().disconnect();
         product.sandbox().reconnect();
-        awaitJob(name, "held");
+        product.awaitJob(name, "held");
         assertFalse(operator.get("/csv-imports/" + job).json().has("bytesSent"));
     }
 
@@ -227,7 +219,7 @@ class OperationsTest {
     void oneJobIsFoundByItsNumberAndByItsImportId() throws Exception {
         String name = name();
         product.drop("inbox/Found/" + name);
-        JsonNode job = awaitJob(name, "accepted");
+        JsonNode job = product.awaitJob(name, "accepted");
         for (String id : List.of(job.path("job").asText(), job.path("importId").asText())) {
             Answer found = operator.get("/csv-imports/" + id);
             assertEquals(200, found.status());
@@ -309,7 +301,7 @@ class OperationsTest {
         String job = taken.text("job");
         assertEquals("/csv-imports/" + job, taken.header("Location"));
 
-        JsonNode done = awaitJob(name, "accepted");
+        JsonNode done = product.awaitJob(name, "accepted");
         SandboxRequest upload = product.uploads().stream()
                 .filter(request -> name.equals(request.fileName()))
                 .findFirst()
@@ -339,7 +331,7 @@ class OperationsTest {
                 "CamelHttpUri",
                 "http://127.0.0.1:9");
         assertEquals(202, taken.status());
-        awaitJob(name, "accepted");
+        product.awaitJob(name, "accepted");
         assertEquals("Query", product.imports(name).get(0).template());
     }
 
@@ -404,7 +396,7 @@ class OperationsTest {
                 202,
                 operator.call("POST", "/csv-imports?template=Large&fileName=" + name, csv)
                         .status());
-        awaitJob(name, "accepted");
+        product.awaitJob(name, "accepted");
     }
 
     @ParameterizedTest
@@ -422,7 +414,7 @@ class OperationsTest {
         String name = name();
         String job = waiting(name).path("job").asText();
         assertEquals(202, operator.post("/csv-imports/" + job + "/retry").status());
-        awaitJob(name, "accepted");
+        product.awaitJob(name, "accepted");
         product.awaitFile("inbox/" + name.replace(".csv", "") + "/.imported/" + name);
     }
 
@@ -433,8 +425,8 @@ class OperationsTest {
         String name = name();
         String job = waiting(name).path("job").asText();
         operator.post("/csv-imports/" + job + "/retry");
-        awaitJob(name, "accepted");
-        assertEquals("waiting", awaitJob(other, "waiting").path("state").asText());
+        product.awaitJob(name, "accepted");
+        assertEquals("waiting", product.awaitJob(other, "waiting").path("state").asText());
         assertEquals(
                 1,
                 product.uploads().stream()
@@ -447,7 +439,7 @@ class OperationsTest {
         String name = name();
         String job = held(name).path("job").asText();
         assertEquals(202, operator.post("/csv-imports/" + job + "/retry").status());
-        JsonNode done = awaitJob(name, "accepted");
+        JsonNode done = product.awaitJob(name, "accepted");
         assertEquals(2, done.path("attempts").asInt());
         product.awaitFile("inbox/" + name.replace(".csv", "") + "/.imported/" + name);
     }
@@ -483,7 +475,7 @@ class OperationsTest {
         product.sandbox().failList(SandboxFault.status(503));
         product.sandbox().failNext(SandboxFault.status(500));
         product.drop("inbox/" + name.replace(".csv", "") + "/" + name);
-        String job = awaitJob(name, "unknown").path("job").asText();
+        String job = product.awaitJob(name, "unknown").path("job").asText();
         assertProblem(409, "import list", operator.post("/csv-imports/" + job + "/retry"));
         assertEquals(
                 200,
@@ -496,7 +488,7 @@ class OperationsTest {
     void whatIsSettledIsInConflict() throws Exception {
         String name = name();
         product.drop("inbox/Settled/" + name);
-        JsonNode job = awaitJob(name, "accepted");
+        JsonNode job = product.awaitJob(name, "accepted");
         assertProblem(
                 409, "accepted", operator.post("/csv-imports/" + job.path("job").asText() + "/retry"));
         String held = held(name()).path("job").asText();
@@ -513,7 +505,7 @@ class OperationsTest {
     void anIncompleteOrUnknownWishIsAProblem(String wish) throws Exception {
         String name = name();
         product.drop("inbox/Wish/" + name);
-        String job = awaitJob(name, "accepted").path("job").asText();
+        String job = product.awaitJob(name, "accepted").path("job").asText();
         assertProblem(400, "parameter", operator.post("/csv-imports/" + job + "/" + wish));
     }
 
@@ -554,7 +546,7 @@ class OperationsTest {
         byte[] csv = ("a\n" + name + "\n").getBytes(StandardCharsets.UTF_8);
         for (String id : List.of("job", "importId")) {
             operator.call("POST", "/csv-imports?template=Voided&fileName=" + name, csv);
-            JsonNode accepted = awaitJob(name, "accepted");
+            JsonNode accepted = product.awaitJob(name, "accepted");
             Answer voided =
                     operator.call("DELETE", "/csv-imports/" + accepted.path(id).asText(), new byte[0]);
             assertEquals(200, voided.status(), voided.http().body());
@@ -584,13 +576,13 @@ class OperationsTest {
     void aVoidGoesOnByItselfWhileTheApiIsAway() throws Exception {
         String name = name();
         product.drop("inbox/Voiding/" + name);
-        String job = awaitJob(name, "accepted").path("job").asText();
+        String job = product.awaitJob(name, "accepted").path("job").asText();
         product.sandbox().failVoid(SandboxFault.status(503));
         Answer begun = operator.call("DELETE", "/csv-imports/" + job, new byte[0]);
         assertEquals(202, begun.status(), begun.http().body());
         assertEquals("voiding", begun.text("state"));
         product.sandbox().failVoid(null);
-        awaitJob(name, "voided");
+        product.awaitJob(name, "voided");
     }
 
     // the server
@@ -615,7 +607,7 @@ class OperationsTest {
         } finally {
             pool.shutdown();
         }
-        names.forEach(name -> awaitJob(name, "accepted"));
+        names.forEach(name -> product.awaitJob(name, "accepted"));
     }
 
     @Test
@@ -628,7 +620,7 @@ class OperationsTest {
                 "POST", "/csv-imports?template=Notified&fileName=" + name + "&notify=" + addresses, new byte[] {'a'});
         assertEquals(202, taken.status(), taken.http().body());
         assertEquals(500, taken.json().path("notify").size());
-        awaitJob(name, "accepted");
+        product.awaitJob(name, "accepted");
         assertProblem(414, "65536", operator.get("/csv-imports?template=" + "x".repeat(70_000)));
         assertProblem(431, "32768", operator.get("/csv-imports", "X-Large", "x".repeat(40_000)));
     }
@@ -685,7 +677,7 @@ class OperationsTest {
                         job = waiting(name);
                     } else {
                         product.drop("inbox/Manual/" + name);
-                        job = awaitJob(name, "accepted");
+                        job = product.awaitJob(name, "accepted");
                     }
                     String command =
                             call.replace("/17", "/" + job.path("job").asText()).replace(":9876", ":" + port);
@@ -696,7 +688,7 @@ class OperationsTest {
                     assertTrue(status.startsWith("2"), () -> status + ": " + command);
                     // no fault of the next call is for this one's file
                     if (call.contains("/retry")) {
-                        awaitJob(name, "accepted");
+                        product.awaitJob(name, "accepted");
                     } else if (call.contains("/csv-imports?template=People")) {
                         product.awaitImport("people.csv");
                     }

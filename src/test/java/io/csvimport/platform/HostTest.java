@@ -11,6 +11,7 @@ import io.csvimport.Distribution;
 import io.csvimport.Installation;
 import io.csvimport.operations.Operator;
 import io.csvimport.sandbox.SandboxFault;
+import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -61,6 +62,12 @@ class HostTest {
         host.awaitFile("orders.txt");
     }
 
+    private static void refuseTheCredential(Installation host) throws IOException {
+        host.sandbox().failAll(SandboxFault.status(401));
+        host.sandbox().failList(SandboxFault.status(401));
+        host.drop("inbox/People/three.csv");
+    }
+
     /** An upload hangs, and the host is told to end; Camel's own timeout is 45 seconds. */
     private static void assertStops(Installation host, Distribution process) throws Exception {
         host.sandbox().failAll(SandboxFault.hang(false));
@@ -102,9 +109,7 @@ class HostTest {
                     host.output().contains(" csv-import                               : one.csv: accepted"),
                     host::output);
 
-            host.sandbox().failAll(SandboxFault.status(401));
-            host.sandbox().failList(SandboxFault.status(401));
-            host.drop("inbox/People/three.csv");
+            refuseTheCredential(host);
             host.awaitUntil("health", () -> health(host, "/csv-import")
                     .at("/details/reasons")
                     .asText()
@@ -178,9 +183,7 @@ class HostTest {
             assertTrue(host.output().contains("[orders] The orders are ready"), host::output);
             assertTrue(host.output().contains("[csv-import] "), host::output);
 
-            host.sandbox().failAll(SandboxFault.status(401));
-            host.sandbox().failList(SandboxFault.status(401));
-            host.drop("inbox/People/three.csv");
+            refuseTheCredential(host);
             host.awaitUntil("health", () -> check(host).toString().contains("401"));
             assertEquals("DOWN", check(host).path("status").asText());
             assertEquals(200, host.get("/observe/health/ready").statusCode());
@@ -278,9 +281,7 @@ class HostTest {
             assertTrue(host.get("/q/metrics").body().contains("csv_import_"));
             assertTrue(host.output().contains(" [csv-import] "), host::output);
 
-            host.sandbox().failAll(SandboxFault.status(401));
-            host.sandbox().failList(SandboxFault.status(401));
-            host.drop("inbox/People/three.csv");
+            refuseTheCredential(host);
             host.awaitUntil("health", () -> CsvImportTestSupport.JSON
                     .readTree(host.get("/q/health/well").body())
                     .at("/checks/0/data/reasons")

@@ -9,6 +9,7 @@ import io.csvimport.api.ImportId;
 import io.csvimport.file.Sha256;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.Sources;
+import io.csvimport.file.SpoolFolder;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.ledger.Database;
 import io.csvimport.ledger.JobCounts;
@@ -75,7 +76,7 @@ public final class Desk {
     private final Feeds feeds;
     private final StoredFiles files;
     private final boolean isServlet;
-    private final String spool;
+    private final SpoolFolder spool;
 
     /** @param isServlet whether the platform's HTTP server is a servlet container, and not Vert.x */
     public Desk(
@@ -90,7 +91,7 @@ public final class Desk {
             boolean isServlet) {
         this.jobs = jobs;
         this.isServlet = isServlet;
-        spool = settings.path("data-dir").resolve("spool") + "/";
+        spool = SpoolFolder.in(settings.path("data-dir"));
         list = new JobList(database);
         history = new JobHistory(database);
         feeds = new Feeds(context, settings, new JobCounts(database), list, health, untaken, readiness);
@@ -164,12 +165,11 @@ public final class Desk {
     public void file(Exchange exchange) {
         page(exchange, "file", () -> {
             FileLine line = find(exchange);
-            long job = Long.parseLong(line.id());
             Map<String, Object> model = new LinkedHashMap<>();
             model.put("line", line);
-            model.put("story", Story.of(line, history.attempts(job), history.events(job)));
+            model.put("story", Story.of(line, history.attempts(line.number()), history.events(line.number())));
             String path = line.text("filePath");
-            model.put("isInSpool", path.isEmpty() || path.startsWith(spool));
+            model.put("isInSpool", path.isEmpty() || spool.holds(path));
             model.put("isHere", files.isAtHand(line));
             model.put("rows", files.failedRows(line, SHOWN_ROWS));
             return model;
@@ -266,7 +266,7 @@ public final class Desk {
     // what a person decides
 
     public void retry(Exchange exchange) {
-        act(exchange, line -> jobs.retry(Long.parseLong(line.id())));
+        act(exchange, line -> jobs.retry(line.number()));
     }
 
     public void settle(Exchange exchange) {
@@ -275,7 +275,7 @@ public final class Desk {
             if (importId == null) {
                 throw new Problem(400, "The import id is missing, or is none: it is the API's id of the import");
             }
-            jobs.settle(Long.parseLong(line.id()), importId);
+            jobs.settle(line.number(), importId);
         });
     }
 
@@ -286,7 +286,7 @@ public final class Desk {
         if (isSure(exchange, line, "void")) {
             Message message = exchange.getMessage();
             message.removeHeaders("*");
-            message.setHeader(CsvImportConstants.JOB, Long.parseLong(line.id()));
+            message.setHeader(CsvImportConstants.JOB, line.number());
         }
     }
 

@@ -2,6 +2,7 @@ package io.csvimport.operations.desk;
 
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ApiHealth;
+import io.csvimport.job.Delivery;
 import io.csvimport.ledger.JobCounts;
 import io.csvimport.ledger.JobList;
 import io.csvimport.operations.Readiness;
@@ -23,13 +24,13 @@ import org.apache.camel.ServiceStatus;
 /** What the overview says: of each feed, and of what the product needs. */
 final class Feeds {
 
-    /** The packaged feeds by their names in the ledger: the setting that switches one on, and its route. */
-    private static final Map<String, List<String>> PACKAGED = new LinkedHashMap<>();
+    /** The routes of the packaged feeds, and the settings that switch them on. */
+    private static final Map<String, String> PACKAGED = new LinkedHashMap<>();
 
     static {
-        PACKAGED.put("file", List.of("file.enabled", "csv-import-from-folder"));
-        PACKAGED.put("sftp", List.of("sftp.enabled", "csv-import-from-sftp"));
-        PACKAGED.put("jms", List.of("jms.enabled", "csv-import-from-queue"));
+        PACKAGED.put("csv-import-from-folder", "file.enabled");
+        PACKAGED.put("csv-import-from-sftp", "sftp.enabled");
+        PACKAGED.put("csv-import-from-queue", "jms.enabled");
     }
 
     private static final int HOURS = 24;
@@ -62,9 +63,9 @@ final class Feeds {
     /** The ids of the routes of the feeds, by the names of the feeds in the ledger. */
     private Map<String, String> routes() {
         Map<String, String> feeds = new LinkedHashMap<>();
-        PACKAGED.forEach((name, feed) -> {
-            if (settings.flag(feed.get(0))) {
-                feeds.put(name, feed.get(1));
+        PACKAGED.forEach((route, setting) -> {
+            if (settings.flag(setting)) {
+                feeds.put(Delivery.from(route), route);
             }
         });
         for (Route route : context.getRoutes()) {
@@ -147,7 +148,7 @@ final class Feeds {
                 waiting = oldest.isEmpty() ? waiting : new FileLine(oldest.get(0));
             }
         }
-        List<Map<String, Object>> latest = counts.latest(name);
+        List<Map<String, Object>> latest = list.latest(name);
         Route running = route == null ? null : context.getRoute(route);
         Untaken.Files left = route == null ? null : untaken.feeds().get(route);
         return new Overview.Feed(

@@ -14,6 +14,10 @@ public record FileLine(Map<String, Object> job) {
         return text("job");
     }
 
+    long number() {
+        return number("job");
+    }
+
     public String name() {
         return text("fileName");
     }

@@ -70,16 +70,6 @@ final class Human {
         return then == null ? "" : EXACT.format(then.atZone(ZoneId.systemDefault()));
     }
 
-    static String spent(String from, String to) {
-        Instant begun = instant(from);
-        Instant ended = instant(to);
-        if (begun == null || ended == null || ended.isBefore(begun)) {
-            return "";
-        }
-        Duration time = Duration.between(begun, ended);
-        return time.toMinutes() >= 2 ? span(time) : String.format(Locale.ENGLISH, "%.1f s", time.toMillis() / 1000.0);
-    }
-
     private static Instant instant(String time) {
         try {
             return time == null ? null : Instant.parse(time);

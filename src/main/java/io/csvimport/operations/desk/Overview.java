@@ -46,12 +46,7 @@ public record Overview(
             Map<String, Long> today,
             Map<String, Long> open,
             FileLine latest,
-            FileLine waiting) {
-
-        public boolean isEmpty() {
-            return latest == null;
-        }
-    }
+            FileLine waiting) {}
 
     /** A part of the chart, in units of its picture. */
     public record Bar(int x, double y, double height, String tone, String text) {}

@@ -113,7 +113,7 @@ final class StoredFiles {
                 }
             }
         } else {
-            String preview = history.previewRows(Long.parseLong(line.id())).orElse("{}");
+            String preview = history.previewRows(line.number()).orElse("{}");
             JSON.readValue(preview, new TypeReference<Map<Long, String>>() {}).forEach((row, error) -> {
                 if (errors.size() < most) {
                     errors.put(row, error);
@@ -224,7 +224,7 @@ final class StoredFiles {
             String line = new String(start, 0, length).lines().findFirst().orElse("");
             char best = ',';
             for (char candidate : new char[] {';', '\t'}) {
-                best = line.chars().filter(c -> c == candidate).count() > count(line, best) ? candidate : best;
+                best = count(line, candidate) > count(line, best) ? candidate : best;
             }
             return best;
         }

@@ -213,8 +213,7 @@ public final class Spool {
                 && job.state().isUnsent()
                 && deliveries.isOfThisDataDir(job)
                 // hidden first: it may be shown meanwhile
-                && Files.notExists(
-                        Path.of(path).resolveSibling("." + Path.of(path).getFileName()))
+                && Files.notExists(SpoolFolder.hidden(Path.of(path)))
                 && Files.notExists(Path.of(path));
     }
 

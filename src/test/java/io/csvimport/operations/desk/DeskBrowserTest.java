@@ -10,7 +10,6 @@ import io.csvimport.Installation;
 import io.csvimport.operations.Operator;
 import io.csvimport.sandbox.SandboxFault;
 import java.io.InputStream;
-import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,13 +73,8 @@ class DeskBrowserTest {
         product.sandbox().failList(null);
     }
 
-    private String awaitJob(String fileName, String state) throws Exception {
-        String query =
-                "/csv-imports?fileName=" + URLEncoder.encode(fileName, StandardCharsets.UTF_8) + "&state=" + state;
-        product.awaitUntil(
-                fileName + " " + state,
-                () -> operator.get(query).json().path("count").asInt() == 1);
-        return operator.get(query).json().at("/results/0/job").asText();
+    private String awaitJob(String fileName, String state) {
+        return product.awaitJob(fileName, state).path("job").asText();
     }
 
     /** Nothing that axe-core finds. */

@@ -12,7 +12,6 @@ import io.csvimport.sandbox.SandboxFault;
 import java.io.IOException;
 import java.io.StringReader;
 import java.net.Socket;
-import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -99,16 +98,7 @@ class DeskTest {
     }
 
     private long awaitJob(String fileName, String state) {
-        String query =
-                "/csv-imports?fileName=" + URLEncoder.encode(fileName, StandardCharsets.UTF_8) + "&state=" + state;
-        product.awaitUntil(
-                fileName + " " + state,
-                () -> operator.get(query).json().path("count").asInt() == 1);
-        try {
-            return operator.get(query).json().at("/results/0/job").asLong();
-        } catch (IOException | InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
+        return product.awaitJob(fileName, state).path("job").asLong();
     }
 
     private static String cookie(Answer page) {
