@@ -36,8 +36,9 @@ class RoomsTest {
         List<String> ground = List.of("text", "settings", "file", "job");
         room("ledger", ground);
         room("api", ground);
-        room("pipeline", ground, "ledger", "api");
-        List<String> pipeline = and(ground, "ledger", "api", "pipeline");
+        room("expectation", "text", "job");
+        room("pipeline", ground, "ledger", "api", "expectation");
+        List<String> pipeline = and(ground, "ledger", "api", "expectation", "pipeline");
         room("source", pipeline);
         room("source.file", pipeline, "source");
         room("source.sftp", pipeline, "source");

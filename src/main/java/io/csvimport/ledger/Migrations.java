@@ -28,7 +28,8 @@ final class Migrations {
             "V8__messages_in_the_spool.sql",
             "V9__same_bytes.sql",
             "V10__traces.sql",
-            "V11__attempts_and_days.sql");
+            "V11__attempts_and_days.sql",
+            "V12__expectations.sql");
 
     /** PostgreSQL's lock for it: any number that others do not use. */
     private static final long LOCK = 0x6373_7669_6d70L;

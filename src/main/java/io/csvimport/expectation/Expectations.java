@@ -1,0 +1,35 @@
+package io.csvimport.expectation;
+
+import java.util.List;
+
+/** The expectations that the user's files say now. */
+public final class Expectations {
+
+    private volatile List<Expectation> all = List.of();
+
+    /** In the order of the names of their files, then of their lines. */
+    public List<Expectation> all() {
+        return all;
+    }
+
+    public void replace(List<Expectation> expectations) {
+        all = List.copyOf(expectations);
+    }
+
+    /** What is expected of the content of a file. */
+    public List<Expectation> ofContent(String template, String feed, String fileName) {
+        return all.stream()
+                .filter(Expectation::isOfContent)
+                .filter(expectation -> expectation.applies(template, feed, fileName))
+                .toList();
+    }
+
+    /** The template of the first expectation whose pattern a file name matches; null where none does. */
+    public String template(String fileName) {
+        return all.stream()
+                .filter(expectation -> expectation.files() != null && expectation.matches(fileName))
+                .map(Expectation::template)
+                .findFirst()
+                .orElse(null);
+    }
+}
