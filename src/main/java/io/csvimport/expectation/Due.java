@@ -12,6 +12,7 @@ import java.time.LocalTime;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.Arrays;
 import java.util.Optional;
@@ -25,8 +26,8 @@ import java.util.stream.Collectors;
  */
 public final class Due {
 
-    private static final CronParser CRON =
-            new CronParser(CronDefinitionBuilder.instanceDefinitionFor(CronType.QUARTZ));
+    private static final CronParser CRON = new CronParser(CronDefinitionBuilder.instanceDefinitionFor(CronType.QUARTZ));
+    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("H:mm[:ss]");
     /** Beyond the last due time of an expression with years. */
     private static final int MOST_STEPS = 5;
 
@@ -39,7 +40,14 @@ public final class Due {
     private Due(String text, ZoneId zone, String cron, UnaryOperator<LocalDateTime> before) {
         this.text = text;
         this.zone = zone;
-        times = ExecutionTime.forCron(CRON.parse(cron).validate());
+        try {
+            times = ExecutionTime.forCron(CRON.parse(cron).validate());
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "due is a time of day such as 06:00, or a Quartz cron expression such as 0 0 6 ? * MON-FRI: '"
+                            + cron + "'",
+                    e);
+        }
         this.before = before == null ? this::last : before;
     }
 
@@ -65,7 +73,7 @@ public final class Due {
 
     private static Optional<LocalTime> time(String due) {
         try {
-            return Optional.of(LocalTime.parse(due.strip()));
+            return Optional.of(LocalTime.parse(due.strip(), TIME));
         } catch (DateTimeParseException e) {
             return Optional.empty();
         }

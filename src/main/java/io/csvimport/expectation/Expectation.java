@@ -78,7 +78,9 @@ public record Expectation(
         try {
             return files == null
                     || fileName != null
-                            && FileSystems.getDefault().getPathMatcher("glob:" + files).matches(Path.of(fileName));
+                            && FileSystems.getDefault()
+                                    .getPathMatcher("glob:" + files)
+                                    .matches(Path.of(fileName));
         } catch (InvalidPathException e) {
             // it is rejected for its name
             return false;

@@ -8,6 +8,7 @@ import io.csvimport.api.CsvUpload;
 import io.csvimport.api.Pace;
 import io.csvimport.audit.AuditFile;
 import io.csvimport.audit.Outbox;
+import io.csvimport.expectation.Expectations;
 import io.csvimport.file.Sources;
 import io.csvimport.file.SpoolFolder;
 import io.csvimport.ledger.AuditEvents;
@@ -245,15 +246,24 @@ public final class CsvImportPlugin implements ContextServicePlugin {
             folders.add(Path.of(context.getGlobalOption(PACKAGED_ROUTES)));
             packaged.clear();
         }
+        ScheduledExecutorService scanner = context.getExecutorServiceManager()
+                .newSingleThreadScheduledExecutor(CsvImportPlugin.class, "csv-import-routes-folder");
+        // what is expected is known before the first file comes
+        settings.find("routes").ifPresent(any -> follow(context, settings.path("routes"), scanner));
         RoutesFolder routes = new RoutesFolder(context, folders, packaged);
         routes.load();
         readiness.started(needed::missing);
         if (!needed.missing().isEmpty()) {
             LOG.error("Routes that the product needs do not run until their files are corrected: {}", needed.missing());
         }
-        context.getExecutorServiceManager()
-                .newSingleThreadScheduledExecutor(routes, "csv-import-routes-folder")
-                .scheduleWithFixedDelay(routes::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
+        scanner.scheduleWithFixedDelay(routes::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private static void follow(CamelContext context, Path routes, ScheduledExecutorService scanner) {
+        ExpectationsFolder folder = new ExpectationsFolder(
+                routes, context.getRegistry().lookupByNameAndType("csvImportExpectations", Expectations.class));
+        folder.load();
+        scanner.scheduleWithFixedDelay(folder::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     /** None of the module's routes and feeds runs in this context; routes that call it fail. */
@@ -353,6 +363,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Sources sources = new Sources();
         registry.bind("csvImportSettings", settings);
         registry.bind("csvImportSources", sources);
+        registry.bind("csvImportExpectations", new Expectations());
         registry.bind("csvImportDeliveries", deliveries);
         registry.bind("csvImportTraces", new Traces(deliveries));
         registry.bind("csvImportUpload", upload);

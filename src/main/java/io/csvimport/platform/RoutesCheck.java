@@ -48,6 +48,11 @@ public final class RoutesCheck {
         return findings;
     }
 
+    /** @param routes the user's folder of routes */
+    public static List<Finding> expectations(Path routes) {
+        return ExpectationsFolder.check(routes);
+    }
+
     /** Where the audit events go; nothing is sent there. */
     public static Finding audit(CamelContext context, Settings settings) {
         AuditFile file = new AuditFile(settings);

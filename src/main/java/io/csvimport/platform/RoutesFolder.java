@@ -76,10 +76,7 @@ public final class RoutesFolder {
         }
         try {
             Map<Path, Version> now = listing.list(lastScan);
-            Map<Path, Version> settled = new TreeMap<>(known);
-            settled.keySet().removeIf(file -> !now.containsKey(file) && !lastScan.containsKey(file));
-            now.forEach((file, version) ->
-                    settled.compute(file, (any, before) -> version.equals(lastScan.get(file)) ? version : before));
+            Map<Path, Version> settled = RoutesListing.settled(known, lastScan, now);
             if (!settled.equals(known)) {
                 update(settled);
             }

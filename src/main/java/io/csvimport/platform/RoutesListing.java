@@ -14,12 +14,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lists the {@code *.camel.yaml} files of folders, in sub-folders and behind links, too. Skips names that begin with a
- * dot; logs an entry that cannot be read, once.
+ * Lists the files of one kind of folders, in sub-folders and behind links, too. Skips names that begin with a dot; logs an
+ * entry that cannot be read, once.
  */
 final class RoutesListing {
 
@@ -30,6 +31,7 @@ final class RoutesListing {
 
     private final List<Path> folders;
     private final Set<Path> packaged;
+    private final Predicate<String> isListed;
     private final Map<Path, Version> found = new TreeMap<>();
     private final Map<Path, String> failed = new TreeMap<>();
     /** The folders that lead to the one that is listed: a link may lead back to one of them. */
@@ -37,8 +39,14 @@ final class RoutesListing {
 
     /** @param packaged files that never change, of a last folder */
     RoutesListing(List<Path> folders, Set<Path> packaged) {
+        this(folders, packaged, name -> name.endsWith(RouteFile.SUFFIX));
+    }
+
+    /** @param isListed whether a file of this path is one of those that are listed */
+    RoutesListing(List<Path> folders, Set<Path> packaged, Predicate<String> isListed) {
         this.folders = folders;
         this.packaged = packaged;
+        this.isListed = isListed;
     }
 
     /**
@@ -56,7 +64,7 @@ final class RoutesListing {
         packaged.forEach(file -> found.put(file, new Version(folders.size(), 0, null, null)));
         failed.forEach((entry, why) -> {
             if (!why.equals(known.get(entry))) {
-                LOG.warn("{} cannot be read, the routes that were read from it continue to run: {}", entry, why);
+                LOG.warn("{} cannot be read, what was read from it stays as it is: {}", entry, why);
             }
             last.forEach((file, version) -> {
                 if (file.startsWith(entry)) {
@@ -67,27 +75,36 @@ final class RoutesListing {
         return new TreeMap<>(found);
     }
 
+    /** The files that are known, with each change that two scans have found alike. */
+    static Map<Path, Version> settled(Map<Path, Version> known, Map<Path, Version> lastScan, Map<Path, Version> now) {
+        Map<Path, Version> settled = new TreeMap<>(known);
+        settled.keySet().removeIf(file -> !now.containsKey(file) && !lastScan.containsKey(file));
+        now.forEach((file, version) ->
+                settled.compute(file, (any, before) -> version.equals(lastScan.get(file)) ? version : before));
+        return settled;
+    }
+
     /** The entries that the last listing could not read, and why. */
     Map<Path, String> failed() {
         return failed;
     }
 
     private void visit(Path entry, int folder) {
-        boolean isRoute = entry.toString().endsWith(RouteFile.SUFFIX);
+        boolean isFile = isListed.test(entry.toString());
         try {
             BasicFileAttributes attributes = Files.readAttributes(entry, BasicFileAttributes.class);
             if (attributes.isDirectory()) {
                 visitEntries(entry, folder);
-            } else if (isRoute && attributes.isRegularFile()) {
+            } else if (isFile && attributes.isRegularFile()) {
                 found.putIfAbsent(
                         entry,
                         new Version(folder, attributes.size(), attributes.lastModifiedTime(), attributes.fileKey()));
-            } else if (isRoute) {
+            } else if (isFile) {
                 failed.put(entry, "it is no file");
             }
         } catch (IOException e) {
-            // a link that is no route may lead anywhere
-            if (isRoute || !Files.isSymbolicLink(entry) || e instanceof FileSystemLoopException) {
+            // any other link may lead anywhere
+            if (isFile || !Files.isSymbolicLink(entry) || e instanceof FileSystemLoopException) {
                 failed.put(entry, e.toString());
             }
         }

@@ -1,5 +1,6 @@
 package io.csvimport.settings;
 
+import io.csvimport.text.Nearest;
 import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,7 +20,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 
 /**
  * The settings {@code csv-import.…}. Names are used without their prefix here ({@code api.url}). {@code
@@ -263,23 +262,6 @@ public final class Settings {
 
     private String nearest(String unknown) {
         String variable = unknown.toUpperCase(Locale.ROOT).replaceAll("[.-]", "_");
-        return values.keySet().stream()
-                .min(Comparator.comparingInt(name -> distance(variable, variable(PREFIX + name))))
-                .orElseThrow();
-    }
-
-    /** Levenshtein distance: the number of letters to add, remove or replace. */
-    private static int distance(String from, String to) {
-        int[] above = IntStream.rangeClosed(0, to.length()).toArray();
-        for (int i = 1; i <= from.length(); i++) {
-            int[] row = new int[to.length() + 1];
-            row[0] = i;
-            for (int j = 1; j <= to.length(); j++) {
-                int replaced = above[j - 1] + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
-                row[j] = Math.min(replaced, 1 + Math.min(above[j], row[j - 1]));
-            }
-            above = row;
-        }
-        return above[to.length()];
+        return Nearest.to(variable, values.keySet(), name -> variable(PREFIX + name));
     }
 }

@@ -97,9 +97,11 @@ final class Check {
             }
             List<Path> folders = new ArrayList<>();
             settings.find("routes").ifPresent(any -> folders.add(settings.path("routes")));
+            List<Path> own = List.copyOf(folders);
             routes.ifPresent(folders::add);
             attempt("audit trail", () -> List.of(RoutesCheck.audit(context, settings)));
             attempt("routes", () -> RoutesCheck.check(context, folders));
+            own.forEach(folder -> attempt("expectations", () -> RoutesCheck.expectations(folder)));
         } finally {
             main.stop();
         }
