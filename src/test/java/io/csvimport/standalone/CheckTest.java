@@ -307,14 +307,16 @@ class CheckTest {
     void aFileOfRoutesThatDoesNotParseIsNamed() throws Exception {
         Path broken = Files.createDirectories(home.resolve("own")).resolve("broken.camel.yaml");
         Files.writeString(broken, "- route:\n    from:\n      urii: direct:x\n");
-        Path expected =
-                Files.createDirectories(home.resolve("own/expectations")).resolve("people.yaml");
-        Files.writeString(expected, "- { template: People, dew: 06:00 }");
         set("routes=" + home.resolve("own"));
-        assertSays(
-                failed(),
-                "failed  routes: " + broken,
-                "failed  expectations: expectations/people.yaml:1: dew is not known; the nearest is due");
+        assertSays(failed(), "failed  routes: " + broken);
+    }
+
+    @Test
+    void aMistakeInAFileOfExpectationsIsNamedByItsLine() throws Exception {
+        Path people = Files.createDirectories(home.resolve("own/expectations")).resolve("people.yaml");
+        Files.writeString(people, "- { template: People, dew: 06:00 }");
+        set("routes=" + home.resolve("own"));
+        assertSays(failed(), "failed  expectations: expectations/people.yaml:1: dew is not known; the nearest is due");
     }
 
     @Test
