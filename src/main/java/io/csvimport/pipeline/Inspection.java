@@ -5,7 +5,6 @@ import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.CsvRejectedException;
 import io.csvimport.file.FileMark;
 import io.csvimport.file.NamedOutput;
-import io.csvimport.file.Sha256;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.SourceUnavailableException;
 import io.csvimport.file.SpoolFolder;
@@ -17,16 +16,12 @@ import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HexFormat;
-import java.util.zip.CRC32C;
 import org.apache.camel.Exchange;
 import org.apache.camel.InvalidPayloadException;
 import org.apache.camel.support.SynchronizationAdapter;
@@ -218,36 +213,20 @@ public final class Inspection {
     }
 
     private void read(InputStream in, OutputStream copy, Delivery delivery) throws CsvRejectedException, IOException {
-        MessageDigest sha256 = Sha256.digest();
-        CRC32C crc32c = new CRC32C();
         SourceFile source = delivery.source();
         long expected = source == null || source.size() <= 0 ? BUFFER : source.size();
-        byte[] buffer = new byte[(int) Math.min(BUFFER, expected)];
-        long size = 0;
-        int width = 1;
-        boolean nul = false;
-        boolean endsInNul = true;
-        for (int n = in.readNBytes(buffer, 0, buffer.length); n > 0; n = in.readNBytes(buffer, 0, buffer.length)) {
-            if (size == 0) {
-                width = width(buffer, n);
-            }
-            size += n;
-            if (size > maxSize) {
-                delivery.measured(size);
-                throw tooLarge();
-            }
-            sha256.update(buffer, 0, n);
-            crc32c.update(buffer, 0, n);
-            nul = nul || hasNul(buffer, n);
-            endsInNul = endsInNul(buffer, n, width);
-            copy.write(buffer, 0, n);
+        MeasuringStream measured = new MeasuringStream(in, copy, maxSize);
+        measured.drain(new byte[(int) Math.min(BUFFER, expected)]);
+        if (measured.isTooLarge()) {
+            delivery.measured(measured.size());
+            throw tooLarge();
         }
-        Job.Content content = new Job.Content(size, HexFormat.of().formatHex(sha256.digest()));
-        delivery.inspected(content, crc32c.getValue(), endsInNul);
-        if (size == 0) {
+        Job.Content content = new Job.Content(measured.size(), measured.sha256());
+        delivery.inspected(content, measured.crc32c(), measured.endsInNul());
+        if (measured.size() == 0) {
             throw new CsvRejectedException("empty", "The file is empty");
         }
-        if (nul && width == 1) {
+        if (measured.isNoText()) {
             throw new CsvRejectedException("no-text", "The content is no text: it has NUL bytes");
         }
     }
@@ -255,28 +234,5 @@ public final class Inspection {
     private CsvRejectedException tooLarge() {
         return new CsvRejectedException(
                 "too-large", "The file is larger than csv-import.max-size, " + settings.get("max-size"));
-    }
-
-    private static boolean hasNul(byte[] buffer, int length) {
-        // Java looks for a character of a string in many bytes at a time
-        return new String(buffer, 0, length, StandardCharsets.ISO_8859_1).indexOf(0) >= 0;
-    }
-
-    /** Bytes of a character, by the byte order mark: in UTF-16 and UTF-32 there are NUL bytes in text. */
-    private static int width(byte[] b, int length) {
-        boolean little = length >= 2 && b[0] == (byte) 0xFF && b[1] == (byte) 0xFE;
-        boolean big = length >= 2 && b[0] == (byte) 0xFE && b[1] == (byte) 0xFF;
-        boolean little32 = little && length >= 4 && b[2] == 0 && b[3] == 0;
-        boolean big32 = length >= 4 && b[0] == 0 && b[1] == 0 && b[2] == (byte) 0xFE && b[3] == (byte) 0xFF;
-        return little32 || big32 ? 4 : little || big ? 2 : 1;
-    }
-
-    private static boolean endsInNul(byte[] buffer, int length, int width) {
-        for (int i = Math.max(0, length - width); i < length; i++) {
-            if (buffer[i] != 0) {
-                return false;
-            }
-        }
-        return true;
     }
 }
