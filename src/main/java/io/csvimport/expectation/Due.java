@@ -28,6 +28,7 @@ public final class Due {
 
     private static final CronParser CRON = new CronParser(CronDefinitionBuilder.instanceDefinitionFor(CronType.QUARTZ));
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("H:mm[:ss]");
+    private static final DateTimeFormatter SHOWN = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm");
     /** Beyond the last due time of an expression with years. */
     private static final int MOST_STEPS = 5;
 
@@ -121,6 +122,11 @@ public final class Due {
         Instant halfway = previous.plus(Duration.between(previous, due).dividedBy(2));
         Instant midnight = instant(local.toLocalDate().atStartOfDay());
         return latest(earliest(previous.plus(grace), halfway), earliest(halfway, midnight));
+    }
+
+    /** A time in the zone, as in {@code 2026-03-29 06:00}. */
+    public String show(Instant at) {
+        return SHOWN.format(local(at));
     }
 
     private LocalDateTime last(LocalDateTime at) {

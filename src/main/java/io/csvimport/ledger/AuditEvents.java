@@ -68,14 +68,37 @@ public final class AuditEvents {
                             + " ON CONFLICT DO NOTHING",
                     id,
                     job.id(),
-                    payload(job, id, type, time),
+                    payload(id, type, job.outcome().importId(), time, job.trace(), data(job)),
                     time);
         }
         handle.afterCommit(() -> counter.accept(job, what));
         return job;
     }
 
-    private String payload(Job job, String id, String type, String time) {
+    /**
+     * Writes the event {@code csv-import.<what>} of a due time, for which an import came late or not.
+     *
+     * @param job the import that has come; null where none has
+     * @param more what goes beside the job's own data, or instead of it
+     */
+    void insert(Handle handle, long expectation, Instant due, String what, Job job, Map<String, String> more) {
+        String type = "csv-import." + what;
+        String time = LedgerValues.text(Instant.now());
+        String id = "expectation-" + expectation + "/" + type + "/" + due;
+        Map<String, Object> data = job == null ? new LinkedHashMap<>() : data(job);
+        data.put("organization", ledger.organization());
+        data.putAll(more);
+        data.put("due", due.toString());
+        Trace trace = job == null ? Trace.NONE : job.trace();
+        handle.execute(
+                "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                id,
+                -expectation,
+                payload(id, type, job == null ? null : job.outcome().importId(), time, trace, data),
+                time);
+    }
+
+    private Map<String, Object> data(Job job) {
         Map<String, Object> data = new LinkedHashMap<>();
         Outcome outcome = job.outcome();
         Job.Naming names = job.names();
@@ -92,17 +115,21 @@ public final class AuditEvents {
         data.put("reconciled", outcome.reconciled());
         data.put("reason", outcome.reason());
         data.put("failedRows", outcome.rows().failed());
+        return data;
+    }
+
+    private String payload(String id, String type, String subject, String time, Trace trace, Map<String, Object> data) {
         data.values().removeIf(Objects::isNull);
         Map<String, Object> event = new LinkedHashMap<>();
         event.put("specversion", "1.0");
         event.put("id", id);
         event.put("source", "/csv-import/" + ledger.organization());
         event.put("type", type);
-        event.put("subject", outcome.importId());
+        event.put("subject", subject);
         event.put("time", time);
         event.put("datacontenttype", "application/json");
-        event.put(Trace.PARENT, job.trace().traceparent());
-        event.put(Trace.STATE, job.trace().tracestate());
+        event.put(Trace.PARENT, trace.traceparent());
+        event.put(Trace.STATE, trace.tracestate());
         event.put("data", data);
         event.values().removeIf(Objects::isNull);
         try {

@@ -29,7 +29,8 @@ final class Migrations {
             "V9__same_bytes.sql",
             "V10__traces.sql",
             "V11__attempts_and_days.sql",
-            "V12__expectations.sql");
+            "V12__expectations.sql",
+            "V13__due_times.sql");
 
     /** PostgreSQL's lock for it: any number that others do not use. */
     private static final long LOCK = 0x6373_7669_6d70L;
@@ -50,7 +51,11 @@ final class Migrations {
         String identity =
                 shared ? "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY" : "INTEGER PRIMARY KEY AUTOINCREMENT";
         try (InputStream in = Migrations.class.getResourceAsStream("/csv-import/db/" + file)) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8).replace("${identity}", identity);
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .replace("${identity}", identity)
+                    // a line of the other database is none
+                    .replace("${sqlite}", shared ? "-- " : "")
+                    .replace("${postgresql}", shared ? "" : "-- ");
         }
     }
 

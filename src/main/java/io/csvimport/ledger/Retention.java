@@ -63,6 +63,18 @@ public final class Retention {
         });
     }
 
+    /** Deletes due times before a time that wait for nothing, with their events, and expectations that are no more. */
+    public void forgetDueTimes(Instant before) throws CsvImportUnsettledException {
+        database.relaxed(handle -> {
+            handle.execute("DELETE FROM csv_import_event WHERE job < 0 AND sent_at < ?", before);
+            handle.execute("DELETE FROM csv_import_due WHERE due < ? AND state NOT IN ('late', 'missing')", before);
+            handle.execute("DELETE FROM csv_import_expectation WHERE since IS NULL"
+                    + " AND expectation NOT IN (SELECT expectation FROM csv_import_due)"
+                    + " AND -expectation NOT IN (SELECT job FROM csv_import_event WHERE job < 0)");
+            return null;
+        });
+    }
+
     /** Jobs of this data dir's processes that were released before a time and have files. */
     public List<Kept> withFiles(Instant before) throws CsvImportUnsettledException {
         return database.look(handle -> handle.select(

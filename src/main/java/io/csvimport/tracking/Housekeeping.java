@@ -86,6 +86,7 @@ public final class Housekeeping {
             retention.forget(batch);
             last = batch.isEmpty() ? last : batch.get(batch.size() - 1);
         } while (batch.size() == Retention.BATCH);
+        retention.forgetDueTimes(before);
         owner.forgetDead();
     }
 

@@ -225,6 +225,39 @@ class LedgerTest {
                         .toList());
     }
 
+    /** A due time has no job: the foreign key is gone, and all else is as it was. */
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void theEventsOfAnEarlierVersionAreKeptAndOnesWithoutAJobAreTaken(String kind) throws Exception {
+        choose(kind);
+        Files.createDirectories(directory.resolve("data"));
+        String event = "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES ";
+        try (Connection connection = connect(url);
+                Statement statement = connection.createStatement()) {
+            statement.execute("CREATE TABLE csv_import_schema (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)");
+            for (String file : Migrations.FILES.subList(0, 12)) {
+                statement.executeUpdate(Migrations.sql(file, !kind.equals("sqlite")));
+                statement.execute("INSERT INTO csv_import_schema VALUES (" + Migrations.version(file) + ", 'x')");
+            }
+            statement.execute("INSERT INTO csv_import_delivery (source_key, source, state, organization, file_name,"
+                    + " duplicates, owner, created_at) VALUES ('a', 'file', 'accepted', '5664', 'a.csv', 'skip', 'x', '"
+                    + OLD + "')");
+            statement.execute(event + "('a/1', 1, 'first', 'x'), ('a/2', 1, 'second', 'x')");
+            statement.execute("DELETE FROM csv_import_event WHERE id = 'a/2'");
+        }
+        open(new Database(new Settings(given)));
+        execute(url, event + "('expectation/1', -1, 'third', 'x')");
+        assertEquals(
+                List.of(Map.of("sequence", "1", "id", "a/1"), Map.of("sequence", "3", "id", "expectation/1")),
+                rows("SELECT sequence, id FROM csv_import_event ORDER BY sequence"));
+        assertThrows(SQLException.class, () -> execute(url, event + "('a/1', 1, 'again', 'x')"));
+        if (kind.equals("sqlite")) {
+            assertEquals(List.of(Map.of("integrity_check", "ok")), rows("PRAGMA integrity_check"));
+            assertEquals(List.of(), rows("PRAGMA foreign_key_list(csv_import_event)"));
+            assertEquals(1, rows("PRAGMA foreign_key_list(csv_import_attempt)").size());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"sqlite", "postgresql"})
     void aLedgerOfANewerVersionIsRefused(String kind) throws Exception {
