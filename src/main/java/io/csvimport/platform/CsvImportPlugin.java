@@ -45,6 +45,7 @@ import io.csvimport.source.FileRelease;
 import io.csvimport.source.Traces;
 import io.csvimport.source.Untaken;
 import io.csvimport.source.file.Spool;
+import io.csvimport.tracking.ExpectationStates;
 import io.csvimport.tracking.FollowUp;
 import io.csvimport.tracking.Housekeeping;
 import io.csvimport.tracking.Punctuality;
@@ -370,6 +371,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportExpectations", expectations);
         Occurrences occurrences = new Occurrences(ledger, events);
         registry.bind("csvImportPunctuality", new Punctuality(expectations, occurrences, owner, Clock.systemUTC()));
+        ExpectationStates states = new ExpectationStates(expectations, occurrences, Clock.systemUTC());
+        metrics.show(expectations, states);
         registry.bind("csvImportDeliveries", deliveries);
         registry.bind("csvImportTraces", new Traces(deliveries));
         registry.bind("csvImportUpload", upload);
@@ -408,7 +411,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportOperations", new Operations(jobs, isServlet));
         registry.bind(
                 "csvImportDesk",
-                new Desk(context, settings, database, jobs, health, untaken, readiness, sources, isServlet));
+                new Desk(context, settings, database, jobs, health, untaken, readiness, states, sources, isServlet));
         checkAuditTarget(context, settings);
     }
 
