@@ -13,3 +13,7 @@ CREATE TABLE csv_import_header (
     set_at       TEXT NOT NULL,          -- when its import was accepted, or a person accepted it
     PRIMARY KEY (organization, template)
 );
+
+-- The last import of a template is found without a look at all the others.
+CREATE INDEX csv_import_delivery_rows
+    ON csv_import_delivery (organization, template, settled_at) WHERE csv_rows IS NOT NULL;

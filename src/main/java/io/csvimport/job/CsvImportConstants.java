@@ -21,6 +21,10 @@ public final class CsvImportConstants {
 
     /** What the claim has come to: new, duplicate or busy. */
     public static final String CLAIM = "csvImportClaim";
+    /** What was found out about the content of which something is expected. */
+    public static final String LOOKED = "csvImportLooked";
+    /** What becomes of a file that is not as expected: reject, hold or warn. */
+    public static final String OTHERWISE = "csvImportOtherwise";
     /** How many rows fail, by the preview. */
     public static final String FAILED_ROWS = "csvImportFailedRows";
     /** How long it waits, a {@link java.time.Duration} or its text. */

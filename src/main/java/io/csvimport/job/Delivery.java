@@ -5,6 +5,7 @@ import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.file.FileMark;
 import io.csvimport.file.SourceFile;
 import io.csvimport.job.Job.Content;
+import io.csvimport.job.Job.Look;
 import io.csvimport.job.Job.Naming;
 import io.csvimport.job.Job.Origin;
 import io.csvimport.text.Visible;
@@ -37,6 +38,8 @@ public final class Delivery {
     private Path file;
     private FileMark mark;
     private Content content = new Content(0, null);
+    private Look look = Look.NONE;
+    private boolean spooled;
     private long crc32c;
     private boolean endsInNul;
     private Naming names = Naming.NONE;
@@ -66,6 +69,8 @@ public final class Delivery {
                         CsvImportConstants.DUPLICATES,
                         CsvImportConstants.LISTED,
                         CsvImportConstants.UPLOAD,
+                        CsvImportConstants.LOOKED,
+                        CsvImportConstants.OTHERWISE,
                         CsvImportConstants.ORPHAN)
                 .forEach(exchange::removeProperty);
         Delivery delivery = new Delivery();
@@ -132,6 +137,7 @@ public final class Delivery {
         origin = row.origin();
         names = row.names();
         content = row.content();
+        look = row.look();
     }
 
     /** Neither its file nor its source has a key: names and content are the key. */
@@ -157,6 +163,7 @@ public final class Delivery {
         origin = new Origin(
                 origin.from(), origin.sourceKey(), source == null ? origin.sourceKey() : null, origin.path(), envelope);
         source = null;
+        spooled = true;
         if (envelope == null) {
             mark = null;
             file = null;
@@ -180,6 +187,11 @@ public final class Delivery {
         this.content = content;
         this.crc32c = crc32c;
         this.endsInNul = endsInNul;
+    }
+
+    /** What its content is, which something is expected of. */
+    public void looked(Look look) {
+        this.look = look;
     }
 
     /** Nothing but its size is known. */
@@ -235,6 +247,15 @@ public final class Delivery {
         return content;
     }
 
+    public Look look() {
+        return look;
+    }
+
+    /** Whether its bytes go into the spool, from where they are imported as a file. */
+    public boolean isSpooled() {
+        return spooled;
+    }
+
     public long crc32c() {
         return crc32c;
     }
@@ -254,7 +275,7 @@ public final class Delivery {
 
     /** What is to be claimed. */
     public Job unclaimed() {
-        return Job.of(origin, names, content).with(trace);
+        return Job.of(origin, names, content).with(trace).with(look);
     }
 
     /** Whether this exchange has claimed it: what fails now concerns its sending. */

@@ -16,6 +16,7 @@ import org.slf4j.spi.LoggingEventBuilder;
  * @param createdAt by this machine's clock, as {@link Attempt#began}
  * @param releasedTo where its file went, null where it went nowhere or is not released
  * @param trace of its first attempt, which later ones and its audit events continue
+ * @param look what its content is, where something is expected of it
  */
 public record Job(
         long id,
@@ -27,7 +28,8 @@ public record Job(
         Outcome outcome,
         Instant createdAt,
         String releasedTo,
-        Trace trace) {
+        Trace trace,
+        Look look) {
 
     /** Characters of a name that is shortened. */
     private static final int LONGEST = 200;
@@ -72,6 +74,33 @@ public record Job(
     public record Content(long size, String sha256) {}
 
     /**
+     * What the pass over the bytes has found, where something is expected of the content.
+     *
+     * @param header the names of the columns, a JSON array; null where nothing was looked at
+     * @param rows the records after the header; null where they were not, or cannot be, counted
+     * @param expected what it breaks, in words; null: nothing
+     * @param found what it has instead
+     * @param waived whether a person lets it through all the same
+     */
+    public record Look(String header, Long rows, String expected, String found, boolean waived) {
+
+        /** The reason of a file that is held or rejected because it is not as expected. */
+        public static final String UNEXPECTED = "unexpected";
+
+        public static final Look NONE = new Look(null, null, null, null, false);
+
+        /** The same of other bytes, or of the same ones, read again. */
+        public Look at(String header, Long rows) {
+            return new Look(header, rows, expected, found, waived);
+        }
+
+        /** It is not as expected. */
+        public Look breaking(String expected, String found) {
+            return new Look(header, rows, expected, found, waived);
+        }
+    }
+
+    /**
      * The latest attempt to send it.
      *
      * @param number from 1; 0 where there was none
@@ -84,31 +113,36 @@ public record Job(
 
     /** What is to be claimed: no row of the ledger yet. */
     public static Job of(Origin origin, Naming names, Content content) {
-        return new Job(0, origin, names, content, null, Attempt.NONE, Outcome.CLAIMED, null, null, Trace.NONE);
+        return new Job(
+                0, origin, names, content, null, Attempt.NONE, Outcome.CLAIMED, null, null, Trace.NONE, Look.NONE);
     }
 
     /** It has its row; what has no name is named after that. */
     public Job inserted(long id, Instant createdAt) {
         Naming named = names.fileName == null ? names.withFileName(id + ".csv") : names;
-        return new Job(id, origin, named, content, owner, attempt, outcome, createdAt, releasedTo, trace);
+        return new Job(id, origin, named, content, owner, attempt, outcome, createdAt, releasedTo, trace, look);
     }
 
     /** The same job with another outcome. */
     public Job with(Outcome outcome) {
-        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace);
+        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace, look);
     }
 
     /** The same job with another attempt of a process. */
     public Job with(Attempt attempt, String owner) {
-        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace);
+        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace, look);
     }
 
     public Job with(Origin origin) {
-        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace);
+        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace, look);
+    }
+
+    public Job with(Look look) {
+        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace, look);
     }
 
     public Job with(Trace trace) {
-        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace);
+        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace, look);
     }
 
     public State state() {

@@ -60,6 +60,12 @@ public final class AuditEvents {
     Job insert(Handle handle, Job job, String what) {
         String type = "csv-import." + what;
         String time = LedgerValues.text(Instant.now());
+        Map<String, Object> data = data(job);
+        if (what.equals("suspicious")
+                || Job.Look.UNEXPECTED.equals(job.outcome().reason())) {
+            data.put("expected", job.look().expected());
+            data.put("found", job.look().found());
+        }
         int inserted = 0;
         for (int n = 1; inserted == 0; n++) {
             String id = job.id() + "/" + type + "/" + n;
@@ -68,7 +74,7 @@ public final class AuditEvents {
                             + " ON CONFLICT DO NOTHING",
                     id,
                     job.id(),
-                    payload(id, type, job.outcome().importId(), time, job.trace(), data(job)),
+                    payload(id, type, job.outcome().importId(), time, job.trace(), data),
                     time);
         }
         handle.afterCommit(() -> counter.accept(job, what));

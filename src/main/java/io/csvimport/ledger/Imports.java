@@ -178,8 +178,14 @@ public final class Imports {
 
     private Optional<Job> end(Job job, String event, String set, Object... parameters)
             throws CsvImportUnsettledException {
-        return database.relaxed(handle -> JobRow.change(handle, job, FOLLOWED, "track_at = NULL, " + set, parameters)
-                ? Optional.of(events.insert(handle, job, event))
-                : Optional.empty());
+        return database.relaxed(handle -> {
+            if (!JobRow.change(handle, job, FOLLOWED, "track_at = NULL, " + set, parameters)) {
+                return Optional.empty();
+            }
+            if (job.state() == State.COMPLETED && job.outcome().rows().failed() == 0) {
+                EarlierImports.succeeded(handle, ledger.organization(), job);
+            }
+            return Optional.of(events.insert(handle, job, event));
+        });
     }
 }

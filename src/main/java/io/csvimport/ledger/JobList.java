@@ -31,6 +31,8 @@ public final class JobList {
                 "reconciled",
                 "reason",
                 "detail",
+                "expected",
+                "found",
                 "http_status",
                 "failed_rows",
                 "failed_rows_file",
@@ -187,10 +189,11 @@ public final class JobList {
         return database.look(handle -> handle.select(sql).mapTo(Count.class).list());
     }
 
-    /** Lets a held or waiting job go on now; false where it is not. */
+    /** Lets a held or waiting job go on now, one that is not as expected all the same; false where it is not. */
     public boolean retry(long job) throws CsvImportUnsettledException {
         return database.durable(handle -> handle.execute(
                         "UPDATE csv_import_delivery SET state = CASE state WHEN 'claimed' THEN 'claimed' ELSE 'waiting' END,"
+                                + " waived = CASE WHEN state = 'held' AND reason = 'unexpected' THEN 1 ELSE waived END,"
                                 + " settled_at = NULL, failures = 0, next_attempt_at = ? WHERE job = ? AND released_at IS NULL"
                                 + " AND state IN ('claimed', 'waiting', 'held')",
                         Instant.now(),

@@ -51,7 +51,13 @@ final class JobRow {
                         LedgerValues.instant(row.getString("settled_at"))),
                 LedgerValues.instant(row.getString("created_at")),
                 row.getString("released_to"),
-                new Trace(row.getString("traceparent"), row.getString("tracestate")));
+                new Trace(row.getString("traceparent"), row.getString("tracestate")),
+                new Job.Look(
+                        row.getString("csv_header"),
+                        LedgerValues.number(row, "csv_rows"),
+                        row.getString("expected"),
+                        row.getString("found"),
+                        row.getInt("waived") == 1));
     }
 
     /** Empty where another process was faster, or the item has its row already. */
@@ -60,11 +66,11 @@ final class JobRow {
         Optional<Job> inserted = handle.createQuery(
                         "INSERT INTO csv_import_delivery (source_key, item_key, envelope, source, state, organization, template,"
                                 + " notify, file_name, file_path, file_size, sha256, duplicates, owner, attempts, sending_at, created_at,"
-                                + " traceparent, tracestate)"
+                                + " traceparent, tracestate, csv_header, csv_rows)"
                                 + " VALUES (:origin.sourceKey, :origin.itemKey, :origin.envelope, :origin.from, :state,"
                                 + " :organization, :names.template, :names.addressList, :names.fileName, :origin.path,"
                                 + " :content.size, :content.sha256, :names.duplicates, :owner, :attempt.number, :attempt.began, :now,"
-                                + " :trace.traceparent, :trace.tracestate)"
+                                + " :trace.traceparent, :trace.tracestate, :look.header, :look.rows)"
                                 + " ON CONFLICT DO NOTHING RETURNING job")
                 .bindMethods(job)
                 .bind("organization", organization)

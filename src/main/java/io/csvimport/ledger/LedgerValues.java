@@ -3,6 +3,7 @@ package io.csvimport.ledger;
 import io.csvimport.job.State;
 import io.csvimport.text.Visible;
 import java.lang.reflect.Type;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.time.Instant;
@@ -74,6 +75,12 @@ public final class LedgerValues implements JdbiPlugin {
     private static Optional<RowMapper<?>> mapperOfRecord(Type type, ConfigRegistry config) {
         Class<?> erased = GenericTypes.getErasedType(type);
         return erased.isRecord() ? Optional.of(ConstructorMapper.of(erased)) : Optional.empty();
+    }
+
+    /** Null for NULL. */
+    static Long number(ResultSet row, String column) throws SQLException {
+        long number = row.getLong(column);
+        return row.wasNull() ? null : number;
     }
 
     static Instant instant(String text) {

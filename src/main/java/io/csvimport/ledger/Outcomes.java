@@ -29,6 +29,9 @@ public final class Outcomes {
     private final AuditEvents events;
     private final Duration trackAfter;
 
+    private static final String LOOK =
+            "csv_header = :look.header, csv_rows = :look.rows, expected = :look.expected," + " found = :look.found";
+
     /** @param trackAfter how long after it was accepted an import is looked up first; null: it is not followed */
     public Outcomes(Ledger ledger, AuditEvents events, Duration trackAfter) {
         database = ledger.database();
@@ -129,16 +132,34 @@ public final class Outcomes {
                         + " http_status = :outcome.why.httpStatus, next_attempt_at = :outcome.nextAttempt,"
                         + " reconciled = :outcome.reconciled, settled_at = :outcome.settledAt, track_at = :track,"
                         + " failed_rows = :outcome.rows.failed, preview_rows = :outcome.rows.first,"
-                        + " failures = :outcome.failures",
+                        + " failures = :outcome.failures, " + LOOK,
                 "track",
                 isFollowed ? outcome.settledAt().plus(trackAfter) : null);
         if (changed && outcome.state().isSettled()) {
             events.insert(handle, written);
         }
+        if (changed && outcome.state() == State.ACCEPTED) {
+            EarlierImports.accepted(handle, organization, written);
+        }
         if (changed && (outcome.state() == State.HELD || !outcome.state().isSettled())) {
             JobHistory.insert(handle, job, outcome);
         }
         return changed ? Optional.of(written) : Optional.empty();
+    }
+
+    /** What the content of a job is that is not sent yet, where the row does not say so; nobody waits for it. */
+    public void looked(Job job) throws CsvImportUnsettledException {
+        database.relaxed(handle -> JobRow.change(handle, job, "settled_at IS NULL", LOOK));
+    }
+
+    /** Tells, once for a job, that it is not as expected, though it is imported. */
+    public void suspicious(Job job) throws CsvImportUnsettledException {
+        database.relaxed(handle -> {
+            if (JobRow.change(handle, job, "settled_at IS NULL AND found IS NULL", LOOK)) {
+                events.insert(handle, job, "suspicious");
+            }
+            return null;
+        });
     }
 
     /** An import that the ledger does not know: its upload was given up before its answer came. */

@@ -6,6 +6,7 @@ import io.csvimport.api.Pace;
 import io.csvimport.job.Job;
 import io.csvimport.job.State;
 import io.csvimport.ledger.Deliveries;
+import io.csvimport.ledger.EarlierImports;
 import io.csvimport.ledger.JobList;
 import io.csvimport.ledger.Outcomes;
 import io.csvimport.pipeline.KeyedExecutor;
@@ -35,9 +36,17 @@ public final class Jobs {
     private final KeyedExecutor executor;
     private final ApiClient api;
     private final Pace pace;
+    private final EarlierImports earlier;
 
     public Jobs(
-            JobList list, Deliveries deliveries, Outcomes outcomes, KeyedExecutor executor, ApiClient api, Pace pace) {
+            JobList list,
+            Deliveries deliveries,
+            Outcomes outcomes,
+            KeyedExecutor executor,
+            ApiClient api,
+            Pace pace,
+            EarlierImports earlier) {
+        this.earlier = earlier;
         this.list = list;
         this.deliveries = deliveries;
         this.outcomes = outcomes;
@@ -103,6 +112,15 @@ public final class Jobs {
         pace.resume();
         executor.resume();
         return job;
+    }
+
+    /** The header of a held job is that of its template from now on, and the job goes on. */
+    public void acceptHeader(long job) throws Problem, CsvImportUnsettledException {
+        if (!earlier.accept(job)) {
+            throw refused(job, "taken for its header");
+        }
+        LOG.info("The header of job {} is that of its template from now on, as asked for", job);
+        retry(job);
     }
 
     /** Settles a job by the import id that a person has found. */

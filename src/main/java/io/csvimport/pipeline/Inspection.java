@@ -3,6 +3,9 @@ package io.csvimport.pipeline;
 import io.csvimport.CsvChangedException;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.CsvRejectedException;
+import io.csvimport.expectation.CsvContent;
+import io.csvimport.expectation.Expectation;
+import io.csvimport.expectation.Expectations;
 import io.csvimport.file.FileMark;
 import io.csvimport.file.NamedOutput;
 import io.csvimport.file.SourceFile;
@@ -11,6 +14,7 @@ import io.csvimport.file.SpoolFolder;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
+import io.csvimport.ledger.EarlierImports;
 import io.csvimport.settings.Settings;
 import io.csvimport.text.Visible;
 import java.io.IOException;
@@ -22,6 +26,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.apache.camel.Exchange;
 import org.apache.camel.InvalidPayloadException;
 import org.apache.camel.support.SynchronizationAdapter;
@@ -41,11 +46,13 @@ public final class Inspection {
 
     private final Settings settings;
     private final SpoolFolder spool;
+    private final Expectations expectations;
     private final long maxSize;
 
-    public Inspection(Settings settings, SpoolFolder spool) {
+    public Inspection(Settings settings, SpoolFolder spool, Expectations expectations) {
         this.settings = settings;
         this.spool = spool;
+        this.expectations = expectations;
         maxSize = settings.size("max-size");
     }
 
@@ -97,7 +104,7 @@ public final class Inspection {
             if (delivery.mark() == null) {
                 copy(exchange, delivery);
             } else {
-                read(delivery.mark(), delivery);
+                read(exchange, delivery.mark(), delivery);
             }
         } catch (CsvRejectedException e) {
             rejected = e;
@@ -181,7 +188,7 @@ public final class Inspection {
         });
         delivery.copied(copy, null);
         if (delivery.job() != null && Files.exists(copy)) {
-            read(FileMark.of(copy), delivery);
+            read(exchange, FileMark.of(copy), delivery);
             if (delivery.content().sha256().equals(delivery.job().content().sha256())) {
                 delivery.copied(copy, FileMark.of(copy));
                 return;
@@ -193,7 +200,7 @@ public final class Inspection {
                         ? InputStream.nullInputStream()
                         : exchange.getMessage().getMandatoryBody(InputStream.class);
                 OutputStream out = new NamedOutput(copy, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            read(in, out, delivery);
+            read(exchange, in, out, delivery);
         } catch (IOException e) {
             if (delivery.source() == null
                     || Files.size(copy) == 0
@@ -206,16 +213,19 @@ public final class Inspection {
         delivery.copied(copy, FileMark.of(copy));
     }
 
-    private void read(SourceFile file, Delivery delivery) throws CsvRejectedException, IOException {
+    private void read(Exchange exchange, SourceFile file, Delivery delivery) throws CsvRejectedException, IOException {
         try (InputStream in = file.open()) {
-            read(in, OutputStream.nullOutputStream(), delivery);
+            read(exchange, in, OutputStream.nullOutputStream(), delivery);
         }
     }
 
-    private void read(InputStream in, OutputStream copy, Delivery delivery) throws CsvRejectedException, IOException {
+    private void read(Exchange exchange, InputStream in, OutputStream copy, Delivery delivery)
+            throws CsvRejectedException, IOException {
         SourceFile source = delivery.source();
         long expected = source == null || source.size() <= 0 ? BUFFER : source.size();
         MeasuringStream measured = new MeasuringStream(in, copy, maxSize);
+        List<Expectation> expectations = expected(exchange, delivery);
+        CsvContent csv = expectations.isEmpty() ? null : CsvContent.read(measured, expectations);
         measured.drain(new byte[(int) Math.min(BUFFER, expected)]);
         if (measured.isTooLarge()) {
             delivery.measured(measured.size());
@@ -229,6 +239,24 @@ public final class Inspection {
         if (measured.isNoText()) {
             throw new CsvRejectedException("no-text", "The content is no text: it has NUL bytes");
         }
+        if (csv != null) {
+            exchange.setProperty(CsvImportConstants.LOOKED, new Looked(expectations, csv));
+            delivery.looked(delivery.look()
+                    .at(EarlierImports.json(csv.header()), csv.rows() < 0 ? null : Long.valueOf(csv.rows())));
+        }
+    }
+
+    /** What was found out about a content of which something is expected. */
+    record Looked(List<Expectation> expectations, CsvContent csv) {}
+
+    /** What is expected of the content. Such a file is read before anything is sent; of a message, what the spool has. */
+    private List<Expectation> expected(Exchange exchange, Delivery delivery) {
+        return delivery.isSpooled()
+                ? List.of()
+                : expectations.ofContent(
+                        exchange.getProperty(CsvImportConstants.TEMPLATE, String.class),
+                        delivery.origin().from(),
+                        Names.fileName(exchange));
     }
 
     private CsvRejectedException tooLarge() {

@@ -36,7 +36,7 @@ public final class Names {
         List<String> segments = path == null ? List.of() : Arrays.asList(SLASH.split(path, -1));
         String template = named(exchange, CsvImportConstants.TEMPLATE);
         List<String> notify = NotifyAddresses.of(named(exchange, CsvImportConstants.NOTIFY));
-        String fileName = segments.isEmpty() ? null : segments.get(segments.size() - 1);
+        String fileName = fileName(exchange);
         // named before it is checked: the ledger and the audit event tell what was wrong
         delivery.named(new Job.Naming(template, notify, fileName, named(exchange, CsvImportConstants.DUPLICATES)));
 
@@ -67,6 +67,12 @@ public final class Names {
         if (problem != null) {
             throw new CsvRejectedException("notify", "notify: " + problem);
         }
+    }
+
+    /** The last segment of what names the file; null where it has no name yet. */
+    static String fileName(Exchange exchange) {
+        String path = named(exchange, CsvImportConstants.FILE_NAME);
+        return path == null ? null : path.substring(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
     }
 
     private static void refuseControl(String reason, String name) throws CsvRejectedException {

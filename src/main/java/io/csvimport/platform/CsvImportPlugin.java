@@ -15,6 +15,7 @@ import io.csvimport.ledger.AuditEvents;
 import io.csvimport.ledger.Claims;
 import io.csvimport.ledger.Database;
 import io.csvimport.ledger.Deliveries;
+import io.csvimport.ledger.EarlierImports;
 import io.csvimport.ledger.Imports;
 import io.csvimport.ledger.JobList;
 import io.csvimport.ledger.Ledger;
@@ -30,6 +31,7 @@ import io.csvimport.operations.Readiness;
 import io.csvimport.operations.desk.Desk;
 import io.csvimport.pipeline.Attempts;
 import io.csvimport.pipeline.Claiming;
+import io.csvimport.pipeline.ContentCheck;
 import io.csvimport.pipeline.Failure;
 import io.csvimport.pipeline.FirstLanguage;
 import io.csvimport.pipeline.Inspection;
@@ -45,7 +47,6 @@ import io.csvimport.source.FileRelease;
 import io.csvimport.source.Traces;
 import io.csvimport.source.Untaken;
 import io.csvimport.source.file.Spool;
-import io.csvimport.tracking.ExpectationStates;
 import io.csvimport.tracking.FollowUp;
 import io.csvimport.tracking.Housekeeping;
 import io.csvimport.tracking.Punctuality;
@@ -347,11 +348,12 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Spool spool = new Spool(settings, spoolFolder, deliveries, claims, outcomes);
         CsvUpload.Factory upload = new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease);
         ApiSteps api = new ApiSteps(health, clock);
+        Expectations expectations = new Expectations();
         Registry registry = context.getRegistry();
         // the steps that every file takes: a processor takes Java less time than a bean and the name of its method
         Map<String, Processor> steps = Map.of(
                 "csvImportRecall", claiming::recall,
-                "csvImportInspect", new Inspection(settings, spoolFolder)::inspect,
+                "csvImportInspect", new Inspection(settings, spoolFolder, expectations)::inspect,
                 "csvImportCheckNames", Names::check,
                 "csvImportClaim", claiming::claim,
                 "csvImportPrepare", upload::prepare,
@@ -367,12 +369,11 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Sources sources = new Sources();
         registry.bind("csvImportSettings", settings);
         registry.bind("csvImportSources", sources);
-        Expectations expectations = new Expectations();
         registry.bind("csvImportExpectations", expectations);
         Occurrences occurrences = new Occurrences(ledger, events);
         registry.bind("csvImportPunctuality", new Punctuality(expectations, occurrences, owner, Clock.systemUTC()));
-        ExpectationStates states = new ExpectationStates(expectations, occurrences, Clock.systemUTC());
-        metrics.show(expectations, states);
+        EarlierImports earlier = new EarlierImports(ledger);
+        registry.bind("csvImportContent", new ContentCheck(expectations, outcomes, earlier));
         registry.bind("csvImportDeliveries", deliveries);
         registry.bind("csvImportTraces", new Traces(deliveries));
         registry.bind("csvImportUpload", upload);
@@ -407,11 +408,13 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         boolean isServlet = context.getClassResolver()
                         .resolveClass("org.apache.camel.component.platform.http.vertx.VertxPlatformHttpEngine")
                 == null;
-        Jobs jobs = new Jobs(new JobList(database), deliveries, outcomes, executor, client, pace);
+        Jobs jobs = new Jobs(new JobList(database), deliveries, outcomes, executor, client, pace, earlier);
+        registry.bind("csvImportJobs", jobs);
         registry.bind("csvImportOperations", new Operations(jobs, isServlet));
         registry.bind(
                 "csvImportDesk",
-                new Desk(context, settings, database, jobs, health, untaken, readiness, states, sources, isServlet));
+                new Desk(
+                        context, settings, ledger, jobs, expectations, health, untaken, readiness, sources, isServlet));
         checkAuditTarget(context, settings);
     }
 

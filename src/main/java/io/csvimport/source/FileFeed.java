@@ -2,7 +2,9 @@ package io.csvimport.source;
 
 import io.csvimport.CsvChangedException;
 import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.expectation.Expectations;
 import io.csvimport.file.SourceFile;
+import io.csvimport.file.SourceFolders;
 import io.csvimport.file.SpoolFolder;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.pipeline.KeyedExecutor;
@@ -43,6 +45,7 @@ public abstract class FileFeed extends ServiceSupport {
     private KeyedExecutor executor;
     private Untaken untaken;
     private Traces traces;
+    private Expectations expectations = new Expectations();
     private String feed;
     private String template;
     private String order = CsvImportConstants.ORDERED;
@@ -84,6 +87,11 @@ public abstract class FileFeed extends ServiceSupport {
 
     public void setTraces(Traces traces) {
         this.traces = traces;
+    }
+
+    /** What names the template of a file that lies in no folder of its own, by its name. */
+    public void setExpectations(Expectations expectations) {
+        this.expectations = expectations;
     }
 
     /** What becomes of a file whose fate is settled. */
@@ -140,7 +148,9 @@ public abstract class FileFeed extends ServiceSupport {
     }
 
     final String orderKey(SourceFile file) {
-        return feed + "/" + template(file);
+        String named = template(file);
+        boolean isNamed = named != null && !named.isEmpty();
+        return feed + "/" + (isNamed ? named : expectations.template(SourceFolders.name(file.location())));
     }
 
     /** Whether it waits for the earlier files of its template, and later ones for it. */
@@ -162,7 +172,8 @@ public abstract class FileFeed extends ServiceSupport {
             List<SourceFile> files = list();
             for (SourceFile file : files) {
                 listing.handedOver(file);
-                executor.add(orderKey(file), isOrdered(file), new Turn(consumer, file));
+                String key = orderKey(file);
+                executor.add(key, isOrdered(file), new Turn(consumer, file, key));
             }
             if (listing.listedAt() != before) {
                 listed();
@@ -194,9 +205,13 @@ public abstract class FileFeed extends ServiceSupport {
 
         private final DefaultConsumer consumer;
         private final SourceFile file;
+        /** As it was when it was added: what is expected may be edited meanwhile. */
+        private final String key;
+
         private final AtomicBoolean over = new AtomicBoolean();
 
-        Turn(DefaultConsumer consumer, SourceFile file) {
+        Turn(DefaultConsumer consumer, SourceFile file, String key) {
+            this.key = key;
             this.consumer = consumer;
             this.file = file;
         }
@@ -204,7 +219,7 @@ public abstract class FileFeed extends ServiceSupport {
         @Override
         public void begin() {
             if (!file.isThere() || isEnding(consumer)) {
-                executor.end(orderKey(file), 0);
+                executor.end(key, 0);
                 reject();
                 return;
             }
@@ -255,7 +270,7 @@ public abstract class FileFeed extends ServiceSupport {
                     listing.returned(file);
                 }
             }
-            executor.end(orderKey(file), closes ? pause : 0);
+            executor.end(key, closes ? pause : 0);
         }
 
         @Override

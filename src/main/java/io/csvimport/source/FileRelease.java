@@ -232,6 +232,10 @@ public final class FileRelease {
         reason.put("fileName", fileName);
         reason.put("reason", job.outcome().reason());
         reason.put("detail", job.outcome().detail());
+        if (Job.Look.UNEXPECTED.equals(job.outcome().reason())) {
+            reason.put("expected", job.look().expected());
+            reason.put("found", job.look().found());
+        }
         reason.put("httpStatus", job.outcome().why().httpStatus());
         reason.put("failedRows", rows == null ? null : JSON.readTree(rows));
         reason.put("time", LedgerValues.text(job.outcome().settledAt()));

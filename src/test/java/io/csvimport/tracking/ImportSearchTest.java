@@ -199,7 +199,8 @@ class ImportSearchTest {
                 Outcome.CLAIMED.to(State.UNKNOWN),
                 NOON.minusSeconds(3600),
                 null,
-                Trace.NONE);
+                Trace.NONE,
+                Job.Look.NONE);
         return new ImportSearch(
                 job,
                 NOON,

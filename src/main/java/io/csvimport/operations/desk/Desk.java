@@ -6,15 +6,19 @@ import gg.jte.output.StringOutput;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ApiHealth;
 import io.csvimport.api.ImportId;
+import io.csvimport.expectation.Expectation;
+import io.csvimport.expectation.Expectations;
 import io.csvimport.file.Sha256;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.Sources;
 import io.csvimport.file.SpoolFolder;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.ledger.Database;
+import io.csvimport.ledger.EarlierImports;
 import io.csvimport.ledger.JobCounts;
 import io.csvimport.ledger.JobHistory;
 import io.csvimport.ledger.JobList;
+import io.csvimport.ledger.Ledger;
 import io.csvimport.operations.Jobs;
 import io.csvimport.operations.Operations;
 import io.csvimport.operations.Problem;
@@ -22,7 +26,6 @@ import io.csvimport.operations.Readiness;
 import io.csvimport.settings.Settings;
 import io.csvimport.source.Untaken;
 import io.csvimport.text.Visible;
-import io.csvimport.tracking.ExpectationStates;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -37,6 +40,7 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.camel.CamelContext;
@@ -72,6 +76,8 @@ public final class Desk {
     private final TemplateEngine templates = TemplateEngine.createPrecompiled(
             null, ContentType.Html, Desk.class.getClassLoader(), Desk.class.getPackageName());
     private final Jobs jobs;
+    private final Expectations expectations;
+    private final EarlierImports earlier;
     private final JobList list;
     private final JobHistory history;
     private final Feeds feeds;
@@ -83,20 +89,23 @@ public final class Desk {
     public Desk(
             CamelContext context,
             Settings settings,
-            Database database,
+            Ledger ledger,
             Jobs jobs,
+            Expectations expectations,
             ApiHealth health,
             Untaken untaken,
             Readiness readiness,
-            ExpectationStates states,
             Sources sources,
             boolean isServlet) {
+        Database database = ledger.database();
         this.jobs = jobs;
+        this.expectations = expectations;
+        earlier = new EarlierImports(ledger);
         this.isServlet = isServlet;
         spool = SpoolFolder.in(settings.path("data-dir"));
         list = new JobList(database);
         history = new JobHistory(database);
-        feeds = new Feeds(context, settings, new JobCounts(database), list, health, untaken, readiness, states);
+        feeds = new Feeds(context, settings, new JobCounts(database), list, health, untaken, readiness);
         files = new StoredFiles(sources, history);
     }
 
@@ -174,8 +183,21 @@ public final class Desk {
             model.put("isInSpool", path.isEmpty() || spool.holds(path));
             model.put("isHere", files.isAtHand(line));
             model.put("rows", files.failedRows(line, SHOWN_ROWS));
+            model.put("isNewHeader", isNewHeader(line));
             return model;
         });
+    }
+
+    /** Whether it is held for a header that its template may have from now on. */
+    private boolean isNewHeader(FileLine line) throws CsvImportUnsettledException {
+        if (!line.isUnexpected()
+                || !line.is("held")
+                || expectations.ofContent(line.template(), line.from(), line.name()).stream()
+                        .noneMatch(Expectation::headerOfLast)) {
+            return false;
+        }
+        Optional<List<String>> last = earlier.header(line.template());
+        return last.isPresent() && !last.get().equals(earlier.headerOf(line.number()));
     }
 
     public void sendForm(Exchange exchange) {
@@ -269,6 +291,20 @@ public final class Desk {
 
     public void retry(Exchange exchange) {
         act(exchange, line -> jobs.retry(line.number()));
+    }
+
+    /** Asks once more; then the header of the file is that of its template, and the file goes on. */
+    public void acceptHeader(Exchange exchange) {
+        try {
+            checkToken(exchange);
+            FileLine line = find(exchange);
+            if (isSure(exchange, line, "header")) {
+                jobs.acceptHeader(line.number());
+                show(exchange, line.id());
+            }
+        } catch (Problem | CsvImportUnsettledException | RuntimeException e) {
+            fail(exchange, e);
+        }
     }
 
     public void settle(Exchange exchange) {

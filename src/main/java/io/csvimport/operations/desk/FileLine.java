@@ -95,6 +95,11 @@ public record FileLine(Map<String, Object> job) {
         return is("claimed", "sending", "waiting", "unknown", "held", "accepted", "voiding");
     }
 
+    /** Whether it is held or rejected because its content is not as expected. */
+    public boolean isUnexpected() {
+        return "unexpected".equals(text("reason"));
+    }
+
     /** How much of it is sent; empty where it is not being sent, or that is not known. */
     public String share() {
         long size = number("fileSize");

@@ -70,6 +70,7 @@ public final class Story {
             case "accepted" -> "Imported";
             case "completed" -> "Checked by the API";
             case "unlisted" -> "Not checked";
+            case "suspicious" -> "Not as expected";
             default -> what.substring(0, 1).toUpperCase(Locale.ROOT) + what.substring(1);
         };
     }
@@ -82,6 +83,9 @@ public final class Story {
             case "completed" -> Human.count(line.failedRows(), "row", "rows") + " failed";
             case "duplicate" -> "The same bytes are import " + line.text("importId");
             case "unlisted" -> "The API has not listed the import for a day";
+            case "suspicious" ->
+                "Expected was " + line.text("expected") + ", found was " + line.text("found")
+                        + "; it was imported all the same";
             case "voided" -> "The API has deleted the import";
             case "rejected" ->
                 why(line.text("reason"), line.text("detail"), (Integer)

@@ -1,0 +1,139 @@
+package io.csvimport.expectation;
+
+import io.csvimport.expectation.Expectation.Otherwise;
+import io.csvimport.text.Visible;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * That a CSV is not as expected.
+ *
+ * @param otherwise what becomes of it, by the strictest of the expectations that it breaks
+ * @param expected what these say, in words
+ * @param found what it has instead
+ * @param places where they are written down
+ */
+public record Verdict(Otherwise otherwise, String expected, String found, String places) {
+
+    /** Of the last import that the rows are compared with. */
+    public record Last(long job, long rows) {}
+
+    private static final int LONGEST = 1000;
+    private static final int LONGEST_HEADER = 200;
+    private static final int LONGEST_NAME = 60;
+
+    /**
+     * @param lastHeader of the last import without failed rows, null where there is none
+     * @param lasts the last import of each expectation that compares the rows, where there is one
+     * @return null where it is as expected
+     */
+    public static Verdict of(
+            CsvContent csv, List<Expectation> expectations, List<String> lastHeader, Map<Expectation, Last> lasts) {
+        Otherwise otherwise = Otherwise.WARN;
+        Findings all = new Findings();
+        Set<String> places = new LinkedHashSet<>();
+        for (Expectation expectation : expectations) {
+            Findings findings = findings(csv, expectation, lastHeader, lasts.get(expectation));
+            if (!findings.expected.isEmpty()) {
+                all.expected.addAll(findings.expected);
+                all.found.addAll(findings.found);
+                places.add(expectation.place());
+                boolean isStricter = expectation.otherwise().compareTo(otherwise) > 0;
+                otherwise = isStricter ? expectation.otherwise() : otherwise;
+            }
+        }
+        return places.isEmpty()
+                ? null
+                : new Verdict(otherwise, joined(all.expected), joined(all.found), String.join(", ", places));
+    }
+
+    /** Pieces of a sentence, in order, each said once. */
+    private record Findings(Set<String> expected, Set<String> found) {
+
+        Findings() {
+            this(new LinkedHashSet<>(), new LinkedHashSet<>());
+        }
+
+        void add(String isExpected, String isFound) {
+            expected.add(isExpected);
+            found.add(isFound);
+        }
+    }
+
+    private static Findings findings(CsvContent csv, Expectation expectation, List<String> lastHeader, Last last) {
+        Findings findings = new Findings();
+        if (csv.flaw() != null) {
+            findings.add("fields and a header that end", csv.flaw());
+        }
+        List<String> header = expectation.headerOfLast() ? lastHeader : expectation.header();
+        if (header != null && !header.equals(csv.header())) {
+            String whose = expectation.headerOfLast() ? "the header of the last import" : "the header";
+            int differs = firstDifference(header, csv.header());
+            findings.add(header(whose, header, differs), header("the header", csv.header(), differs));
+        }
+        long rows = csv.rows();
+        Expectation.Rows some = expectation.rows();
+        if (rows >= 0 && rows < some.min()) {
+            findings.add("at least " + rows(some.min()), rows(rows));
+        }
+        if (rows >= 0 && last != null && (last.rows - rows) * 100 > some.maxDrop() * last.rows) {
+            long percent = (last.rows - rows) * 100 / last.rows;
+            findings.add(
+                    "no more than " + some.maxDrop() + " % fewer rows than the " + number(last.rows)
+                            + " of the last import (job " + last.job + ")",
+                    rows(rows) + " (" + (percent > some.maxDrop() ? "" : "over ") + percent + " % fewer)");
+        }
+        if (expectation.encoding() != null && csv.encodingFlaw() != null) {
+            findings.add("the encoding " + expectation.encoding(), csv.encodingFlaw());
+        }
+        return findings;
+    }
+
+    private static int firstDifference(List<String> one, List<String> other) {
+        int column = 0;
+        while (column < one.size() && column < other.size() && one.get(column).equals(other.get(column))) {
+            column++;
+        }
+        return column;
+    }
+
+    /** A short one whole, of a long one where it differs first. */
+    private static String header(String whose, List<String> header, int differs) {
+        if (header.isEmpty()) {
+            return "no header";
+        }
+        String whole = header.stream().map(Verdict::name).collect(Collectors.joining(", "));
+        if (whole.length() <= LONGEST_HEADER) {
+            return whose + " " + whole;
+        }
+        String columns = header.size() == 1 ? "1 column" : number(header.size()) + " columns";
+        return whose + " of " + columns + ", "
+                + (differs < header.size()
+                        ? "of which column " + number(differs + 1L) + " is " + name(header.get(differs))
+                        : "without a column " + number(differs + 1L));
+    }
+
+    /** A name whose blanks would not be seen is quoted. */
+    private static String name(String column) {
+        String visible = Visible.of(column);
+        String shown = visible.length() <= LONGEST_NAME ? visible : visible.substring(0, LONGEST_NAME) + "…";
+        return shown.equals(shown.strip()) && !shown.isEmpty() ? shown : "'" + shown + "'";
+    }
+
+    private static String rows(long rows) {
+        return number(rows) + (rows == 1 ? " row" : " rows");
+    }
+
+    private static String number(long number) {
+        return String.format(Locale.ROOT, "%,d", number);
+    }
+
+    private static String joined(Set<String> pieces) {
+        String text = String.join("; ", pieces);
+        return text.length() <= LONGEST ? text : text.substring(0, LONGEST) + "…";
+    }
+}
