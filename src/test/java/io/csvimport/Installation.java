@@ -195,6 +195,18 @@ public final class Installation implements AutoCloseable {
         return found.get().at("/results/0");
     }
 
+    /** Waits until this many jobs are accepted. */
+    public void awaitAccepted(int count) {
+        awaitUntil(
+                count + " accepted jobs",
+                () -> CsvImportTestSupport.JSON
+                                .readTree(get("/csv-imports?state=accepted&size=1")
+                                        .body())
+                                .path("count")
+                                .asInt()
+                        == count);
+    }
+
     /** Waits until the management port answers. */
     public void awaitReady() {
         awaitUntil("readiness", this::isReady);

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.Distribution;
 import io.csvimport.Installation;
 import io.csvimport.Manual;
@@ -91,18 +90,10 @@ public class KafkaTest {
         product.awaitReady();
         product.awaitUntil(
                 "the imports", () -> importedNames().stream().distinct().count() == sent.size());
-        product.awaitUntil("the outcomes", () -> {
-            JsonNode jobs =
-                    json(product.get("/csv-imports?state=accepted&size=1").body());
-            return jobs.path("count").asInt() == sent.size();
-        });
+        product.awaitAccepted(sent.size());
         assertEquals(
                 sent.stream().sorted().toList(),
                 importedNames().stream().sorted().toList());
-    }
-
-    private static JsonNode json(String text) throws Exception {
-        return new ObjectMapper().readTree(text);
     }
 
     private List<String> importedNames() {

@@ -17,11 +17,13 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Builds the applications in {@code src/it} as their users would, with the artifact of this build. */
-final class HostRig {
+public final class HostRig {
 
     private static final Path HOSTS = Path.of("target/hosts").toAbsolutePath();
     /** The local repository of Maven that has the artifact. */
     static final Path REPOSITORY = HOSTS.resolve("repository");
+
+    private static final String DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:";
 
     /** The copies that are built; tests share them. */
     private static final Set<Path> BUILT = new HashSet<>();
@@ -64,15 +66,20 @@ final class HostRig {
      * The class path of a host with these dependencies, {@code group:artifact:version}, and with the artifact: what a
      * user's Maven puts there.
      */
-    static synchronized String classPath(String host, List<String> dependencies) throws Exception {
-        Path project = HOSTS.resolve(host);
+    static String classPath(String host, List<String> dependencies) throws Exception {
+        List<String> all = new ArrayList<>(List.of("io.csvimport:csv-import-routes:0.1.0-SNAPSHOT"));
+        all.addAll(dependencies);
+        return jars(host, all);
+    }
+
+    /** The class path of these alone, {@code group:artifact:version}. */
+    public static synchronized String jars(String name, List<String> dependencies) throws Exception {
+        Path project = HOSTS.resolve(name);
         Path file = project.resolve("classpath.txt");
         if (!BUILT.add(project)) {
             return Files.readString(file).strip();
         }
         Files.createDirectories(project);
-        List<String> all = new ArrayList<>(List.of("io.csvimport:csv-import-routes:0.1.0-SNAPSHOT"));
-        all.addAll(dependencies);
         Files.writeString(
                 project.resolve("pom.xml"),
                 """
@@ -87,14 +94,28 @@ final class HostRig {
                   </dependencies>
                 </project>
                 """
-                        .formatted(host, elements(all)));
+                        .formatted(name, elements(dependencies)));
         maven(
                 project,
-                List.of(
-                        "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath",
-                        "-Dmdep.outputFile=" + file,
-                        "-Dmdep.includeScope=runtime"));
+                List.of(DEPENDENCIES + "build-classpath", "-Dmdep.outputFile=" + file, "-Dmdep.includeScope=runtime"));
         return Files.readString(file).strip();
+    }
+
+    /** The folder into which Maven copies what this pom.xml names. */
+    public static synchronized Path copyDependencies(String name, String pom) throws Exception {
+        Path project = HOSTS.resolve(name);
+        Path folder = project.resolve("jars");
+        if (BUILT.add(project)) {
+            Files.createDirectories(project);
+            Files.writeString(project.resolve("pom.xml"), pom.strip());
+            maven(
+                    project,
+                    List.of(
+                            DEPENDENCIES + "copy-dependencies",
+                            "-DincludeScope=runtime",
+                            "-DoutputDirectory=" + folder));
+        }
+        return folder;
     }
 
     private static String elements(List<String> dependencies) {
