@@ -1,11 +1,13 @@
 package io.csvimport.expectation;
 
 import java.util.List;
+import java.util.function.Consumer;
 
 /** The expectations that the user's files say now. */
 public final class Expectations {
 
     private volatile List<Expectation> all = List.of();
+    private volatile Consumer<List<Expectation>> listener = now -> {};
 
     /** In the order of the names of their files, then of their lines. */
     public List<Expectation> all() {
@@ -14,6 +16,11 @@ public final class Expectations {
 
     public void replace(List<Expectation> expectations) {
         all = List.copyOf(expectations);
+        listener.accept(all);
+    }
+
+    public void whenReplaced(Consumer<List<Expectation>> listener) {
+        this.listener = listener;
     }
 
     /** What is expected of the content of a file. */

@@ -1,12 +1,17 @@
 package io.csvimport.operations;
 
 import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.expectation.Expectation;
+import io.csvimport.expectation.Expectations;
 import io.csvimport.job.Job;
 import io.csvimport.ledger.JobList;
+import io.csvimport.tracking.ExpectationStates;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -39,8 +44,12 @@ public final class Metrics {
     private final Meter.MeterProvider<Counter> files;
     private final Meter.MeterProvider<Counter> requests;
 
+    private final MultiGauge expected;
+
     private Open open;
     private long openAt;
+    private List<ExpectationStates.Line> lines;
+    private long linesAt;
 
     public Metrics(MeterRegistry meters, JobList ledger, Path dataDir) {
         this.meters = meters;
@@ -61,6 +70,10 @@ public final class Metrics {
         requests = Counter.builder("csv.import.api.requests")
                 .description("Requests to the API, by operation and status; none: no answer")
                 .withRegistry(meters);
+        expected = MultiGauge.builder("csv.import.expectations")
+                .description(
+                        "Expectations by template and state; a suspicious one is counted beside its other state, too")
+                .register(meters);
         // registered at start: Prometheus sees no increase from an absent counter to 1
         for (String outcome : List.of("accepted", "duplicate", "rejected", "held", "suspicious", "withdrawn")) {
             List.of("file", "sftp", "jms", "http").forEach(from -> files.withTags("outcome", outcome, "from", from));
@@ -98,6 +111,42 @@ public final class Metrics {
                 .register(meters));
     }
 
+    /** One value a template and state, where something is expected; they come and go with the files of expectations. */
+    public void show(Expectations expectations, ExpectationStates states) {
+        expectations.whenReplaced(all -> {
+            List<MultiGauge.Row<?>> rows = new ArrayList<>();
+            all.stream().map(Expectation::template).distinct().forEach(template -> {
+                for (String state : ExpectationStates.ALL) {
+                    rows.add(MultiGauge.Row.of(
+                            Tags.of("template", template, "state", state),
+                            this,
+                            metrics -> metrics.count(states, template, state)));
+                }
+            });
+            expected.register(rows, true);
+        });
+    }
+
+    /** How many expectations of a template are in a state; not a number while the ledger is unavailable. */
+    private synchronized double count(ExpectationStates states, String template, String state) {
+        if (linesAt == 0 || System.nanoTime() - linesAt > FRESH_NANOS) {
+            try {
+                lines = states.lines();
+            } catch (CsvImportUnsettledException e) {
+                lines = null;
+            }
+            linesAt = System.nanoTime();
+        }
+        return lines == null
+                ? Double.NaN
+                : lines.stream()
+                        .filter(line -> line.expectation().template().equals(template))
+                        .filter(line -> state.equals(ExpectationStates.SUSPICIOUS)
+                                ? line.isSuspicious()
+                                : state.equals(line.state()))
+                        .count();
+    }
+
     public void show(Readiness health) {
         // an unavailable ledger is not queried twice: that takes long
         gauges.add(Gauge.builder(
@@ -111,6 +160,7 @@ public final class Metrics {
     /** Takes the gauges away: another Camel context of the process may run the module after this one. */
     public void close() {
         gauges.forEach(meters::remove);
+        expected.register(List.of(), true);
     }
 
     /** Counts an outcome that has an audit event. */

@@ -47,6 +47,7 @@ import io.csvimport.source.FileRelease;
 import io.csvimport.source.Traces;
 import io.csvimport.source.Untaken;
 import io.csvimport.source.file.Spool;
+import io.csvimport.tracking.ExpectationStates;
 import io.csvimport.tracking.FollowUp;
 import io.csvimport.tracking.Housekeeping;
 import io.csvimport.tracking.Punctuality;
@@ -374,6 +375,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportPunctuality", new Punctuality(expectations, occurrences, owner, Clock.systemUTC()));
         EarlierImports earlier = new EarlierImports(ledger);
         registry.bind("csvImportContent", new ContentCheck(expectations, outcomes, earlier));
+        ExpectationStates states = new ExpectationStates(expectations, occurrences, Clock.systemUTC());
+        metrics.show(expectations, states);
         registry.bind("csvImportDeliveries", deliveries);
         registry.bind("csvImportTraces", new Traces(deliveries));
         registry.bind("csvImportUpload", upload);
@@ -414,7 +417,17 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind(
                 "csvImportDesk",
                 new Desk(
-                        context, settings, ledger, jobs, expectations, health, untaken, readiness, sources, isServlet));
+                        context,
+                        settings,
+                        ledger,
+                        jobs,
+                        expectations,
+                        health,
+                        untaken,
+                        readiness,
+                        states,
+                        sources,
+                        isServlet));
         checkAuditTarget(context, settings);
     }
 

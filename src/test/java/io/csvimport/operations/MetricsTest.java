@@ -11,6 +11,7 @@ import io.csvimport.sandbox.SandboxFault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -35,9 +36,11 @@ class MetricsTest {
     @BeforeAll
     void importSomeFiles(@TempDir Path directory) throws Exception {
         product = new Installation(directory)
+                .withRoutes()
                 .with("CSV_IMPORT_TRACK_ENABLED", "false")
                 // nothing takes the audit events
                 .with("CSV_IMPORT_AUDIT_URI", "file:" + Files.createFile(directory.resolve("no-folder")) + "/events");
+        product.write("routes/expectations/people.yaml", "- { template: People, due: '0 0 6 1 1 ?' }\n");
         product.start();
         product.awaitReady();
         product.drop("inbox/People/people.csv");
@@ -107,6 +110,21 @@ class MetricsTest {
                 () -> assertEquals(1, metric("csv_import_ready")));
         product.awaitUntil("the outbox", () -> metric("csv_import_outbox_events") == 2);
         assertTrue(metric("csv_import_outbox_events_age_seconds") > 0);
+    }
+
+    @Test
+    void whatIsExpectedIsCountedByTemplateAndState() throws Exception {
+        String name = "csv_import_expectations{state=\"%s\",template=\"%s\"}";
+        product.awaitUntil(
+                "what is expected each year",
+                () -> metric(name.formatted("awaited", "People")) + metric(name.formatted("arrived", "People")) == 1);
+        for (String state : List.of("late", "missing", "suspicious")) {
+            assertEquals(0, metric(name.formatted(state, "People")));
+        }
+        product.write("routes/expectations/courses.yaml", "- { template: Courses, due: '0 0 6 1 1 ?' }\n");
+        product.awaitUntil("another template", () -> metric(name.formatted("awaited", "Courses")) == 1);
+        Files.delete(product.path("routes/expectations/courses.yaml"));
+        product.awaitUntil("its end", () -> metric(name.formatted("awaited", "Courses")) == -1);
     }
 
     @Test

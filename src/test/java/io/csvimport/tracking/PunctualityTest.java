@@ -34,6 +34,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -488,17 +489,72 @@ class PunctualityTest {
         }
     }
 
+    private void assertState(String expected) throws Exception {
+        ExpectationStates states = new ExpectationStates(process.expectations, process.occurrences, () -> now);
+        assertEquals(
+                expected,
+                states.lines().stream()
+                        .map(line -> line.state() + (line.isSuspicious() ? ", suspicious" : ""))
+                        .collect(Collectors.joining("; ")));
+    }
+
+    @Test
+    void theStateIsThatOfTheLastDueTimeUntilTheNextOneIsAskedFor() throws Exception {
+        start("2026-03-23T12:00");
+        assertState("awaited");
+        imported("2026-03-24T05:00");
+        until("2026-03-24T05:30");
+        assertState("arrived");
+        until("2026-03-24T12:00");
+        assertState("arrived");
+        until("2026-03-24T19:00");
+        assertState("awaited");
+        until("2026-03-25T06:30");
+        assertState("late");
+        until("2026-03-25T07:30");
+        assertState("missing");
+        imported("2026-03-25T07:40");
+        until("2026-03-25T08:30");
+        assertState("arrived");
+        until("2026-03-25T19:00");
+        assertState("awaited");
+        process.expect("");
+        assertState("");
+    }
+
+    @Test
+    void theNewestFileThatBreaksWhatIsExpectedIsSuspiciousUntilAPersonLetsItThroughOrABetterOneComes()
+            throws Exception {
+        text =
+                "- { template: People, rows: { min: 100 } }\n- { template: People, due: '06:00', zone: Europe/Berlin }\n";
+        start("2026-03-23T12:00");
+        assertState("awaited; awaited");
+        job("held", "People", "file", "people.csv", "2026-03-23T13:00");
+        update("UPDATE csv_import_delivery SET csv_header = '[\"id\"]', csv_rows = 7, expected = 'x', found = 'y'");
+        assertState("arrived, suspicious; awaited");
+        update("UPDATE csv_import_delivery SET waived = 1");
+        assertState("arrived; awaited");
+        update("UPDATE csv_import_delivery SET waived = 0");
+        imported("2026-03-23T14:00");
+        assertState("arrived, suspicious; awaited");
+        update("UPDATE csv_import_delivery SET csv_header = '[\"id\"]', csv_rows = 700 WHERE state = 'accepted'");
+        assertState("arrived; awaited");
+    }
+
+    private void update(String sql) throws SQLException {
+        try (Connection connection = connect();
+                Statement statement = connection.createStatement()) {
+            statement.executeUpdate(sql);
+        }
+    }
+
     @Test
     void whatIsOldAndToldIsForgottenAndWhatIsOpenIsKept() throws Exception {
         start("2026-03-23T12:00");
         until("2026-03-24T06:30");
         imported("2026-03-24T06:40");
         until("2026-03-25T06:30");
-        try (Connection connection = connect();
-                Statement statement = connection.createStatement()) {
-            statement.executeUpdate("UPDATE csv_import_event SET sent_at = '2026-03-24T12:00:00.000Z'"
-                    + " WHERE id NOT LIKE '%/2026-03-25T%'");
-        }
+        update("UPDATE csv_import_event SET sent_at = '2026-03-24T12:00:00.000Z' WHERE id NOT LIKE '%/2026-03-25T%'");
         restart();
         new Retention(process.ledger).forgetDueTimes(at("2026-06-01T00:00"));
         assertTold("late 2026-03-25T06:00");

@@ -26,6 +26,7 @@ import io.csvimport.operations.Readiness;
 import io.csvimport.settings.Settings;
 import io.csvimport.source.Untaken;
 import io.csvimport.text.Visible;
+import io.csvimport.tracking.ExpectationStates;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -95,6 +96,7 @@ public final class Desk {
             ApiHealth health,
             Untaken untaken,
             Readiness readiness,
+            ExpectationStates states,
             Sources sources,
             boolean isServlet) {
         Database database = ledger.database();
@@ -105,7 +107,7 @@ public final class Desk {
         spool = SpoolFolder.in(settings.path("data-dir"));
         list = new JobList(database);
         history = new JobHistory(database);
-        feeds = new Feeds(context, settings, new JobCounts(database), list, health, untaken, readiness);
+        feeds = new Feeds(context, settings, new JobCounts(database), list, health, untaken, readiness, states);
         files = new StoredFiles(sources, history);
     }
 

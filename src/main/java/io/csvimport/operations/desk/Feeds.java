@@ -2,12 +2,14 @@ package io.csvimport.operations.desk;
 
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ApiHealth;
+import io.csvimport.expectation.Expectation;
 import io.csvimport.job.Delivery;
 import io.csvimport.ledger.JobCounts;
 import io.csvimport.ledger.JobList;
 import io.csvimport.operations.Readiness;
 import io.csvimport.settings.Settings;
 import io.csvimport.source.Untaken;
+import io.csvimport.tracking.ExpectationStates;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneId;
@@ -42,6 +44,7 @@ final class Feeds {
     private final ApiHealth health;
     private final Untaken untaken;
     private final Readiness readiness;
+    private final ExpectationStates states;
 
     Feeds(
             CamelContext context,
@@ -50,7 +53,8 @@ final class Feeds {
             JobList list,
             ApiHealth health,
             Untaken untaken,
-            Readiness readiness) {
+            Readiness readiness,
+            ExpectationStates states) {
         this.context = context;
         this.settings = settings;
         this.counts = counts;
@@ -58,6 +62,7 @@ final class Feeds {
         this.health = health;
         this.untaken = untaken;
         this.readiness = readiness;
+        this.states = states;
     }
 
     /** The ids of the routes of the feeds, by the names of the feeds in the ledger. */
@@ -97,6 +102,7 @@ final class Feeds {
             hours.add(new TreeMap<>());
         }
         List<Overview.Feed> feeds = new ArrayList<>();
+        List<Overview.Expected> expected = new ArrayList<>();
         JobList.Count events = new JobList.Count("events", 0, null);
         String ledger = null;
         try {
@@ -108,6 +114,9 @@ final class Feeds {
             for (Map.Entry<String, String> feed : routes.entrySet()) {
                 feeds.add(feed(feed.getKey(), feed.getValue(), today, open));
             }
+            for (ExpectationStates.Line line : states.lines()) {
+                expected.add(expected(line));
+            }
             events = list.unsentEvents();
         } catch (CsvImportUnsettledException e) {
             ledger = e.getMessage();
@@ -118,6 +127,7 @@ final class Feeds {
                 ledger,
                 settings.flag("file.enabled") ? settings.path("file.directory").toString() : null,
                 feeds,
+                expected,
                 hours,
                 events.count(),
                 events.oldest() == null ? null : events.oldest().toString(),
@@ -134,6 +144,23 @@ final class Feeds {
             int of = Instant.parse(hour.hour() + "0:00Z").atZone(zone).getHour();
             hours.get(of).merge(hour.state(), hour.count(), Long::sum);
         }
+    }
+
+    private Overview.Expected expected(ExpectationStates.Line line) throws CsvImportUnsettledException {
+        Expectation entry = line.expectation();
+        List<Map<String, Object>> newest = line.newest().isEmpty()
+                ? List.of()
+                : list.numbered(line.newest().get().id());
+        return new Overview.Expected(
+                entry.template(),
+                Objects.requireNonNullElse(entry.feed(), "any feed")
+                        + (entry.files() == null ? "" : ", " + entry.files()),
+                entry.due() == null ? null : "by " + entry.due(),
+                line.next() == null ? null : entry.due().show(line.next()),
+                line.next() == null ? null : line.next().toString(),
+                line.state(),
+                line.isSuspicious(),
+                newest.isEmpty() ? null : new FileLine(newest.get(0)));
     }
 
     private Overview.Feed feed(

@@ -12,6 +12,7 @@ import java.util.TreeMap;
  * @param api why the API cannot be used; null where it can
  * @param ledger why the ledger cannot be read; null where it can
  * @param inbox where a CSV may be dropped; null where that source is off
+ * @param expectations what feeds should bring; none where nothing is written down
  * @param hours of today, from midnight: outcomes and their counts
  * @param events that the audit endpoint has not taken yet
  * @param oldestEvent when the oldest of them was written, null where there is none
@@ -23,6 +24,7 @@ public record Overview(
         String ledger,
         String inbox,
         List<Feed> feeds,
+        List<Expected> expectations,
         List<Map<String, Long>> hours,
         long events,
         String oldestEvent,
@@ -47,6 +49,36 @@ public record Overview(
             Map<String, Long> open,
             FileLine latest,
             FileLine waiting) {}
+
+    /**
+     * A line of what is expected.
+     *
+     * @param due by when, in words; null where only the content is looked at
+     * @param nextLocal the next due time in its zone; null where there is none
+     * @param next the same as an instant
+     * @param state awaited, arrived, late or missing
+     * @param isSuspicious whether the newest file that was looked at breaks it
+     * @param latest the newest file; null where none has come
+     */
+    public record Expected(
+            String template,
+            String feed,
+            String due,
+            String nextLocal,
+            String next,
+            String state,
+            boolean isSuspicious,
+            FileLine latest) {
+
+        public String tone() {
+            return switch (state) {
+                case "arrived" -> "good";
+                case "late" -> "warn";
+                case "missing" -> "bad";
+                default -> "calm";
+            };
+        }
+    }
 
     /** A part of the chart, in units of its picture. */
     public record Bar(int x, double y, double height, String tone, String text) {}

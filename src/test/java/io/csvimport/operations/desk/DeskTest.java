@@ -48,6 +48,7 @@ class DeskTest {
     @BeforeAll
     void start(@TempDir Path directory) throws IOException {
         product = new Installation(directory)
+                .withRoutes()
                 .with("CSV_IMPORT_RECONCILE_WAIT", "PT0S")
                 .with("CSV_IMPORT_RECONCILE_NOT_FOUND", "hold")
                 .with("CSV_IMPORT_TRACK_INTERVAL", "PT1S");
@@ -138,6 +139,29 @@ class DeskTest {
         assertTrue(page("/").header("Content-Security-Policy").startsWith("default-src 'none'"));
         page("/desk/files");
         page("/desk/send");
+    }
+
+    @Test
+    void theOverviewShowsWhatIsExpectedByWhenAndWhatCameLast() throws Exception {
+        assertFalse(page("/").http().body().contains("Expectations"));
+        product.drop("inbox/Expected/expected.csv");
+        awaitJob("expected.csv", "completed");
+        String file = "routes/expectations/expected.yaml";
+        product.write(
+                file,
+                "- { template: Expected, feed: file, files: '*.csv', due: '06:00', days: MON-FRI, zone: Europe/Berlin }\n"
+                        + "- { template: <Others>, rows: { min: 1 } }\n");
+        product.awaitUntil("expectations", () -> page("/").http().body().contains(">Expectations</h2>"));
+        String html = page("/").http().body();
+        String section = html.substring(html.indexOf(">Expectations</h2>"), html.indexOf("What it needs"));
+        assertTrue(section.contains("by 06:00 MON-FRI Europe/Berlin"), section);
+        assertTrue(section.contains("<small>file, *.csv</small>"), section);
+        assertTrue(section.matches("(?s).*next: \\d{4}-\\d\\d-\\d\\d 06:00, .*"), section);
+        assertTrue(section.contains(">expected.csv</a>"), section);
+        assertTrue(section.contains("&lt;Others>") || section.contains("&lt;Others&gt;"), section);
+        assertTrue(section.contains(">awaited</span>"), section);
+        Files.delete(product.path(file));
+        product.awaitUntil("no expectations", () -> !page("/").http().body().contains("Expectations"));
     }
 
     @Test
