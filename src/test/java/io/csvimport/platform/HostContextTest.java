@@ -14,6 +14,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -25,6 +26,7 @@ import org.apache.camel.Route;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.main.Main;
 import org.apache.camel.support.DefaultComponent;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -131,6 +133,37 @@ class HostContextTest {
             three.stop();
         }
         assertEquals(3, sandbox.imports().size());
+    }
+
+    @Test
+    void whatIsExpectedIsLiveAndToldHereToo() throws Exception {
+        Path events = home.resolve("data/audit/csv-import-audit.jsonl");
+        Path expectations = Files.createDirectories(home.resolve("routes/expectations"));
+        Main main = host("csv-import.routes=" + home.resolve("routes"));
+        try {
+            // each second an import is due
+            Files.writeString(
+                    expectations.resolve("people.yaml"), "- { template: People, due: '* * * * * ?', grace: PT1H }");
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() ->
+                            Files.exists(events) && Files.readString(events).contains("\"type\":\"csv-import.late\""));
+            assertEquals(1, expectationsOfPeople("late"));
+            drop("people.csv");
+            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> Files.readString(events)
+                    .contains("\"type\":\"csv-import.arrived\""));
+            assertTrue(Files.readString(events).lines().noneMatch(line -> line.contains("csv-import.missing")));
+        } finally {
+            main.stop();
+        }
+        assertNull(meters.find("csv.import.expectations").gauge());
+    }
+
+    private double expectationsOfPeople(String state) {
+        return meters.get("csv.import.expectations")
+                .tags("template", "People", "state", state)
+                .gauge()
+                .value();
     }
 
     @Test

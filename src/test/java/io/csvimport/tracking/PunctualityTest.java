@@ -30,6 +30,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -55,6 +56,7 @@ class PunctualityTest {
         private final Database database;
         private final Owner owner;
         private final Ledger ledger;
+        private final AuditEvents events;
         private final Occurrences occurrences;
         private final Punctuality punctuality;
 
@@ -65,7 +67,7 @@ class PunctualityTest {
             database = new Database(new Settings(own));
             owner = new Owner(database, directory.resolve(dataDir), timer);
             ledger = new Ledger(database, owner, "5664");
-            AuditEvents events = new AuditEvents(ledger, (job, what) -> {});
+            events = new AuditEvents(ledger, (job, what) -> {});
             occurrences = new Occurrences(ledger, events);
             punctuality = new Punctuality(expectations, occurrences, owner, () -> now);
             expect(text);
@@ -546,6 +548,25 @@ class PunctualityTest {
                 Statement statement = connection.createStatement()) {
             statement.executeUpdate(sql);
         }
+    }
+
+    @Test
+    void theEventsOfAnExpectationAreSentInTheirOrderAndThoseOfOthersDoNotWait() throws Exception {
+        text = text + text.replace("People", "Courses");
+        start("2026-03-23T12:00");
+        until("2026-03-24T12:00");
+        List<AuditEvents.Event> first = process.events.due(Duration.ofMinutes(1));
+        assertEquals(2, first.size());
+        assertTrue(first.stream().allMatch(event -> event.id().contains("/csv-import.late/")), first.toString());
+        process.events.sent(List.of(first.get(0).id()));
+        List<String> then = process.events.due(Duration.ofMinutes(1)).stream()
+                .map(AuditEvents.Event::id)
+                .toList();
+        assertEquals(
+                Set.of(
+                        first.get(0).id().replace("late", "missing"),
+                        first.get(1).id()),
+                Set.copyOf(then));
     }
 
     @Test
