@@ -81,7 +81,7 @@ public final class ExpectationsFolder {
         files.read(found);
         files.mistakes.values().forEach(all -> all.forEach(mistake -> findings.add(Finding.failed(mistake))));
         if (findings.isEmpty() && !found.isEmpty()) {
-            findings.add(Finding.ok(files.all().size() + " expectations in " + files.folder));
+            findings.add(Finding.ok(files.all().size() + " in " + files.folder));
         }
         return findings;
     }
@@ -102,7 +102,7 @@ public final class ExpectationsFolder {
         });
         if (!before.equals(inForce)) {
             expectations.replace(all());
-            LOG.info("{} expectations in {}", expectations.all().size(), folder);
+            LOG.info("Expectations in {}: {}", folder, expectations.all().size());
         }
     }
 

@@ -162,7 +162,7 @@ class ExpectationsFolderTest {
     void theCheckNamesEachMistakeAndIsSilentWithoutExpectations() throws Exception {
         assertEquals(List.of(), ExpectationsFolder.check(routes));
         write("people.yaml", of("People"));
-        assertEquals(List.of(Finding.ok("1 expectations in " + files)), ExpectationsFolder.check(routes));
+        assertEquals(List.of(Finding.ok("1 in " + files)), ExpectationsFolder.check(routes));
         write("wrong.yaml", "- { template: Wrong, dew: 06:00 }\n- { due: 06:00 }\n");
         assertEquals(
                 List.of(
