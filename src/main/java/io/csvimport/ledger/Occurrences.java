@@ -244,11 +244,6 @@ public final class Occurrences {
         return find(meant, newest(meant, "COALESCE(csv_header, found) IS NOT NULL ORDER BY job DESC"), meant.template);
     }
 
-    /** Whether a file breaks what is expected of it, and no person lets it through. */
-    public boolean isSuspicious(Job job) throws CsvImportUnsettledException {
-        return database.look(handle -> JobRow.exists(handle, "job = ? AND found IS NOT NULL AND waived = 0", job.id()));
-    }
-
     private static String newest(Meant meant, String where) {
         return "job >= (SELECT MIN(job) FROM (SELECT job FROM csv_import_delivery WHERE template = ?"
                 + " ORDER BY job DESC LIMIT " + NEWEST + ") newest) AND " + where;

@@ -55,7 +55,9 @@ public final class ExpectationStates {
         for (Expectation entry : all) {
             Meant meant = Punctuality.meant(entry);
             Optional<Job> lookedAt = entry.isOfContent() ? occurrences.lookedAt(meant) : Optional.empty();
-            boolean isSuspicious = lookedAt.isPresent() && occurrences.isSuspicious(lookedAt.get());
+            boolean isSuspicious = lookedAt.map(Job::look)
+                    .filter(look -> look.found() != null && !look.waived())
+                    .isPresent();
             Optional<Job> newest = occurrences.newest(meant);
             Instant next = entry.due() == null ? null : entry.due().next(now).orElse(null);
             String state = entry.due() == null

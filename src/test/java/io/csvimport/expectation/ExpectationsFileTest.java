@@ -87,6 +87,12 @@ class ExpectationsFileTest {
     }
 
     @Test
+    void aFileOfWindowsIsReadToo() {
+        Expectation entry = entry("\uFEFF- template: People\r\n  due: 06:00\r\n  zone: UTC\r\n");
+        assertEquals("06:00 UTC", entry.due().toString());
+    }
+
+    @Test
     void daysMayBeAList() {
         Expectation entry = entry("- template: People\n  due: 06:00\n  zone: UTC\n  days: [MON, WED]");
         Instant tuesday = Instant.parse("2026-01-06T12:00:00Z");
