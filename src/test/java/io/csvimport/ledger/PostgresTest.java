@@ -113,6 +113,53 @@ class PostgresTest {
     }
 
     @Test
+    void whatIsExpectedOfTheContentIsComparedAsWithTheEmbeddedLedger() throws Exception {
+        Path routes = Files.createDirectories(directory.resolve("own-routes/expectations"));
+        Files.writeString(
+                routes.resolve("people.yaml"),
+                "- { template: People, header: same-as-last, rows: { max-drop: 30% }, otherwise: hold }\n"
+                        + "- { template: People, feed: file, encoding: US-ASCII, otherwise: warn }\n");
+        rig.start(
+                "one",
+                Map.of(
+                        "CSV_IMPORT_ROUTES",
+                        routes.getParent().toString(),
+                        "CSV_IMPORT_TRACK_ENABLED",
+                        "true",
+                        "CSV_IMPORT_TRACK_INTERVAL",
+                        "PT0.2S",
+                        "CSV_IMPORT_TRACK_QUIET",
+                        "PT0S"));
+        PostgresRig.await().until(() -> rig.isReady("one"));
+        rig.drop("People/first.csv", "name\nAnna\nZo\u00eb\n");
+        PostgresRig.await().until(() -> summary("first.csv").startsWith("completed"));
+        rig.drop("People/second.csv", "mail\nOla\n");
+        PostgresRig.await().until(() -> summary("second.csv").startsWith("held"));
+        Operator operator = rig.operator("one");
+        JsonNode held = operator.get("/csv-imports?fileName=second.csv").json().at("/results/0");
+        assertTrue(
+                held.path("expected")
+                        .asText()
+                        .startsWith("the header of the last import name; no more than 30 % fewer"),
+                held.toString());
+        assertEquals("the header mail; 1 row (50 % fewer)", held.path("found").asText());
+        assertEquals(
+                202,
+                operator.post("/csv-imports/" + held.path("job").asText() + "/retry")
+                        .status());
+        PostgresRig.await().until(() -> summary("second.csv").startsWith("completed"));
+        assertEquals(
+                "[\"mail\"]",
+                rig.rows("SELECT header FROM csv_import_header WHERE template = 'People'")
+                        .get(0)
+                        .get("header"));
+        assertEquals(
+                1,
+                rig.rows("SELECT 1 FROM csv_import_event WHERE id LIKE '%/csv-import.suspicious/1'")
+                        .size());
+    }
+
+    @Test
     void aMessageThatTheDatabaseWouldRefuseIsRejectedAndDoesNotStopItsQueue() throws Exception {
         try (Broker broker = new Broker(directory.resolve("broker")).start()) {
             rig.start(

@@ -8,7 +8,7 @@ public record FileLine(Map<String, Object> job) {
 
     private static final Set<String> GOOD = Set.of("accepted", "completed");
     private static final Set<String> BAD = Set.of("rejected", "held");
-    private static final Set<String> OPEN = Set.of("waiting", "unknown", "voiding");
+    private static final Set<String> OPEN = Set.of("waiting", "unknown", "voiding", "suspicious");
 
     public String id() {
         return text("job");

@@ -165,6 +165,42 @@ class DeskTest {
     }
 
     @Test
+    void aHeaderThatIsNotTheLastOneIsShownAndMayBeAccepted() throws Exception {
+        String file = "routes/expectations/header.yaml";
+        product.write(file, "- { template: Header, header: same-as-last, otherwise: hold }\n");
+        product.awaitUntil("expectations", () -> page("/").http().body().contains(">Expectations</h2>"));
+        product.write("inbox/Header/.first.csv", "name,course\nAnna,x\n");
+        Files.move(product.path("inbox/Header/.first.csv"), product.path("inbox/Header/first.csv"));
+        awaitJob("first.csv", "completed");
+        for (String name : List.of("second.csv", "third.csv")) {
+            product.write("inbox/Header/." + name, "name,<b>\nAnna," + name + "\n");
+            Files.move(product.path("inbox/Header/." + name), product.path("inbox/Header/" + name));
+        }
+        long job = awaitJob("second.csv", "held");
+        long other = awaitJob("third.csv", "held");
+        String html = page("/desk/files/" + job).http().body();
+        assertTrue(html.contains("Not as expected"), html);
+        assertTrue(html.contains("the header of the last import name, course"), html);
+        assertTrue(html.contains("the header name, &lt;b>") || html.contains("the header name, &lt;b&gt;"), html);
+        assertTrue(html.contains("Send it all the same"), html);
+        assertTrue(html.contains("Accept this header from now on"), html);
+        assertEquals("the header name, <b>", operator.get("/csv-imports/" + job).text("found"));
+
+        Answer sure = act(job, "header", "");
+        assertTrue(
+                sure.http().body().contains("Accept this header?"), sure.http().body());
+        assertNoErrors("sure", sure.http().body());
+        assertEquals(303, act(job, "header", "&sure=yes").status());
+        awaitJob("second.csv", "completed");
+        assertFalse(page("/desk/files/" + other).http().body().contains("Accept this header"));
+        assertEquals(303, act(other, "retry", "").status());
+        awaitJob("third.csv", "completed");
+        assertEquals(409, act(other, "header", "&sure=yes").status());
+        Files.delete(product.path(file));
+        product.awaitUntil("no expectations", () -> !page("/").http().body().contains("Expectations"));
+    }
+
+    @Test
     void anEmptyDeskSaysWhatToDo() throws Exception {
         String html = page("/desk/files?name=nothing-like-this").http().body();
         assertTrue(html.contains("No file is like this"), html);
