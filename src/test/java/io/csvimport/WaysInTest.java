@@ -150,7 +150,7 @@ public class WaysInTest {
     /** The classes that the manual shows. */
     private static void compile(Path folder) throws IOException {
         List<String> arguments =
-                new ArrayList<>(List.of("-Xlint:all,-classfile,-processing", "-Werror", "-d", folder.toString()));
+                new ArrayList<>(List.of("-Xlint:all,-classfile,-processing,-path", "-Werror", "-d", folder.toString()));
         for (String code : Manual.blocks("java").toList()) {
             String name = code.replaceAll("(?s).*public class (\\w+).*", "$1");
             arguments.add(
