@@ -1,6 +1,8 @@
 package io.csvimport.api;
 
 import io.csvimport.CsvChangedException;
+import io.csvimport.CsvRejectedException;
+import io.csvimport.file.Measurement;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.text.Visible;
@@ -29,8 +31,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The body of an upload: multipart/form-data with the one part {@code file}, streamed from the local file. The bytes sent
- * are compared with the inspection; where the file has changed, the request is broken off before its closing boundary, so
- * that the API cannot take it for whole.
+ * are compared with the inspection, or inspected themselves; where the file has changed, or is no text, the request is
+ * broken off before its closing boundary, so that the API cannot take it for whole.
  */
 public final class CsvUpload extends AbstractContentBody {
 
@@ -39,16 +41,24 @@ public final class CsvUpload extends AbstractContentBody {
 
     private final Delivery delivery;
     private final BooleanSupplier holdsLease;
+    private final Digested digested;
     private final boolean preview;
     private volatile long sent;
     private volatile boolean started;
     private volatile boolean complete;
 
-    private CsvUpload(Delivery delivery, BooleanSupplier holdsLease, boolean preview) {
+    private CsvUpload(Delivery delivery, BooleanSupplier holdsLease, Digested digested, boolean preview) {
         super(ContentType.create("text/csv"));
         this.delivery = delivery;
         this.holdsLease = holdsLease;
+        this.digested = digested;
         this.preview = preview;
+    }
+
+    /** Is told the SHA-256 of a file that is digested while it is sent. */
+    public interface Digested {
+        /** @throws IOException where the upload is to be broken off */
+        void digested(Delivery delivery, String sha256) throws IOException;
     }
 
     /** A step of the routes {@code csv-import-upload} and {@code csv-import-preview-request}. */
@@ -56,18 +66,23 @@ public final class CsvUpload extends AbstractContentBody {
 
         private final boolean tagFileName;
         private final BooleanSupplier holdsLease;
+        private final Digested digested;
 
-        /** @param holdsLease asked before each 64 KB and before the closing boundary: false breaks the upload off */
-        public Factory(boolean tagFileName, BooleanSupplier holdsLease) {
+        /**
+         * @param holdsLease asked before each 64 KB and before the closing boundary: false breaks the upload off
+         * @param digested takes the digest of a file that has none, before its closing boundary
+         */
+        public Factory(boolean tagFileName, BooleanSupplier holdsLease, Digested digested) {
             this.tagFileName = tagFileName;
             this.holdsLease = holdsLease;
+            this.digested = digested;
         }
 
         /** Sets query and body of the request for the exchange's delivery. */
         public void prepare(Exchange exchange) {
             Delivery delivery = Delivery.of(exchange);
             String name = delivery.names().fileName();
-            CsvUpload upload = new CsvUpload(delivery, holdsLease, false);
+            CsvUpload upload = new CsvUpload(delivery, holdsLease, digested, false);
             upload.set(
                     exchange,
                     query(
@@ -83,7 +98,7 @@ public final class CsvUpload extends AbstractContentBody {
             // a message without a name has none yet
             String fileName = Objects.requireNonNullElse(delivery.names().fileName(), "preview.csv");
             delivery.named(delivery.names().withFileName(fileName));
-            CsvUpload upload = new CsvUpload(delivery, () -> true, true);
+            CsvUpload upload = new CsvUpload(delivery, () -> true, digested, true);
             upload.set(
                     exchange,
                     query("template", delivery.names().template()),
@@ -209,26 +224,51 @@ public final class CsvUpload extends AbstractContentBody {
         CRC32C crc32c = new CRC32C();
         long left = getContentLength();
         byte[] buffer = new byte[(int) Math.min(BUFFER, left)];
-        try (InputStream in = Files.newInputStream(delivery.file(), LinkOption.NOFOLLOW_LINKS)) {
+        try (InputStream in = Files.newInputStream(delivery.file(), LinkOption.NOFOLLOW_LINKS);
+                Digesting digesting = delivery.content().sha256() == null ? new Digesting(BUFFER) : null) {
             while (left > 0) {
+                buffer = digesting == null ? buffer : digesting.buffer();
                 int n = in.readNBytes(buffer, 0, (int) Math.min(buffer.length, left));
                 if (n == 0) {
                     throw new CsvChangedException(delivery.place());
                 }
-                crc32c.update(buffer, 0, n);
                 left -= n;
-                if (left == 0 && (crc32c.getValue() != delivery.crc32c() || !delivery.isUnchanged())) {
-                    throw new CsvChangedException(delivery.place());
+                if (digesting == null) {
+                    crc32c.update(buffer, 0, n);
+                } else {
+                    digesting.add(buffer, n);
+                }
+                if (left == 0) {
+                    check(crc32c, digesting);
                 }
                 checkLease();
-                out.write(buffer, 0, n);
-                sent += n;
+                // what is no text is read on, for its digest
+                if (digesting == null || digesting.isText()) {
+                    out.write(buffer, 0, n);
+                    sent += n;
+                }
             }
         } catch (NoSuchFileException e) {
             throw new CsvChangedException(delivery.place());
         }
         checkLease();
         complete = true;
+    }
+
+    /** Whether what was read is what was inspected, or may be imported as it is; then its last bytes may leave. */
+    private void check(CRC32C crc32c, Digesting digesting) throws IOException {
+        Measurement measured = digesting == null ? null : digesting.end();
+        if (measured == null && crc32c.getValue() != delivery.crc32c() || !delivery.isUnchanged()) {
+            throw new CsvChangedException(delivery.place());
+        }
+        if (measured != null) {
+            digested.digested(delivery, measured.sha256());
+            try {
+                measured.checkText();
+            } catch (CsvRejectedException e) {
+                throw new IOException(e.getMessage(), e);
+            }
+        }
     }
 
     private void checkLease() throws IOException {

@@ -44,6 +44,7 @@ public final class Delivery {
     private boolean endsInNul;
     private Naming names = Naming.NONE;
     private Job job;
+    private boolean firstSeen;
     private boolean claimed;
     private long beganNanos;
 
@@ -138,6 +139,11 @@ public final class Delivery {
         names = row.names();
         content = row.content();
         look = row.look();
+    }
+
+    /** It is to be imported, and the ledger has no row of it. */
+    public void firstSeen() {
+        firstSeen = true;
     }
 
     /** Neither its file nor its source has a key: names and content are the key. */
@@ -276,6 +282,11 @@ public final class Delivery {
     /** What is to be claimed. */
     public Job unclaimed() {
         return Job.of(origin, names, content).with(trace).with(look);
+    }
+
+    /** Whether it is to be imported, and nothing was known of it before. */
+    public boolean isFirstSeen() {
+        return firstSeen;
     }
 
     /** Whether this exchange has claimed it: what fails now concerns its sending. */

@@ -69,7 +69,7 @@ public record Job(
 
     /**
      * @param size bytes
-     * @param sha256 hex, null where they were not read to their end
+     * @param sha256 hex, null where they were not read to their end, or not yet
      */
     public record Content(long size, String sha256) {}
 
@@ -138,6 +138,11 @@ public record Job(
     }
 
     public Job with(Look look) {
+        return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace, look);
+    }
+
+    /** The same job, its bytes digested. */
+    public Job with(Content content) {
         return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace, look);
     }
 

@@ -17,12 +17,18 @@ public final class Claims {
     /** States of a first job of the same bytes whose duplicates are settled with it. */
     private static final Set<State> SETTLED_FIRST = EnumSet.of(State.ACCEPTED, State.COMPLETED, State.HELD);
 
+    /** From this size on, in bytes, a file may be digested while it is sent; below, a pass takes less time than a commit. */
+    public static final long LARGE = 10_000_000;
+
+    /** As the index has it; the parameters are organization, template and size. */
+    static final String SAME_SIZE = "organization = ? AND template = ? AND file_size = ? AND file_size >= 10000000";
+
     private static final String UNSENT = "state IN ('claimed', 'waiting')";
 
     /**
      * What a claim has come to.
      *
-     * @param job the row as it now is; null where another process has the item
+     * @param job the row as it now is; null where another process has the item, or it is to be digested first
      * @param mayGoOn whether it may be sent; otherwise it is a duplicate, or waits for its turn
      */
     public record Claim(Job job, boolean mayGoOn) {}
@@ -41,8 +47,8 @@ public final class Claims {
 
     /**
      * Writes the row of a job that has none, and, where it is to be the only one of its bytes, finds the first of them:
-     * the job is settled as its duplicate, or, while that has no import id yet, it is not single. A claim is on the disk
-     * when its begin is: until then its source has all there is.
+     * the job is settled as its duplicate, or, while that has no import id yet, it is not single. What has no digest yet must
+     * be the first of its size. A claim is on the disk when its begin is: until then its source has all there is.
      *
      * @param source of the file, or null
      */
@@ -53,11 +59,22 @@ public final class Claims {
     }
 
     private Claim claim(Handle handle, Job job, SourceFile source, boolean single) {
+        boolean isLarge = job.content().size() >= LARGE;
+        if (single && job.id() == 0 && job.content().sha256() == null && hasSameSize(handle, job)) {
+            return new Claim(null, false);
+        }
+        if (isLarge && job.id() != 0) {
+            digested(handle, job);
+        }
         Optional<Job> found = job.id() != 0 ? Optional.of(job) : insert(handle, job);
         if (found.isEmpty() || job.id() == 0 && isGone(handle, found.get(), source)) {
             return new Claim(null, false);
         }
         Job claimed = found.get();
+        Optional<Job> undigested = single && isLarge ? undigested(handle, claimed) : Optional.empty();
+        if (undigested.isPresent()) {
+            return new Claim(awaits(handle, claimed, undigested.get(), "size"), false);
+        }
         if (!single || becomeSingle(handle, claimed)) {
             return new Claim(claimed, true);
         }
@@ -80,7 +97,7 @@ public final class Claims {
                     .to(State.DUPLICATE);
             return new Claim(claimed.with(duplicate), false);
         }
-        return new Claim(others.isEmpty() ? claimed : awaits(handle, claimed, others.get(0)), false);
+        return new Claim(others.isEmpty() ? claimed : awaits(handle, claimed, others.get(0), "bytes"), false);
     }
 
     private Optional<Job> insert(Handle handle, Job job) {
@@ -110,14 +127,52 @@ public final class Claims {
                 == 1;
     }
 
+    private boolean hasSameSize(Handle handle, Job job) {
+        return JobRow.exists(
+                handle,
+                SAME_SIZE,
+                organization,
+                job.names().template(),
+                job.content().size());
+    }
+
+    /** Another job, not decided yet, whose bytes may be the same: that is known once they are digested. */
+    private Optional<Job> undigested(Handle handle, Job job) {
+        return JobRow.select(
+                        handle,
+                        SAME_SIZE + " AND job <> ? AND sha256 IS NULL"
+                                + " AND state IN ('claimed', 'sending', 'waiting', 'unknown') ORDER BY job LIMIT 1",
+                        organization,
+                        job.names().template(),
+                        job.content().size(),
+                        job.id())
+                .stream()
+                .findFirst();
+    }
+
+    /**
+     * Commits, durably, the digest of a job that has none yet: of what is being sent, before its last byte may leave.
+     *
+     * @return false where that may not leave: the row has moved on, or another job has the same bytes
+     */
+    public boolean digested(Job job) throws CsvImportUnsettledException {
+        return database.durable(handle -> digested(handle, job));
+    }
+
+    private boolean digested(Handle handle, Job job) {
+        return JobRow.change(handle, job, "state = :state AND sha256 IS NULL", "sha256 = :content.sha256, single = 0")
+                && (job.names().duplicates().equals("import") || becomeSingle(handle, job));
+    }
+
     /** The job list tells what a claimed job waits for. */
-    private static Job awaits(Handle handle, Job job, Job first) {
+    private static Job awaits(Handle handle, Job job, Job first, String same) {
         Outcome waits = job.outcome()
                 .because(
-                        "same-bytes",
+                        "same-" + same,
                         "It waits for job " + first.id() + " (" + first.names().fileName() + ", from "
                                 + first.origin().from() + ", " + first.state()
-                                + "), which has the same bytes. Where that is not to be imported, withdraw it: DELETE"
+                                + "), which has the same " + same
+                                + ". Where that is not to be imported, withdraw it: DELETE"
                                 + " /csv-imports/" + first.id());
         Job waiting = job.with(waits);
         JobRow.change(handle, waiting, UNSENT, "reason = :outcome.reason, detail = :outcome.detail");

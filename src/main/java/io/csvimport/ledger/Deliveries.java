@@ -175,6 +175,11 @@ public final class Deliveries {
                 job.content().size());
     }
 
+    /** Whether there is a job of a large file of this template and size, whose bytes may be the same. */
+    public boolean hasSameSize(String template, long size) throws CsvImportUnsettledException {
+        return has(Claims.SAME_SIZE, organization, template, size);
+    }
+
     private boolean has(String where, Object... parameters) throws CsvImportUnsettledException {
         return database.read(handle -> JobRow.exists(handle, where, parameters));
     }

@@ -3,6 +3,8 @@ package io.csvimport.pipeline;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ApiClock;
 import io.csvimport.api.CsvUpload;
+import io.csvimport.file.FileMark;
+import io.csvimport.file.Sha256;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
@@ -11,6 +13,8 @@ import io.csvimport.job.State;
 import io.csvimport.ledger.Claims;
 import io.csvimport.ledger.LedgerRefusedException;
 import io.csvimport.ledger.Outcomes;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -20,12 +24,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.LRUCacheFactory;
 import org.apache.camel.support.SynchronizationAdapter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What only the living process knows of its attempts to send: outcomes that are not written because the ledger was
  * unavailable, begins that may be committed without an answer, and how far an attempt came whose outcome is unknown.
  */
 public final class Attempts {
+
+    private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     /** Attempts of unknown outcome that are remembered; of what is forgotten, less is known, and all is proven by lists. */
     private static final int MOST = 10_000;
@@ -43,7 +51,9 @@ public final class Attempts {
         static Unknown ofEarlierProcess(Job job) {
             long now = System.nanoTime();
             long age = Duration.between(job.attempt().began(), Instant.now()).toNanos();
-            return new Unknown(job.attempt().number(), now - Math.max(age, 0), now, true, true);
+            // its digest is committed before its last byte leaves
+            boolean complete = job.content().sha256() != null;
+            return new Unknown(job.attempt().number(), now - Math.max(age, 0), now, complete, true);
         }
     }
 
@@ -109,6 +119,48 @@ public final class Attempts {
             }
         });
         return true;
+    }
+
+    /**
+     * Commits what the file is that is being sent, before its last byte may leave.
+     *
+     * @throws IOException where that may not leave
+     */
+    public void digested(Delivery delivery, String sha256) throws IOException {
+        Job job = delivery.job();
+        Job digested = job.with(new Job.Content(job.content().size(), sha256));
+        try {
+            if (!claims.digested(digested)) {
+                throw new IOException("another job has the same bytes, or another process has the file");
+            }
+        } catch (CsvImportUnsettledException e) {
+            // what it means for the upload is what counts: it is no cause
+            throw new IOException("its digest could not be written into the ledger: " + e.getMessage());
+        }
+        delivery.became(digested);
+    }
+
+    /** The job of an upload that broke off, with the digest of its file where it has none and that is still there. */
+    public Job digested(Job job) throws CsvImportUnsettledException {
+        if (job.content().sha256() != null || job.origin().path() == null) {
+            return job;
+        }
+        // a job without a digest was not sent to its end, which is remembered
+        unknown(job);
+        try {
+            FileMark file = FileMark.of(Path.of(job.origin().path()));
+            if (!file.looksLike(job.origin().sourceKey())) {
+                return job;
+            }
+            Job digested = job.with(new Job.Content(file.size(), Sha256.of(file)));
+            if (file.isThere()) {
+                claims.digested(digested);
+                return digested;
+            }
+        } catch (IOException | LedgerRefusedException e) {
+            LOG.debug("{} has no digest yet", job.summary(), e);
+        }
+        return job;
     }
 
     /** @param complete whether the last byte of the body may have left */

@@ -62,6 +62,7 @@ public final class Claiming {
             found = deliveries.find(key);
         }
         if (found.isEmpty()) {
+            delivery.firstSeen();
             return;
         }
         Job job = found.get();
@@ -151,6 +152,14 @@ public final class Claiming {
             rejected = true;
         }
         Job job = claim.job();
+        if (job == null && delivery.content().sha256() == null) {
+            exchange.setProperty(CsvImportConstants.PAUSE, SHORT_PAUSE);
+            isBusy(
+                    exchange,
+                    Visible.of(delivery.names().fileName())
+                            + ": another file of its template and size has come at the same moment; it is read first");
+            return;
+        }
         if (job == null) {
             isBusy(exchange, Visible.of(delivery.names().fileName()) + ": another process has it");
             return;
@@ -182,7 +191,8 @@ public final class Claiming {
         return isStoredAs(delivery.names().template(), known.names().template())
                 && isStoredAs(delivery.names().addressList(), known.names().addressList())
                 && isStoredAs(delivery.names().fileName(), known.names().fileName())
-                && Objects.equals(delivery.content().sha256(), known.content().sha256());
+                && (known.content().sha256() == null
+                        || known.content().sha256().equals(delivery.content().sha256()));
     }
 
     private static boolean isStoredAs(String text, String stored) {
@@ -190,7 +200,8 @@ public final class Claiming {
     }
 
     private Claims.Claim claim(Delivery delivery, boolean single) throws CsvImportUnsettledException {
-        Job job = delivery.job() != null ? delivery.job() : delivery.unclaimed();
+        // what was known may have no digest yet
+        Job job = delivery.job() != null ? delivery.job().with(delivery.content()) : delivery.unclaimed();
         return claims.claim(job, delivery.source(), single);
     }
 

@@ -20,6 +20,7 @@ import org.apache.camel.CamelExchangeException;
 import org.apache.camel.Exchange;
 import org.apache.camel.TypeConversionException;
 import org.apache.camel.spi.ExceptionHandler;
+import org.apache.camel.util.ObjectHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,12 +44,13 @@ public final class Failure implements ExceptionHandler {
         this.health = health;
     }
 
-    /** Bad input; the first reason counts. */
+    /** Bad input, which an upload may have been broken off for; the first reason counts. */
     public void rejected(Exchange exchange) {
         if ("rejected".equals(exchange.getProperty(CsvImportConstants.OUTCOME))) {
             return;
         }
-        CsvRejectedException rejected = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, CsvRejectedException.class);
+        CsvRejectedException rejected = ObjectHelper.getException(
+                CsvRejectedException.class, exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class));
         decide(exchange, "rejected", rejected.getReason(), rejected.getMessage());
     }
 

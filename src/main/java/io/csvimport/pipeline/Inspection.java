@@ -7,6 +7,7 @@ import io.csvimport.expectation.CsvContent;
 import io.csvimport.expectation.Expectation;
 import io.csvimport.expectation.Expectations;
 import io.csvimport.file.FileMark;
+import io.csvimport.file.Measurement;
 import io.csvimport.file.NamedOutput;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.SourceUnavailableException;
@@ -14,14 +15,19 @@ import io.csvimport.file.SpoolFolder;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
 import io.csvimport.job.Job;
+import io.csvimport.ledger.Claims;
+import io.csvimport.ledger.Deliveries;
 import io.csvimport.ledger.EarlierImports;
 import io.csvimport.settings.Settings;
 import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -35,7 +41,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Looks at a CSV in one pass: its size in bytes, its SHA-256 (hex) and CRC32C, and whether it is text. What is not a
- * local file is written to the spool on the same pass, because its size must be known and its bytes read again.
+ * local file is written to the spool on the same pass, because its size must be known and its bytes read again. A large
+ * file that can be no duplicate is looked at while it is sent.
  */
 public final class Inspection {
 
@@ -46,11 +53,13 @@ public final class Inspection {
 
     private final Settings settings;
     private final SpoolFolder spool;
+    private final Deliveries deliveries;
     private final Expectations expectations;
     private final long maxSize;
 
-    public Inspection(Settings settings, SpoolFolder spool, Expectations expectations) {
+    public Inspection(Settings settings, SpoolFolder spool, Deliveries deliveries, Expectations expectations) {
         this.settings = settings;
+        this.deliveries = deliveries;
         this.spool = spool;
         this.expectations = expectations;
         maxSize = settings.size("max-size");
@@ -103,6 +112,8 @@ public final class Inspection {
         try {
             if (delivery.mark() == null) {
                 copy(exchange, delivery);
+            } else if (isReadWhenSent(exchange, delivery)) {
+                delivery.inspected(new Job.Content(delivery.mark().size(), null), 0, false);
             } else {
                 read(exchange, delivery.mark(), delivery);
             }
@@ -117,6 +128,38 @@ public final class Inspection {
         }
         if (rejected != null) {
             throw rejected;
+        }
+    }
+
+    /**
+     * Whether its bytes are looked at while they are sent, which takes the time of one pass less: where they cannot be those
+     * of another job, and nothing else has to be known of them before.
+     */
+    private boolean isReadWhenSent(Exchange exchange, Delivery delivery)
+            throws IOException, CsvImportUnsettledException {
+        FileMark file = delivery.mark();
+        if (!delivery.isFirstSeen()
+                || delivery.source() != file
+                || file.size() < Claims.LARGE
+                || settings.get("preview").equals("gate")
+                || !expected(exchange, delivery).isEmpty()
+                || endsInZero(file)) {
+            return false;
+        }
+        try {
+            Names.check(exchange);
+        } catch (CsvRejectedException e) {
+            // the next step says so
+            return false;
+        }
+        return !deliveries.hasSameSize(delivery.names().template(), file.size());
+    }
+
+    private static boolean endsInZero(FileMark file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file.path(), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+            ByteBuffer last = ByteBuffer.allocate(1);
+            // at its end by now: it has changed, and is looked at as ever
+            return channel.read(last, file.size() - 1) < 1 || last.get(0) == 0;
         }
     }
 
@@ -223,11 +266,12 @@ public final class Inspection {
             throws CsvRejectedException, IOException {
         SourceFile source = delivery.source();
         long expected = source == null || source.size() <= 0 ? BUFFER : source.size();
-        MeasuringStream measured = new MeasuringStream(in, copy, maxSize);
+        MeasuringStream measuring = new MeasuringStream(in, copy, maxSize);
         List<Expectation> expectations = expected(exchange, delivery);
-        CsvContent csv = expectations.isEmpty() ? null : CsvContent.read(measured, expectations);
-        measured.drain(new byte[(int) Math.min(BUFFER, expected)]);
-        if (measured.isTooLarge()) {
+        CsvContent csv = expectations.isEmpty() ? null : CsvContent.read(measuring, expectations);
+        measuring.drain(new byte[(int) Math.min(BUFFER, expected)]);
+        Measurement measured = measuring.measured();
+        if (measuring.isTooLarge()) {
             delivery.measured(measured.size());
             throw tooLarge();
         }
@@ -236,9 +280,7 @@ public final class Inspection {
         if (measured.size() == 0) {
             throw new CsvRejectedException("empty", "The file is empty");
         }
-        if (measured.isNoText()) {
-            throw new CsvRejectedException("no-text", "The content is no text: it has NUL bytes");
-        }
+        measured.checkText();
         if (csv != null) {
             exchange.setProperty(CsvImportConstants.LOOKED, new Looked(expectations, csv));
             delivery.looked(delivery.look()

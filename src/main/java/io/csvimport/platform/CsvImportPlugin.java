@@ -347,14 +347,15 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         Settlement settlement = new Settlement(settings, outcomes, attempts);
         SpoolFolder spoolFolder = SpoolFolder.in(settings.path("data-dir"));
         Spool spool = new Spool(settings, spoolFolder, deliveries, claims, outcomes);
-        CsvUpload.Factory upload = new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease);
+        CsvUpload.Factory upload =
+                new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease, attempts::digested);
         ApiSteps api = new ApiSteps(health, clock);
         Expectations expectations = new Expectations();
         Registry registry = context.getRegistry();
         // the steps that every file takes: a processor takes Java less time than a bean and the name of its method
         Map<String, Processor> steps = Map.of(
                 "csvImportRecall", claiming::recall,
-                "csvImportInspect", new Inspection(settings, spoolFolder, expectations)::inspect,
+                "csvImportInspect", new Inspection(settings, spoolFolder, deliveries, expectations)::inspect,
                 "csvImportCheckNames", Names::check,
                 "csvImportClaim", claiming::claim,
                 "csvImportPrepare", upload::prepare,

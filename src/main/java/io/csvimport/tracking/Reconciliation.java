@@ -149,7 +149,7 @@ public final class Reconciliation {
             if (search.looks == 1 && attempts.unknown(job).ofEarlierProcess()) {
                 job.log(LOG, Level.WARN, "; it is looked for in the import list");
             }
-            due.add(job);
+            due.add(attempts.digested(job));
         }
         exchange.setProperty(ROUND, due.isEmpty() ? null : new Round(due));
     }

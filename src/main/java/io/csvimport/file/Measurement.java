@@ -1,0 +1,83 @@
+package io.csvimport.file;
+
+import io.csvimport.CsvRejectedException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.zip.CRC32C;
+
+/** What the bytes of a CSV are, in their order: how many, their digests, whether they are text. */
+public final class Measurement {
+
+    private final MessageDigest sha256 = Sha256.digest();
+    private final CRC32C crc32c = new CRC32C();
+
+    private long size;
+    private int width = 1;
+    private boolean hasNul;
+    private boolean endsInNul = true;
+
+    public void update(byte[] buffer, int offset, int n) {
+        if (size == 0) {
+            width = width(buffer, offset, n);
+        }
+        size += n;
+        sha256.update(buffer, offset, n);
+        crc32c.update(buffer, offset, n);
+        hasNul = hasNul || hasNul(buffer, offset, n);
+        endsInNul = endsInNul(buffer, offset, n);
+    }
+
+    public long size() {
+        return size;
+    }
+
+    /** Hex; may be asked for once. */
+    public String sha256() {
+        return HexFormat.of().formatHex(sha256.digest());
+    }
+
+    public long crc32c() {
+        return crc32c.getValue();
+    }
+
+    /** Also where it is empty. */
+    public boolean endsInNul() {
+        return endsInNul;
+    }
+
+    /** Whether it has no NUL bytes, which text has in UTF-16 and UTF-32 only. */
+    public boolean isText() {
+        return !hasNul || width > 1;
+    }
+
+    public void checkText() throws CsvRejectedException {
+        if (!isText()) {
+            throw new CsvRejectedException("no-text", "The content is no text: it has NUL bytes");
+        }
+    }
+
+    private static boolean hasNul(byte[] buffer, int offset, int length) {
+        // Java looks for a character of a string in many bytes at a time
+        return new String(buffer, offset, length, StandardCharsets.ISO_8859_1).indexOf(0) >= 0;
+    }
+
+    /** Bytes of a character, by the byte order mark. */
+    private static int width(byte[] b, int at, int length) {
+        boolean little = length >= 2 && b[at] == (byte) 0xFF && b[at + 1] == (byte) 0xFE;
+        boolean big = length >= 2 && b[at] == (byte) 0xFE && b[at + 1] == (byte) 0xFF;
+        boolean little32 = little && length >= 4 && b[at + 2] == 0 && b[at + 3] == 0;
+        boolean big32 =
+                length >= 4 && b[at] == 0 && b[at + 1] == 0 && b[at + 2] == (byte) 0xFE && b[at + 3] == (byte) 0xFF;
+        return little32 || big32 ? 4 : little || big ? 2 : 1;
+    }
+
+    private boolean endsInNul(byte[] buffer, int offset, int length) {
+        for (int i = Math.max(0, length - width); i < length; i++) {
+            if (buffer[offset + i] != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+}
