@@ -148,6 +148,23 @@ class CrashTest {
         rig.awaitContent();
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aLargeFileIsImportedOnceThoughTheProcessDiedBeforeTheAnswer(boolean accepted) throws Exception {
+        rig.sandbox.failNext(SandboxFault.hang(accepted));
+        Path file = rig.drop("People", "people.csv", "name\n" + "Anna Andersson\n".repeat(2_000_000));
+        rig.start();
+        await().atMost(CrashRig.PATIENCE).until(() -> rig.sandbox.requests().stream()
+                .anyMatch(request -> request.parts().size() == 1));
+        rig.kill();
+        assertEquals(
+                List.of(Map.of("state", "sending", "sha256", new Hashes().of(file))),
+                rig.oracle.rows("SELECT state, sha256 FROM csv_import_delivery"));
+
+        rig.start();
+        rig.awaitContent();
+    }
+
     @Test
     void aFileIsImportedOnceThoughTheProcessDiedInTheMiddleOfItsBody() throws Exception {
         rig.sandbox.failNext(SandboxFault.hangAfter(100_000));
@@ -158,6 +175,11 @@ class CrashTest {
                 .until(() -> rig.sandbox.requests().stream().anyMatch(request -> request.bodySize() >= 100_000));
         rig.kill();
         assertEquals(0, imports());
+        assertEquals(
+                1,
+                rig.oracle
+                        .rows("SELECT 1 FROM csv_import_delivery WHERE state = 'sending' AND sha256 IS NULL")
+                        .size());
 
         rig.start();
         rig.awaitContent();

@@ -1,5 +1,7 @@
 package io.csvimport.bench;
 
+import io.csvimport.file.FileMark;
+import io.csvimport.file.Sha256;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -41,6 +43,9 @@ public final class Bench {
     private static final int FAR_FILES = 240;
     /** Milliseconds until the answer of an API on the internet. */
     private static final int FAR = 100;
+
+    /** Bytes a second of a link of 1 Gbit/s. */
+    private static final long GIGABIT = 125_000_000;
 
     private static final long LARGE = Long.getLong("large", 1_500_000_000L);
 
@@ -86,7 +91,7 @@ public final class Bench {
 
     /** 1,000 files of 5 kB that are there at once, when a watching process has carried some before; seconds. */
     private void small(String title, int before) throws Exception {
-        compare(new Load(title, SMALL_FILES, before, 0, 1), List.of(Sender.values()), smallFiles(SMALL_FILES));
+        compare(new Load(title, SMALL_FILES, before, 0, 0, 1), List.of(Sender.values()), smallFiles(SMALL_FILES));
     }
 
     private static Drop smallFiles(int files) {
@@ -113,7 +118,7 @@ public final class Bench {
     /** Answers the product's seconds a file. */
     private double far(String how, int files, int parallel, List<Sender> senders) throws Exception {
         String title = files + " files of 5 kB, answers after " + FAR + " ms, " + how + ", s";
-        return compare(new Load(title, files, 50 * parallel, FAR, parallel), senders, smallFiles(files)) / files;
+        return compare(new Load(title, files, 50 * parallel, FAR, 0, parallel), senders, smallFiles(files)) / files;
     }
 
     /** One file of 1.5 GB; seconds from its renaming into place to its last byte. */
@@ -127,10 +132,19 @@ public final class Bench {
             // or the disk would be busy with it while the senders are measured
             out.getFD().sync();
         }
+        List<Double> digest = new ArrayList<>();
+        for (int round = 0; round < ROUNDS; round++) {
+            long began = System.nanoTime();
+            Sha256.of(FileMark.of(file));
+            digest.add((System.nanoTime() - began) / 1e9);
+        }
+        row("SHA-256 of one file of 1.5 GB, s", digest, "");
+        Drop link = home -> Files.createLink(home.resolve("large.csv"), file);
+        compare(new Load("one file of 1.5 GB, s", 1, 1, 0, 0, 1), List.of(Sender.values()), link);
         compare(
-                new Load("one file of 1.5 GB, s", 1, 1, 0, 1),
-                List.of(Sender.values()),
-                home -> Files.createLink(home.resolve("large.csv"), file));
+                new Load("one file of 1.5 GB through 1 Gbit/s, s", 1, 1, 0, GIGABIT, 1),
+                List.of(Sender.PRODUCT, Sender.CURL),
+                link);
         Files.delete(file);
     }
 
@@ -141,9 +155,10 @@ public final class Bench {
     /**
      * @param before files that a watching process has carried before
      * @param delay of the answers, in milliseconds
+     * @param rate of the link to the API, in bytes a second; 0: none
      * @param parallel uploads at a time; 1: in their order
      */
-    private record Load(String title, int files, int before, int delay, int parallel) {}
+    private record Load(String title, int files, int before, int delay, long rate, int parallel) {}
 
     /** Answers the product's median, in seconds. */
     private double compare(Load load, List<Sender> senders, Drop drop) throws Exception {
@@ -161,7 +176,7 @@ public final class Bench {
                 Path inbox = Files.createDirectories(home.resolve("inbox"));
                 Path ready = Files.createDirectories(home.resolve("ready"));
                 drop.into(ready);
-                try (Sink sink = new Sink(load.delay)) {
+                try (Sink sink = new Sink(load.delay, load.rate)) {
                     long began = System.nanoTime();
                     Process process;
                     if (sender.isWatching()) {

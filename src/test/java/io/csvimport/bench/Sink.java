@@ -8,21 +8,33 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The fastest API there can be, on a port of the loopback interface: it takes every upload, and looks at nothing. Or one
- * that is as far away as a server on the internet.
+ * that is as far away as a server on the internet, or behind a link.
  */
 final class Sink implements AutoCloseable {
 
     private final Vertx vertx = Vertx.vertx();
     private final HttpServer server;
     private final int delay;
+    private final long rate;
     private final AtomicLong uploads = new AtomicLong();
     private volatile long lastBegin;
     private volatile long lastEnd;
 
-    /** @param delay of each answer to an upload, in milliseconds */
     Sink(int delay) throws Exception {
+        this(delay, 0);
+    }
+
+    /**
+     * @param delay of each answer to an upload, in milliseconds
+     * @param rate at which it reads an upload, in bytes a second; 0: as fast as it comes
+     */
+    Sink(int delay, long rate) throws Exception {
         this.delay = delay;
-        server = vertx.createHttpServer(new HttpServerOptions().setReceiveBufferSize(1 << 20))
+        this.rate = rate;
+        server = vertx.createHttpServer(new HttpServerOptions()
+                        .setReceiveBufferSize(1 << 20)
+                        // curl waits a second for it
+                        .setHandle100ContinueAutomatically(true))
                 .requestHandler(this::answer)
                 .listen(0, "127.0.0.1")
                 .toCompletionStage()
@@ -36,6 +48,18 @@ final class Sink implements AutoCloseable {
             return;
         }
         lastBegin = System.nanoTime();
+        if (rate > 0) {
+            AtomicLong read = new AtomicLong();
+            long began = lastBegin;
+            request.handler(buffer -> {
+                double due = read.addAndGet(buffer.length()) / (double) rate;
+                long early = (long) (due * 1000 - (System.nanoTime() - began) / 1e6);
+                if (early > 0) {
+                    request.pause();
+                    vertx.setTimer(early, timer -> request.resume());
+                }
+            });
+        }
         request.endHandler(end -> {
             if (delay == 0) {
                 accept(request);
