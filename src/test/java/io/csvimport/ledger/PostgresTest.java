@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.csvimport.Distribution;
+import io.csvimport.Hashes;
 import io.csvimport.operations.Operator;
 import io.csvimport.sandbox.SandboxFault;
 import io.csvimport.settings.Settings;
@@ -290,6 +291,26 @@ class PostgresTest {
         assertEquals(0, rig.uploads().get(0).status());
         // what it had sent before was in the buffers of the connection
         assertTrue(rig.uploads().get(0).bodySize() < BIG / 2, "the frozen process sent the rest");
+    }
+
+    @Test
+    void aLargeFileWhoseBytesAnotherProcessHasClaimedMeanwhileIsADuplicateThoughItsUploadHadBegun() throws Exception {
+        String content = "name\n".repeat(4_000_000);
+        rig.sandbox.failNext(SandboxFault.slowReading(Duration.ofMillis(20)));
+        Path file = rig.drop("Big/big.csv", content);
+        rig.start("one", Map.of());
+        PostgresRig.await().until(() -> rig.uploads().stream().anyMatch(upload -> upload.bodySize() > 1_000_000));
+        rig.rows(
+                "INSERT INTO csv_import_delivery (source_key, source, state, organization, template, file_name,"
+                        + " file_size, sha256, duplicates, single, owner, import_id, created_at, settled_at, released_at)"
+                        + " SELECT 'other', source, 'accepted', organization, template, 'other.csv', file_size, '"
+                        + Hashes.of(content.getBytes(StandardCharsets.UTF_8))
+                        + "', duplicates, 1, 'other', '1000', created_at, created_at, created_at FROM csv_import_delivery RETURNING job");
+
+        PostgresRig.await().until(() -> Files.exists(file.resolveSibling(".duplicate/big.csv")));
+        assertEquals("duplicate 1 0 null", summary("big.csv"));
+        assertEquals(List.of(), rig.sandbox.imports());
+        assertEquals(1, rig.uploads().size());
     }
 
     @Test
