@@ -4,6 +4,7 @@ import de.siegmar.fastcsv.reader.AbstractBaseCsvCallbackHandler;
 import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
+import de.siegmar.fastcsv.reader.CsvRecordHandler;
 import de.siegmar.fastcsv.reader.RecordWrapper;
 import java.io.IOException;
 import java.io.InputStream;
@@ -103,14 +104,10 @@ public record CsvContent(List<String> header, long rows, String encodingFlaw, St
     }
 
     private static List<String> first(String beginning, char separator) {
+        CsvRecordHandler handler = CsvRecordHandler.of(limits -> limits.maxFields(BEGINNING + 1));
         Iterator<CsvRecord> records =
-                builder(separator).ofCsvRecord(new StringReader(beginning)).iterator();
-        try {
-            return records.hasNext() ? records.next().getFields() : List.of();
-        } catch (CsvParseException e) {
-            // too many columns
-            return List.of();
-        }
+                builder(separator).build(handler, new StringReader(beginning)).iterator();
+        return records.hasNext() ? records.next().getFields() : List.of();
     }
 
     /** The text from its beginning, and the mark of its end. */
