@@ -44,7 +44,8 @@ public class ExamplesTest {
         product = new Installation(directory)
                 .withRoutes()
                 .with("CSV_IMPORT_TEMPLATE", "People")
-                .with("CSV_IMPORT_NOTIFY", "hr@example.com");
+                .with("CSV_IMPORT_NOTIFY", "hr@example.com")
+                .with("CSV_IMPORT_TRACK_INTERVAL", "PT1S");
         // the login folder of the partner's server is the working directory
         partner = new SftpRig(directory.resolve("partner"), directory);
         product.with("PARTNER_HOST", "127.0.0.1")
@@ -130,6 +131,31 @@ public class ExamplesTest {
                 new ObjectMapper().readTree(Manual.blocks("json").findFirst().orElseThrow());
         assertEquals(fields(real), fields(shown));
         assertEquals(fields(real.get("data")), fields(shown.get("data")));
+    }
+
+    @Test
+    public void aFileThatIsNotAsTheManualExpectsIsHeld() throws IOException {
+        String expectations = Manual.expectations()
+                .filter(file -> file.contains("min: 100") && file.contains("encoding") && file.contains("hold"))
+                .findFirst()
+                .orElseThrow();
+        product.write("routes/expectations/nightly.yaml", expectations.replace("People", "Nightly"));
+        String csv = "id,name,email\n" + "1,Zoë,zoe@example.com\n".repeat(150);
+        product.awaitUntil("few rows are held", () -> {
+            // another one until the file of expectations is read
+            product.drop("inbox/Nightly/few-" + System.nanoTime() + ".csv");
+            return product.get("/csv-imports?template=Nightly&state=held")
+                    .body()
+                    .contains("at least 100 rows");
+        });
+        product.write("inbox/Nightly/.good.csv", csv);
+        Files.move(product.path("inbox/Nightly/.good.csv"), product.path("inbox/Nightly/good.csv"));
+        product.awaitJob("good.csv", "completed");
+        product.write("inbox/Nightly/.swapped.csv", csv.replace("name,email", "email,name"));
+        Files.move(product.path("inbox/Nightly/.swapped.csv"), product.path("inbox/Nightly/swapped.csv"));
+        assertEquals(
+                "the header id, email, name",
+                product.awaitJob("swapped.csv", "held").path("found").asText());
     }
 
     @Test

@@ -94,6 +94,11 @@ public final class Manual {
         return blocks("yaml").filter(block -> block.contains("- route:")).map(Example::of);
     }
 
+    /** Files of expectations. */
+    public static Stream<String> expectations() {
+        return blocks("yaml").filter(block -> block.startsWith("\n- template:"));
+    }
+
     public static Example example(String id) {
         return examples().filter(example -> example.id().equals(id)).findFirst().orElseThrow();
     }

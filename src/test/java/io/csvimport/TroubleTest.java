@@ -17,9 +17,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -36,10 +34,6 @@ class TroubleTest {
 
     /** How long a trouble lasts: longer than the ledger waits for a lock, and than the first pauses. */
     private static final Duration TROUBLE = Duration.ofSeconds(7);
-
-    private static final List<Path> FAKETIME = List.of(
-            Path.of("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"),
-            Path.of("/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1"));
 
     @TempDir
     private Path directory;
@@ -244,7 +238,7 @@ class TroubleTest {
         await().atMost(CrashRig.PATIENCE).until(() -> imports() == 1);
         rig.kill();
 
-        rig.start(clock("-2h"));
+        rig.start(FakeClock.of("-2h"));
         rig.awaitContent();
         assertEquals(1, uploads());
     }
@@ -258,7 +252,7 @@ class TroubleTest {
         await().atMost(CrashRig.PATIENCE).until(() -> imports() == 1);
         rig.kill();
 
-        rig.start(clock("+3d"));
+        rig.start(FakeClock.of("+3d"));
         rig.awaitContent();
         assertEquals(1, uploads());
     }
@@ -275,20 +269,8 @@ class TroubleTest {
                 .isEmpty());
         rig.kill();
 
-        rig.start(clock(offset));
+        rig.start(FakeClock.of(offset));
         rig.awaitContent();
-    }
-
-    private Map<String, String> clock(String offset) {
-        Optional<Path> library = FAKETIME.stream().filter(Files::exists).findFirst();
-        assumeTrue(library.isPresent(), "needs the package faketime");
-        return Map.of(
-                "LD_PRELOAD",
-                library.orElseThrow().toString(),
-                "FAKETIME",
-                offset,
-                "FAKETIME_DONT_FAKE_MONOTONIC",
-                "1");
     }
 
     private void start() throws IOException {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.csvimport.Manual;
 import io.csvimport.expectation.Expectation.Otherwise;
 import io.csvimport.expectation.Expectation.Rows;
 import java.nio.charset.StandardCharsets;
@@ -35,6 +36,13 @@ class ExpectationsFileTest {
         return file.mistakes().stream()
                 .map(mistake -> mistake.replaceFirst("expectations/people.yaml:", ""))
                 .toList();
+    }
+
+    @Test
+    void whatTheManualShowsHasNoMistake() {
+        List<String> shown = Manual.expectations().toList();
+        assertEquals(6, shown.size());
+        shown.forEach(file -> assertEquals(List.of(), read(file).mistakes()));
     }
 
     @Test
