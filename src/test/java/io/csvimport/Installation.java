@@ -213,8 +213,13 @@ public final class Installation implements AutoCloseable {
     }
 
     public boolean isReady() throws InterruptedException {
+        return isReady("/observe/health/ready");
+    }
+
+    /** Whether something answers there that all is well. */
+    public boolean isReady(String path) throws InterruptedException {
         try {
-            return get("/observe/health/ready").statusCode() == 200;
+            return get(path).statusCode() == 200;
         } catch (IOException | IllegalArgumentException e) {
             return false;
         }

@@ -100,6 +100,7 @@ class HostTest {
         try (Installation host = host()) {
             Distribution process = host.startHost(List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString()));
             assertImports(host);
+            host.awaitUntil("its port", () -> host.isReady("/actuator/health"));
             assertEquals(
                     "UP", health(host, "").at("/components/csv-import/status").asText());
             assertTrue(host.get("/actuator/prometheus").body().contains("csv_import_"));
@@ -274,6 +275,8 @@ class HostTest {
         try (Installation host = host()) {
             Distribution process = host.startHost(List.of("-XX:TieredStopAtLevel=1", "-jar", jar.toString()));
             assertImports(host);
+            // Quarkus opens its port when its routes run
+            host.awaitUntil("its port", () -> host.isReady("/q/health"));
             JsonNode up =
                     CsvImportTestSupport.JSON.readTree(host.get("/q/health").body());
             assertEquals("csv-import", up.at("/checks/0/name").asText(), up::toString);
