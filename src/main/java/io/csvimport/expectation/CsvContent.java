@@ -40,12 +40,7 @@ public record CsvContent(List<String> header, long rows, String encodingFlaw, St
 
     /** @throws IOException where the bytes cannot be read; what they say is no failure */
     public static CsvContent read(InputStream bytes, List<Expectation> expectations) throws IOException {
-        Charset encoding = expectations.stream()
-                .map(Expectation::encoding)
-                .filter(Objects::nonNull)
-                .findFirst()
-                .orElse(null);
-        CsvText text = new CsvText(bytes, encoding);
+        CsvText text = new CsvText(bytes, encoding(expectations));
         char[] beginning = new char[BEGINNING];
         int length = 0;
         int n = 0;
@@ -64,6 +59,9 @@ public record CsvContent(List<String> header, long rows, String encodingFlaw, St
             if (e.getCause() instanceof IOException io) {
                 throw io;
             }
+            if (e.getCause() != null && !(e.getCause() instanceof CsvParseException)) {
+                throw e;
+            }
             counter.isOpen();
         } catch (UncheckedIOException e) {
             throw e.getCause();
@@ -77,6 +75,20 @@ public record CsvContent(List<String> header, long rows, String encodingFlaw, St
                 counted ? Math.max(0, counter.records - 1) : -1,
                 text.flaw(),
                 counter.flaw);
+    }
+
+    /** Whether it is one that a later CSV may be compared with. */
+    public boolean hasHeader() {
+        return flaw == null && !header.isEmpty();
+    }
+
+    /** The one that is looked at, of several the first; null where none is expected. */
+    static Charset encoding(List<Expectation> expectations) {
+        return expectations.stream()
+                .map(Expectation::encoding)
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElse(null);
     }
 
     private static CsvReader.CsvReaderBuilder builder(char separator) {

@@ -100,7 +100,10 @@ final class CsvText extends Reader {
         boolean isOver = length == 0;
         while (!isOver) {
             CoderResult result = decoder.decode(bytes, chars, atEnd);
-            if (result.isError()) {
+            if (result.isError() && !chars.hasRemaining()) {
+                // the byte in question is the first one of the next call
+                isOver = true;
+            } else if (result.isError()) {
                 note(buffer, start, chars.position());
                 boolean isUtf8 = decoder.charset().equals(StandardCharsets.UTF_8);
                 chars.put(isUtf8 ? LATIN.charAt(bytes.get() & 0xFF) : REPLACEMENT);

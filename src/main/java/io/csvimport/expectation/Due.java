@@ -14,6 +14,7 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
+import java.time.zone.ZoneOffsetTransition;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -93,7 +94,18 @@ public final class Due {
 
     /** The first due time after an instant; empty where there is none any more. */
     public Optional<Instant> next(Instant after) {
-        LocalDateTime local = local(after);
+        Optional<Instant> next = next(local(after), after);
+        ZoneOffsetTransition jump = zone.getRules().previousTransition(after.plusNanos(1));
+        if (jump == null || !jump.isGap() || !after.isBefore(jump.getInstant().plus(jump.getDuration()))) {
+            return next;
+        }
+        // a time that the clock has jumped over is yet to come
+        Optional<Instant> moved = next(local(after).minus(jump.getDuration()), after);
+        return moved.isPresent() && moved.get().isBefore(next.orElse(Instant.MAX)) ? moved : next;
+    }
+
+    private Optional<Instant> next(LocalDateTime from, Instant after) {
+        LocalDateTime local = from;
         for (int i = 0; i < MOST_STEPS; i++) {
             Optional<ZonedDateTime> next = times.nextExecution(local.atZone(ZoneOffset.UTC));
             if (next.isEmpty() || instant(next.get().toLocalDateTime()).isAfter(after)) {

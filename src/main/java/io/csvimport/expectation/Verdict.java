@@ -2,6 +2,7 @@ package io.csvimport.expectation;
 
 import io.csvimport.expectation.Expectation.Otherwise;
 import io.csvimport.text.Visible;
+import java.nio.charset.Charset;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -36,8 +37,12 @@ public record Verdict(Otherwise otherwise, String expected, String found, String
         Otherwise otherwise = Otherwise.WARN;
         Findings all = new Findings();
         Set<String> places = new LinkedHashSet<>();
+        Charset encoding = CsvContent.encoding(expectations);
         for (Expectation expectation : expectations) {
             Findings findings = findings(csv, expectation, lastHeader, lasts.get(expectation));
+            if (csv.encodingFlaw() != null && encoding != null && encoding.equals(expectation.encoding())) {
+                findings.add("the encoding " + encoding, csv.encodingFlaw());
+            }
             if (!findings.expected.isEmpty()) {
                 all.expected.addAll(findings.expected);
                 all.found.addAll(findings.found);
@@ -86,9 +91,6 @@ public record Verdict(Otherwise otherwise, String expected, String found, String
                     "no more than " + some.maxDrop() + " % fewer rows than the " + number(last.rows)
                             + " of the last import (job " + last.job + ")",
                     rows(rows) + " (" + (percent > some.maxDrop() ? "" : "over ") + percent + " % fewer)");
-        }
-        if (expectation.encoding() != null && csv.encodingFlaw() != null) {
-            findings.add("the encoding " + expectation.encoding(), csv.encodingFlaw());
         }
         return findings;
     }

@@ -136,12 +136,15 @@ public final class Claims {
                 job.content().size());
     }
 
-    /** Another job, not decided yet, whose bytes may be the same: that is known once they are digested. */
+    /**
+     * Another job whose bytes may be the same, and may be imported: that is known once they are digested. One that was not sent
+     * yet stops before its last byte where it has the bytes of this one.
+     */
     private Optional<Job> undigested(Handle handle, Job job) {
         return JobRow.select(
                         handle,
                         SAME_SIZE + " AND job <> ? AND sha256 IS NULL"
-                                + " AND state IN ('claimed', 'sending', 'waiting', 'unknown') ORDER BY job LIMIT 1",
+                                + " AND state IN ('sending', 'unknown') ORDER BY job LIMIT 1",
                         organization,
                         job.names().template(),
                         job.content().size(),

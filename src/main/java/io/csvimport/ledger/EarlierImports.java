@@ -15,10 +15,10 @@ import org.jdbi.v3.core.Handle;
 public final class EarlierImports {
 
     /** An import whose rows were counted. */
-    public record Counted(long job, String source, String fileName, long csvRows) {}
+    public record Counted(long job, String fileName, long csvRows) {}
 
     private static final ObjectMapper JSON = new ObjectMapper();
-    /** Imports that are looked through for one of the same feed and pattern. */
+    /** Imports that are looked through for one with a name that is meant. */
     private static final int MOST = 1000;
 
     private static final String SET = "INSERT INTO csv_import_header (organization, template, header, set_at)";
@@ -42,19 +42,27 @@ public final class EarlierImports {
                 .map(EarlierImports::names));
     }
 
-    /** The last import of the template that is alike. */
-    public Optional<Counted> last(String template, Predicate<Counted> alike) throws CsvImportUnsettledException {
+    /**
+     * The last import of the template.
+     *
+     * @param feed null: any
+     * @param names which file names are meant; null: any
+     */
+    public Optional<Counted> last(String template, String feed, Predicate<String> names)
+            throws CsvImportUnsettledException {
         return database
                 .read(handle -> handle.select(
-                                "SELECT job, source, file_name, csv_rows FROM csv_import_delivery WHERE organization = ?"
-                                        + " AND template = ? AND csv_rows IS NOT NULL AND state IN ('accepted', 'completed')"
-                                        + " ORDER BY settled_at DESC, job DESC LIMIT " + MOST,
+                                "SELECT job, file_name, csv_rows FROM csv_import_delivery WHERE organization = ?"
+                                        + " AND template = ? AND source = COALESCE(?, source)"
+                                        + " AND csv_rows IS NOT NULL AND state IN ('accepted', 'completed')"
+                                        + " ORDER BY settled_at DESC, job DESC LIMIT " + (names == null ? 1 : MOST),
                                 organization,
-                                template)
+                                template,
+                                feed)
                         .mapTo(Counted.class)
                         .list())
                 .stream()
-                .filter(alike)
+                .filter(row -> names == null || names.test(row.fileName))
                 .findFirst();
     }
 
@@ -79,7 +87,7 @@ public final class EarlierImports {
                 .orElse(List.of()));
     }
 
-    /** The first import of a template sets the header. */
+    /** The first import of a template sets the header, until it is known whether it had failed rows. */
     static void accepted(Handle handle, String organization, Job job) {
         set(handle, organization, job, "DO NOTHING");
     }
@@ -92,6 +100,28 @@ public final class EarlierImports {
                 job,
                 "DO UPDATE SET header = excluded.header, set_at = excluded.set_at"
                         + " WHERE csv_import_header.set_at < excluded.set_at");
+    }
+
+    /**
+     * One that had failed rows after all, or was voided, does not set the header any more: the last of the others without failed
+     * rows does.
+     */
+    static void failed(Handle handle, String organization, Job job) {
+        int deleted = handle.execute(
+                "DELETE FROM csv_import_header WHERE organization = ? AND template = ? AND header = ? AND set_at = ?",
+                organization,
+                job.names().template(),
+                job.look().header(),
+                job.outcome().settledAt());
+        if (deleted == 1) {
+            handle.execute(
+                    SET + " SELECT organization, template, csv_header, settled_at FROM csv_import_delivery"
+                            + " WHERE organization = ? AND template = ? AND job <> ? AND state = 'completed' AND failed_rows = 0"
+                            + " AND csv_header IS NOT NULL ORDER BY settled_at DESC LIMIT 1",
+                    organization,
+                    job.names().template(),
+                    job.id());
+        }
     }
 
     private static void set(Handle handle, String organization, Job job, String otherwise) {

@@ -184,6 +184,8 @@ public final class Imports {
             }
             if (job.state() == State.COMPLETED && job.outcome().rows().failed() == 0) {
                 EarlierImports.succeeded(handle, ledger.organization(), job);
+            } else if (job.state() == State.COMPLETED) {
+                EarlierImports.failed(handle, ledger.organization(), job);
             }
             return Optional.of(events.insert(handle, job, event));
         });

@@ -30,7 +30,7 @@ public final class Occurrences {
      * How an expectation was met last.
      *
      * @param due the latest that passed without an import; null: none has
-     * @param state late, missing, or what became of it
+     * @param state missing, as long as any is; otherwise what became of the latest
      */
     public record Latest(String name, Instant since, Instant due, String state) {}
 
@@ -177,7 +177,15 @@ public final class Occurrences {
         });
     }
 
-    /** Nothing more is told of it: an import for a later one has come, or its time is not yet here, by a clock set back. */
+    /** It was told by a clock that was ahead: its time is yet to come, and is looked at then. No event comes twice. */
+    public void forget(Occurrence open) throws CsvImportUnsettledException {
+        database.durable(handle -> handle.execute(
+                "DELETE FROM csv_import_due WHERE expectation = ? AND due = ? AND " + OPEN,
+                open.expectation,
+                open.due));
+    }
+
+    /** Nothing more is told of it: an import for a later one has come. */
     public void close(Occurrence open) throws CsvImportUnsettledException {
         database.durable(handle -> handle.execute(
                 "UPDATE csv_import_due SET state = 'closed' WHERE expectation = ? AND due = ? AND " + OPEN,
@@ -198,7 +206,10 @@ public final class Occurrences {
     /** The latest due time of each expectation that passed without an import, for people and metrics. */
     public List<Latest> latest() throws CsvImportUnsettledException {
         return database.look(handle -> handle.select(
-                        "SELECT name, since, due, state FROM csv_import_expectation known LEFT JOIN csv_import_due late"
+                        "SELECT name, since, due, CASE WHEN EXISTS (SELECT 1 FROM csv_import_due open"
+                                + " WHERE open.expectation = known.expectation AND open.state = 'missing')"
+                                + " THEN 'missing' ELSE state END AS state"
+                                + " FROM csv_import_expectation known LEFT JOIN csv_import_due late"
                                 + " ON late.expectation = known.expectation AND late.due = (SELECT MAX(due)"
                                 + " FROM csv_import_due past WHERE past.expectation = known.expectation)"
                                 + " WHERE organization = ? AND since IS NOT NULL",
@@ -241,7 +252,10 @@ public final class Occurrences {
 
     /** The newest file of those that were looked at for what they hold. */
     public Optional<Job> lookedAt(Meant meant) throws CsvImportUnsettledException {
-        return find(meant, newest(meant, "COALESCE(csv_header, found) IS NOT NULL ORDER BY job DESC"), meant.template);
+        return find(
+                meant,
+                newest(meant, "COALESCE(csv_header, found) IS NOT NULL AND state <> 'duplicate' ORDER BY job DESC"),
+                meant.template);
     }
 
     private static String newest(Meant meant, String where) {

@@ -152,13 +152,14 @@ public final class Outcomes {
         database.relaxed(handle -> JobRow.change(handle, job, "settled_at IS NULL", LOOK));
     }
 
-    /** Tells, once for a job, that it is not as expected, though it is imported. */
-    public void suspicious(Job job) throws CsvImportUnsettledException {
-        database.relaxed(handle -> {
-            if (JobRow.change(handle, job, "settled_at IS NULL AND found IS NULL", LOOK)) {
+    /** Tells, once for a job, that it is not as expected, though it is imported; false where that was told before. */
+    public boolean suspicious(Job job) throws CsvImportUnsettledException {
+        return database.relaxed(handle -> {
+            boolean isNew = JobRow.change(handle, job, "settled_at IS NULL AND found IS NULL", LOOK);
+            if (isNew) {
                 events.insert(handle, job, "suspicious");
             }
-            return null;
+            return isNew;
         });
     }
 

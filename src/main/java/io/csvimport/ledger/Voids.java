@@ -13,6 +13,8 @@ import java.util.UUID;
 public final class Voids {
 
     private static final String VOIDING = "state = 'voiding'";
+    /** Source keys of rows for imports that the ledger did not know. */
+    private static final String UNKNOWN = "void:";
 
     private final Database database;
     private final String organization;
@@ -72,7 +74,7 @@ public final class Voids {
                         "INSERT INTO csv_import_delivery (source_key, source, state, organization, import_id, duplicates,"
                                 + " owner, created_at, settled_at, released_at, next_attempt_at)"
                                 + " VALUES (?, ?, 'voiding', ?, ?, 'import', ?, ?, ?, ?, ?) RETURNING *",
-                        "void:" + UUID.randomUUID(),
+                        UNKNOWN + UUID.randomUUID(),
                         source,
                         organization,
                         importId,
@@ -100,14 +102,19 @@ public final class Voids {
     public Optional<Job> voided(Job voiding) throws CsvImportUnsettledException {
         Job voided = voiding.with(voiding.outcome().because(null, null).to(State.VOIDED));
         String set = "state = :state, track_at = NULL, next_attempt_at = NULL, reason = NULL, detail = NULL";
-        return database.durable(handle -> JobRow.change(handle, voided, VOIDING, set)
-                ? Optional.of(events.insert(handle, voided))
-                : Optional.empty());
+        return database.durable(handle -> {
+            if (!JobRow.change(handle, voided, VOIDING, set)) {
+                return Optional.empty();
+            }
+            EarlierImports.failed(handle, organization, voided);
+            return Optional.of(events.insert(handle, voided));
+        });
     }
 
     /** The API refuses for good: the import is what it was before; what the ledger did not know, it forgets again. */
     public void refused(Job voiding) throws CsvImportUnsettledException {
-        database.durable(handle -> voiding.content().sha256() == null
+        String key = voiding.origin().sourceKey();
+        database.durable(handle -> key != null && key.startsWith(UNKNOWN)
                 ? handle.execute(
                         "DELETE FROM csv_import_delivery WHERE job = ? AND owner = ? AND " + VOIDING,
                         voiding.id(),

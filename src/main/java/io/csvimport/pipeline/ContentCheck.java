@@ -84,7 +84,11 @@ public final class ContentCheck {
         for (Expectation expectation : looked.expectations()) {
             if (expectation.rows().maxDrop() != null) {
                 Optional<Counted> last = earlier.last(
-                        template, before -> expectation.applies(template, before.source(), before.fileName()));
+                        template,
+                        expectation.feed(),
+                        expectation.files() == null
+                                ? null
+                                : name -> expectation.applies(template, expectation.feed(), name));
                 last.ifPresent(before -> lasts.put(expectation, new Verdict.Last(before.job(), before.csvRows())));
             }
         }
@@ -94,11 +98,13 @@ public final class ContentCheck {
     /** It is imported all the same: the audit event says so, once. */
     public void tell(Exchange exchange) throws CsvImportUnsettledException {
         Job job = Delivery.of(exchange).job();
-        outcomes.suspicious(job);
-        job.log(
-                LOG,
-                Level.WARN,
-                "; it is not as expected, and imported all the same: expected was "
-                        + job.look().expected() + ", found was " + job.look().found());
+        if (outcomes.suspicious(job)) {
+            job.log(
+                    LOG,
+                    Level.WARN,
+                    "; it is not as expected, and imported all the same: expected was "
+                            + job.look().expected() + ", found was "
+                            + job.look().found());
+        }
     }
 }

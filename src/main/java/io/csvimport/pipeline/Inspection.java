@@ -284,7 +284,9 @@ public final class Inspection {
         if (csv != null) {
             exchange.setProperty(CsvImportConstants.LOOKED, new Looked(expectations, csv));
             delivery.looked(delivery.look()
-                    .at(EarlierImports.json(csv.header()), csv.rows() < 0 ? null : Long.valueOf(csv.rows())));
+                    .at(
+                            csv.hasHeader() ? EarlierImports.json(csv.header()) : null,
+                            csv.rows() < 0 ? null : Long.valueOf(csv.rows())));
         }
     }
 

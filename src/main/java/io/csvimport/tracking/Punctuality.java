@@ -100,8 +100,9 @@ public final class Punctuality {
         lastLook = now;
         nextLook = now.plus(PAUSE);
         if (!owner.leads()) {
+            planned = all;
             // by the time it does, the ledger has more than it knows
-            planned = all.isEmpty() ? all : null;
+            plannedAt = Instant.MIN;
             return;
         }
         List<Expectation> known = planned;
@@ -166,8 +167,7 @@ public final class Punctuality {
             boolean isMissing = !came.isBefore(late.due().plus(plan.expectation.grace()));
             int place = plan.open.indexOf(late);
             if (opens.isAfter(now)) {
-                // it was told by a clock that was ahead
-                occurrences.close(late);
+                occurrences.forget(late);
                 plan.open.remove(late);
                 continue;
             }

@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.csvimport.expectation.Expectation.Otherwise;
 import io.csvimport.expectation.Expectation.Rows;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.SequenceInputStream;
@@ -265,6 +266,48 @@ class VerdictTest {
         assertEquals(
                 "bytes that are no US-ASCII near line 3",
                 verdict(read(csv, encoding("US-ASCII")), encoding("US-ASCII")).found());
+    }
+
+    /** A byte that is no UTF-8 may come where a buffer is just full. */
+    @ParameterizedTest
+    @ValueSource(strings = {"windows-1252", "UTF-8 and windows-1252"})
+    void aFileInWindows1252IsReadWhereverItsBytesAre(String encodings) throws IOException {
+        for (int length = 0; length < 40; length++) {
+            String name = "Zo\u00eb" + "x".repeat(length);
+            ByteArrayOutputStream csv = new ByteArrayOutputStream();
+            csv.write("id,name\n".getBytes(UTF_8));
+            for (int row = 0; row < 20_000; row++) {
+                boolean isUtf8 = encodings.startsWith("UTF-8") && row % 2 == 0;
+                csv.write((row + "," + name + "\n").getBytes(isUtf8 ? UTF_8 : Charset.forName("windows-1252")));
+            }
+            CsvContent read = read(csv.toByteArray(), encoding("UTF-8"));
+            assertNull(read.flaw());
+            assertEquals(20_000, read.rows());
+            assertTrue(read.encodingFlaw().startsWith("bytes that are no UTF-8 near line "), read.encodingFlaw());
+        }
+    }
+
+    @Test
+    void ofTwoEncodingsTheFirstIsLookedAt() throws IOException {
+        Expectation[] both = {encoding("UTF-8"), encoding("windows-1252")};
+        Verdict verdict = verdict(read("id\nZo\u00eb\n".getBytes(ISO_8859_1), both), both);
+        assertEquals("the encoding UTF-8", verdict.expected());
+        assertNull(verdict(read("id\nZo\u00eb\n", both), both));
+    }
+
+    @Test
+    void aFailureOfTheReaderIsNoFinding() {
+        InputStream broken = new InputStream() {
+            @Override
+            public int read() {
+                throw new IllegalStateException("gone");
+            }
+        };
+        assertThrows(IllegalStateException.class, () -> read(broken));
+    }
+
+    private static CsvContent read(InputStream bytes) throws IOException {
+        return CsvContent.read(bytes, List.of());
     }
 
     @Test

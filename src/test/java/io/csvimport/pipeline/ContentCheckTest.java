@@ -169,6 +169,42 @@ class ContentCheckTest extends CsvImportTestSupport {
     }
 
     @Test
+    void aFirstImportWithFailedRowsIsNoMeasure() throws Exception {
+        awaitCompleted("Last", "failing.csv", "course,name\ninvalid,Anna\n");
+        awaitCompleted("Last", "first.csv", "name,course\nAnna,x\n");
+        drop("Last/other.csv", "course,name\nx,Anna\n");
+        awaitState("other.csv", "held");
+    }
+
+    @Test
+    void aVoidedImportIsNoMeasure() throws Exception {
+        awaitCompleted("Last", "first.csv", "name,course\nAnna,x\n");
+        drop("Last/mistake.csv", "course,name\nx,Anna\n");
+        call("retry", awaitState("mistake.csv", "held").get("job"));
+        awaitEvent("completed", "mistake.csv");
+        context.createProducerTemplate()
+                .sendBodyAndHeader(
+                        "direct:csv-import-void",
+                        null,
+                        "csvImportId",
+                        job("mistake.csv").get("import_id"));
+        awaitEvent("voided", "mistake.csv");
+        awaitCompleted("Last", "second.csv", "name,course\nOla,x\n");
+        drop("Last/other.csv", "course,name\nx,Eva\n");
+        awaitState("other.csv", "held");
+    }
+
+    @Test
+    void aHeaderThatCannotBeReadIsNoMeasure() throws Exception {
+        drop("Last/open.csv", "name,\"course\nAnna,x\n");
+        Map<String, String> job = awaitState("open.csv", "held");
+        assertNull(job.get("csv_header"));
+        call("retry", job.get("job"));
+        awaitEvent("completed", "open.csv");
+        awaitCompleted("Last", "first.csv", "name,course\nAnna,x\n");
+    }
+
+    @Test
     void aPersonMayAcceptANewHeader() throws Exception {
         awaitCompleted("Last", "first.csv", "name,course\nAnna,x\n");
         drop("Last/new.csv", "name,course,year\nAnna,x,1\n");

@@ -34,6 +34,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.camel.Exchange;
 import org.apache.camel.Processor;
@@ -163,7 +164,13 @@ class OutcomeTest extends CsvImportTestSupport {
         awaitThat(() -> rows("SELECT job FROM csv_import_delivery WHERE state = 'waiting'")
                         .size()
                 == statuses.size());
-        assertEquals(new TreeSet<>(statuses), new TreeSet<>(firstAnswers()));
+        // a first answer may be the 503 of all, where another file was faster with its second
+        assertEquals(
+                new TreeSet<>(statuses),
+                uploads().stream()
+                        .map(SandboxRequest::status)
+                        .filter(status -> status != 0)
+                        .collect(Collectors.toCollection(TreeSet::new)));
         assertTrue(files.stream().allMatch(Files::exists));
         assertEquals(List.of(), sandbox.imports());
         assertEquals(List.of(), rows("SELECT id FROM csv_import_event"));

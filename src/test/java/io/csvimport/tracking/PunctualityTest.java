@@ -387,6 +387,30 @@ class PunctualityTest {
         assertEquals("late 2026-03-24T06:00", told().get(before));
     }
 
+    @Test
+    void whatAClockThatWasAheadHasToldIsLookedAtWhenItsTimeComes() throws Exception {
+        start("2026-03-23T12:00");
+        jump("2026-03-24T12:00");
+        assertTold("late 2026-03-24T06:00", "missing 2026-03-24T06:00");
+        jump("2026-03-23T12:01");
+        assertState("awaited");
+        until("2026-03-24T06:30");
+        assertState("late");
+        until("2026-03-24T07:30");
+        assertState("missing");
+        imported("2026-03-24T08:00");
+        until("2026-03-24T09:00");
+        assertTold("late 2026-03-24T06:00", "missing 2026-03-24T06:00", "arrived 2026-03-24T06:00");
+    }
+
+    @Test
+    void anExpectationThatIsWrittenInTheHourAfterTheClockHasJumpedHasItsDueTimeToday() throws Exception {
+        text = "- { template: People, due: '02:30', zone: Europe/Berlin, grace: P1D }\n";
+        start("2026-03-29T03:10");
+        until("2026-03-29T04:00");
+        assertEquals("late 2026-03-29T03:30", String.join(", ", told()));
+    }
+
     /** The hour that is missing, the hour that comes twice, and the days around them. */
     @ParameterizedTest
     @CsvSource({
@@ -515,10 +539,12 @@ class PunctualityTest {
         assertState("late");
         until("2026-03-25T07:30");
         assertState("missing");
-        imported("2026-03-25T07:40");
-        until("2026-03-25T08:30");
+        until("2026-03-26T06:30");
+        assertState("missing");
+        imported("2026-03-26T06:40");
+        until("2026-03-26T08:30");
         assertState("arrived");
-        until("2026-03-25T19:00");
+        until("2026-03-26T19:00");
         assertState("awaited");
         process.expect("");
         assertState("");
@@ -538,6 +564,9 @@ class PunctualityTest {
         assertState("arrived; awaited");
         update("UPDATE csv_import_delivery SET waived = 0");
         imported("2026-03-23T14:00");
+        assertState("arrived, suspicious; awaited");
+        job("duplicate", "People", "file", "again.csv", "2026-03-23T14:30");
+        update("UPDATE csv_import_delivery SET csv_header = '[\"id\"]', csv_rows = 7 WHERE state = 'duplicate'");
         assertState("arrived, suspicious; awaited");
         update("UPDATE csv_import_delivery SET csv_header = '[\"id\"]', csv_rows = 700 WHERE state = 'accepted'");
         assertState("arrived; awaited");

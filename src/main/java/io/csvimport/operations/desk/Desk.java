@@ -199,7 +199,8 @@ public final class Desk {
             return false;
         }
         Optional<List<String>> last = earlier.header(line.template());
-        return last.isPresent() && !last.get().equals(earlier.headerOf(line.number()));
+        List<String> header = earlier.headerOf(line.number());
+        return last.isPresent() && !header.isEmpty() && !last.get().equals(header);
     }
 
     public void sendForm(Exchange exchange) {
