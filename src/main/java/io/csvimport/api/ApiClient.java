@@ -104,7 +104,7 @@ public final class ApiClient implements HttpClientConfigurer {
 
     public HttpComponent component() throws GeneralSecurityException, IOException {
         int most = settings.number("parallel") + 10;
-        PoolingHttpClientConnectionManagerBuilder builder = PoolingHttpClientConnectionManagerBuilder.create()
+        PoolingHttpClientConnectionManagerBuilder builder = KeptConnection.pool()
                 .setMaxConnPerRoute(most)
                 .setMaxConnTotal(most)
                 .setDefaultConnectionConfig(ConnectionConfig.custom()

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.BiConsumer;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.PreparedBatch;
 
 /**
  * The audit events, CloudEvents 1.0 as JSON. An event is made once, in the transaction that changes the state, and
@@ -169,9 +170,11 @@ public final class AuditEvents {
     /** The audit endpoint has taken them; what a power failure loses of it is sent again. */
     public void sent(Collection<String> ids) throws CsvImportUnsettledException {
         Instant now = Instant.now();
+        // JDBI takes longer to make a statement than SQLite takes to run it
         database.relaxed(handle -> {
-            ids.forEach(id -> handle.execute("UPDATE csv_import_event SET sent_at = ? WHERE id = ?", now, id));
-            return null;
+            PreparedBatch batch = handle.prepareBatch("UPDATE csv_import_event SET sent_at = ? WHERE id = ?");
+            ids.forEach(id -> batch.add(now, id));
+            return batch.execute();
         });
     }
 

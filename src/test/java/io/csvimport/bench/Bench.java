@@ -58,7 +58,8 @@ public final class Bench {
 
     public static void main(String[] args) throws Exception {
         Bench bench = new Bench(Files.createTempDirectory("csv-import-bench"));
-        String cases = System.getProperty("cases", "small,warm,side-by-side,large,latency,start,idle,growth,desk");
+        String cases =
+                System.getProperty("cases", "small,warm,unordered,side-by-side,large,latency,start,idle,growth,desk");
         bench.table.add("| " + machine() + " | median (least to most) | csv-import-routes in comparison |");
         bench.table.add("| --- | --- | --- |");
         try {
@@ -66,6 +67,7 @@ public final class Bench {
                 switch (name) {
                     case "small" -> bench.small("1,000 files of 5 kB, s", 1);
                     case "warm" -> bench.small("1,000 files of 5 kB after 5,000 others, s", WARM_FILES);
+                    case "unordered" -> bench.unordered();
                     case "side-by-side" -> bench.sideBySide();
                     case "large" -> bench.large();
                     case "latency" -> bench.latency();
@@ -92,6 +94,14 @@ public final class Bench {
     /** 1,000 files of 5 kB that are there at once, when a watching process has carried some before; seconds. */
     private void small(String title, int before) throws Exception {
         compare(new Load(title, SMALL_FILES, before, 0, 0, 1), List.of(Sender.values()), smallFiles(SMALL_FILES));
+    }
+
+    /** The same without an order, as many at a time as the product's default says; seconds. */
+    private void unordered() throws Exception {
+        compare(
+                new Load("1,000 files of 5 kB after 5,000 others, in no order, s", SMALL_FILES, WARM_FILES, 0, 0, 4),
+                List.of(Sender.PRODUCT, Sender.PYTHON, Sender.ROUTE),
+                smallFiles(SMALL_FILES));
     }
 
     private static Drop smallFiles(int files) {
