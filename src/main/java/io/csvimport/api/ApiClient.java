@@ -56,6 +56,7 @@ public final class ApiClient implements HttpClientConfigurer {
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private static final String CALL = "csv-import-call";
+    private static final Set<String> BROKEN_WRITE = Set.of("Broken pipe", "Connection reset by peer");
 
     /** Firewalls drop a connection that is idle for long, without closing it. */
     private static final TimeValue LONGEST_IDLE = TimeValue.ofSeconds(30);
@@ -216,7 +217,9 @@ public final class ApiClient implements HttpClientConfigurer {
     }
 
     private static boolean isBroken(Exception e) {
-        return e instanceof SocketException
+        // a failed write to a channel says by its words alone what it is
+        return e.getMessage() != null && BROKEN_WRITE.contains(e.getMessage())
+                || e instanceof SocketException
                 || e instanceof SSLException
                 || e instanceof ConnectionClosedException
                 || e instanceof NoHttpResponseException;
