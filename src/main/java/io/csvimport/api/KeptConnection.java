@@ -1,34 +1,36 @@
 package io.csvimport.api;
 
 import java.io.IOException;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
-import java.util.concurrent.atomic.AtomicLong;
-import javax.net.ssl.SSLSocket;
 import org.apache.hc.client5.http.DnsResolver;
 import org.apache.hc.client5.http.SchemePortResolver;
 import org.apache.hc.client5.http.impl.io.DefaultHttpClientConnectionOperator;
-import org.apache.hc.client5.http.impl.io.DefaultManagedHttpClientConnection;
+import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.io.HttpClientConnectionOperator;
+import org.apache.hc.client5.http.io.ManagedHttpClientConnection;
 import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.http.URIScheme;
 import org.apache.hc.core5.http.config.RegistryBuilder;
 
 /**
  * A connection that sees at once whether the server has closed it. HttpClient's own look waits a millisecond for that, before
- * each upload: a third of the time of a small file.
+ * each upload: a third of the time of a small file. Its class of connections cannot be extended, hence the proxy.
  */
-final class KeptConnection extends DefaultManagedHttpClientConnection {
+final class KeptConnection implements InvocationHandler {
 
-    private static final AtomicLong NUMBER = new AtomicLong();
-
+    private final ManagedHttpClientConnection connection;
     /** Null where the socket is another one, as to a SOCKS proxy. */
     private SocketChannel channel;
 
-    private KeptConnection() {
-        super("csv-import-" + NUMBER.incrementAndGet());
+    private KeptConnection(ManagedHttpClientConnection connection) {
+        this.connection = connection;
     }
 
     /** Builds a pool of such connections. */
@@ -46,26 +48,34 @@ final class KeptConnection extends DefaultManagedHttpClientConnection {
                                 .build());
             }
         };
-        return pool.setConnectionFactory(socket -> new KeptConnection());
+        return pool.setConnectionFactory(
+                socket -> of(ManagedHttpClientConnectionFactory.INSTANCE.createConnection(socket)));
+    }
+
+    private static ManagedHttpClientConnection of(ManagedHttpClientConnection connection) {
+        return (ManagedHttpClientConnection) Proxy.newProxyInstance(
+                KeptConnection.class.getClassLoader(),
+                new Class<?>[] {ManagedHttpClientConnection.class},
+                new KeptConnection(connection));
     }
 
     @Override
-    public void bind(Socket socket) throws IOException {
-        channel = socket.getChannel();
-        super.bind(socket);
-    }
-
-    @Override
-    public void bind(SSLSocket tls, Socket socket) throws IOException {
-        channel = socket.getChannel();
-        super.bind(tls, socket);
-    }
-
-    @Override
-    public boolean isStale() throws IOException {
-        if (channel == null || !isOpen()) {
-            return super.isStale();
+    public Object invoke(Object proxy, Method method, Object[] arguments) throws Throwable {
+        if (method.getName().equals("isStale") && channel != null && connection.isOpen()) {
+            return isStale();
         }
+        if (method.getName().equals("bind")) {
+            // the last one is the socket below TLS
+            channel = ((Socket) arguments[arguments.length - 1]).getChannel();
+        }
+        try {
+            return method.invoke(connection, arguments);
+        } catch (InvocationTargetException e) {
+            throw e.getCause();
+        }
+    }
+
+    private boolean isStale() {
         try {
             channel.configureBlocking(false);
             try {

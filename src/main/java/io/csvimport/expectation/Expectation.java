@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Predicate;
 
 /**
  * One entry of a file of {@code expectations/}. What is null, empty or NONE is not expected.
@@ -72,6 +73,11 @@ public record Expectation(
     /** Whether the bytes of a file must be looked at. */
     public boolean isOfContent() {
         return header != null || headerOfLast || !rows.equals(Rows.NONE) || encoding != null;
+    }
+
+    /** Which file names are meant; null: any. */
+    public Predicate<String> names() {
+        return files == null ? null : this::matches;
     }
 
     boolean matches(String fileName) {

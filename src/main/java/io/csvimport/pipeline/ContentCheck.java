@@ -83,12 +83,7 @@ public final class ContentCheck {
         Map<Expectation, Verdict.Last> lasts = new HashMap<>();
         for (Expectation expectation : looked.expectations()) {
             if (expectation.rows().maxDrop() != null) {
-                Optional<Counted> last = earlier.last(
-                        template,
-                        expectation.feed(),
-                        expectation.files() == null
-                                ? null
-                                : name -> expectation.applies(template, expectation.feed(), name));
+                Optional<Counted> last = earlier.last(template, expectation.feed(), expectation.names());
                 last.ifPresent(before -> lasts.put(expectation, new Verdict.Last(before.job(), before.csvRows())));
             }
         }

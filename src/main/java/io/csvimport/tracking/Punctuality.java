@@ -138,10 +138,7 @@ public final class Punctuality {
     }
 
     static Meant meant(Expectation entry) {
-        return new Meant(
-                entry.template(),
-                entry.feed(),
-                entry.files() == null ? null : name -> entry.applies(entry.template(), entry.feed(), name));
+        return new Meant(entry.template(), entry.feed(), entry.names());
     }
 
     private void look(Plan plan, Instant now) throws CsvImportUnsettledException {
