@@ -4,6 +4,7 @@ import java.nio.charset.Charset;
 import java.nio.file.FileSystems;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.text.Normalizer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -80,13 +81,18 @@ public record Expectation(
         return files == null ? null : this::matches;
     }
 
+    /** An umlaut is one character, also where a sender writes it as two. */
+    private static String composed(String name) {
+        return Normalizer.normalize(name, Normalizer.Form.NFC);
+    }
+
     boolean matches(String fileName) {
         try {
             return files == null
                     || fileName != null
                             && FileSystems.getDefault()
-                                    .getPathMatcher("glob:" + files)
-                                    .matches(Path.of(fileName));
+                                    .getPathMatcher("glob:" + composed(files))
+                                    .matches(Path.of(composed(fileName)));
         } catch (InvalidPathException e) {
             // it is rejected for its name
             return false;

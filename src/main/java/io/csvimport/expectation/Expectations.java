@@ -6,12 +6,22 @@ import java.util.function.Consumer;
 /** The expectations that the user's files say now. */
 public final class Expectations {
 
+    private volatile boolean isWhole = true;
     private volatile List<Expectation> all = List.of();
     private volatile Consumer<List<Expectation>> listener = now -> {};
 
     /** In the order of the names of their files, then of their lines. */
     public List<Expectation> all() {
         return all;
+    }
+
+    /** Whether nothing of what the files say is missing in {@link #all}. */
+    public boolean isWhole() {
+        return isWhole;
+    }
+
+    public void isWhole(boolean whole) {
+        isWhole = whole;
     }
 
     public void replace(List<Expectation> expectations) {

@@ -5,7 +5,10 @@ import io.csvimport.expectation.Expectation.Rows;
 import io.csvimport.job.Delivery;
 import io.csvimport.text.Nearest;
 import io.csvimport.text.Visible;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -43,8 +46,27 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
     private static final Set<String> ROWS = Set.of("min", "max-drop");
     private static final String SAME_AS_LAST = "same-as-last";
 
+    /**
+     * @param bytes in UTF-8
+     * @param known the expectations of other files: where each is, by its key
+     */
+    public static ExpectationsFile read(String name, byte[] bytes, Map<String, String> known) {
+        ByteBuffer undecoded = ByteBuffer.wrap(bytes);
+        try {
+            return read(
+                    name, StandardCharsets.UTF_8.newDecoder().decode(undecoded).toString(), known);
+        } catch (CharacterCodingException e) {
+            long line = 1
+                    + new String(bytes, 0, undecoded.position(), StandardCharsets.ISO_8859_1)
+                            .chars()
+                            .filter(character -> character == '\n')
+                            .count();
+            return new ExpectationsFile(List.of(), List.of(name + ":" + line + ": it is not in UTF-8"));
+        }
+    }
+
     /** @param known the expectations of other files: where each is, by its key */
-    public static ExpectationsFile read(String name, String text, Map<String, String> known) {
+    static ExpectationsFile read(String name, String text, Map<String, String> known) {
         Reader reader = new Reader(name, known);
         LoadSettings settings = LoadSettings.builder().setLabel(name).build();
         try {
@@ -55,6 +77,8 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
                     "it is no YAML: " + (e.getProblem() == null ? e.getContext() : e.getProblem()));
         } catch (YamlEngineException e) {
             reader.mistake(1, "it is no YAML: " + e.getMessage());
+        } catch (StackOverflowError e) {
+            reader.mistake(1, "it is nested too deeply");
         }
         List<String> mistakes = reader.mistakes.stream()
                 .sorted(Comparator.comparingInt(Mistake::line))
@@ -97,7 +121,8 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
             }
             if (!values.containsKey("template")) {
                 mistake(line(node), "template is missing: the one of the CSVs that are expected");
-            } else if (mistakes.size() == before && Set.of("template", "feed").containsAll(values.keySet())) {
+            } else if (mistakes.size() == before
+                    && Set.of("template", "feed", "otherwise").containsAll(values.keySet())) {
                 mistake(line(node), "nothing is expected: give due, header, rows, encoding or files");
             }
             Rows rows = rows(values.get("rows"));

@@ -24,6 +24,23 @@ public record FileMark(Path path, long size, long modified, String fileKey) impl
         return of(path.toAbsolutePath().normalize(), found);
     }
 
+    /** Whether a file with this key, if it was on this machine, was taken away or replaced. */
+    public static boolean isGone(String path, String key) {
+        Path file = Path.of(path);
+        if (!file.isAbsolute() || !Files.isDirectory(file.getParent())) {
+            return false;
+        }
+        // hidden: the spool is just about to show it
+        if (Files.exists(file.resolveSibling("." + file.getFileName()))) {
+            return false;
+        }
+        try {
+            return !of(file).looksLike(key);
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
     public static FileMark of(Path path, BasicFileAttributes found) {
         return new FileMark(
                 path,

@@ -150,6 +150,11 @@ public record Job(
         return new Job(id, origin, names, content, owner, attempt, outcome, createdAt, releasedTo, trace, look);
     }
 
+    /** Whether nothing of it is with the API: it may be withdrawn. */
+    public boolean isUnsent() {
+        return state().isUnsent() || state() == State.HELD && Look.UNEXPECTED.equals(outcome.reason());
+    }
+
     public State state() {
         return outcome.state();
     }

@@ -1,6 +1,7 @@
 package io.csvimport.ledger;
 
 import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.file.FileMark;
 import io.csvimport.file.SourceFile;
 import io.csvimport.job.Job;
 import io.csvimport.job.Outcome;
@@ -207,11 +208,8 @@ public final class Outcomes {
     /** Its file is gone: what was not sent is withdrawn, what is settled has no more to do. */
     public Job gone(Job job, String to) throws CsvImportUnsettledException {
         Job now = job;
-        if (job.state().isUnsent()) {
-            Outcome gone = job.outcome()
-                    .because("gone", "The file was taken away or replaced before it was sent")
-                    .to(State.WITHDRAWN);
-            Optional<Job> withdrawn = database.durable(c -> write(c, job, gone));
+        if (job.isUnsent()) {
+            Optional<Job> withdrawn = database.durable(c -> withdraw(c, job));
             withdrawn.ifPresent(written -> written.log(LOG, Level.INFO, ""));
             // a job that was settled meanwhile has moved its file itself
             now = withdrawn.isPresent()
@@ -222,6 +220,30 @@ public final class Outcomes {
             released(now, to);
         }
         return now;
+    }
+
+    private Optional<Job> withdraw(Handle handle, Job gone) {
+        return write(
+                handle,
+                gone,
+                gone.outcome()
+                        .because("gone", "The file was taken away or replaced before it was sent")
+                        .to(State.WITHDRAWN));
+    }
+
+    /** Withdraws a job whose file is gone, and of which nothing was sent; false where it is none. */
+    boolean withdrawGone(Handle handle, Job job) {
+        if (!job.isUnsent()
+                || job.origin().path() == null
+                || !FileMark.isGone(job.origin().path(), job.origin().sourceKey())) {
+            return false;
+        }
+        Optional<Job> withdrawn = withdraw(handle, job);
+        withdrawn.ifPresent(written -> {
+            released(handle, written, null, null);
+            written.log(LOG, Level.INFO, "");
+        });
+        return withdrawn.isPresent();
     }
 
     /** The source has released the item: its key may come again, as a new job. Where this is lost, it is swept. */

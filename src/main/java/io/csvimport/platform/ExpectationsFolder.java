@@ -6,7 +6,6 @@ import io.csvimport.expectation.ExpectationsFile;
 import io.csvimport.platform.RoutesListing.Version;
 import io.csvimport.settings.Finding;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -100,6 +99,7 @@ public final class ExpectationsFolder {
                 all.forEach(mistake -> LOG.error("{} is not used{}: {}", file, previous, mistake));
             }
         });
+        expectations.isWhole(mistakes.isEmpty() && listing.failed().isEmpty());
         if (!before.equals(inForce)) {
             expectations.replace(all());
             LOG.info("Expectations in {}: {}", folder, expectations.all().size());
@@ -135,7 +135,7 @@ public final class ExpectationsFolder {
     private ExpectationsFile read(Path file, Map<String, String> places) {
         String name = routes.relativize(file).toString().replace('\\', '/');
         try {
-            return ExpectationsFile.read(name, new String(Files.readAllBytes(file), StandardCharsets.UTF_8), places);
+            return ExpectationsFile.read(name, Files.readAllBytes(file), places);
         } catch (IOException e) {
             // the next scan reads it again
             known.put(file, new Version(0, -1, null, null));

@@ -19,7 +19,6 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -105,9 +104,8 @@ public final class FileRelease {
     /** Releases deliveries whose file on this machine is gone. */
     public void sweep() throws CsvImportUnsettledException {
         deliveries.eachUnreleasedFile(job -> {
-            Path file = Path.of(job.origin().path());
-            if (Files.isDirectory(file.getParent()) && !isThere(file, job)) {
-                outcomes.gone(job, movedTo(file, job));
+            if (FileMark.isGone(job.origin().path(), job.origin().sourceKey())) {
+                outcomes.gone(job, movedTo(Path.of(job.origin().path()), job));
             }
         });
     }
@@ -151,16 +149,6 @@ public final class FileRelease {
             return before.looksLike(job.origin().sourceKey()) ? moved.toString() : null;
         } catch (IOException e) {
             return null;
-        }
-    }
-
-    private static boolean isThere(Path file, Job job) {
-        try {
-            // hidden: the spool is just about to show it
-            return Files.exists(file.resolveSibling("." + file.getFileName()))
-                    || FileMark.of(file).looksLike(job.origin().sourceKey());
-        } catch (IOException e) {
-            return false;
         }
     }
 

@@ -134,7 +134,10 @@ public final class Punctuality {
                 plans.put(expectation.key(), new Plan(expectation, meant(expectation), known, open));
             }
         }
-        occurrences.retain(plans.keySet());
+        // what is open stays so while nobody knows whether it is still expected
+        if (expectations.isWhole()) {
+            occurrences.retain(plans.keySet());
+        }
     }
 
     static Meant meant(Expectation entry) {

@@ -46,6 +46,27 @@ class ExpectationsFileTest {
     }
 
     @Test
+    void aFileInAnotherEncodingIsAMistake() {
+        byte[] bytes = "# from HR\n- template: Pr\u00fcfung\n".getBytes(StandardCharsets.ISO_8859_1);
+        assertEquals(
+                List.of("expectations/people.yaml:2: it is not in UTF-8"),
+                ExpectationsFile.read("expectations/people.yaml", bytes, Map.of())
+                        .mistakes());
+    }
+
+    @Test
+    void aFileThatIsNestedTooDeeplyIsAMistake() {
+        assertEquals(List.of("1: it is nested too deeply"), mistakes("[".repeat(100_000)));
+    }
+
+    @Test
+    void aPatternMatchesANameWhoseUmlautsAreTwoCharacters() {
+        Expectation entry = entry("- { template: Pr\u00fcfung, files: \"Pr\u00fcfung *.csv\" }");
+        assertTrue(entry.matches("Pru\u0308fung 4.csv"));
+        assertTrue(entry.matches("Pr\u00fcfung 4.csv"));
+    }
+
+    @Test
     void anEntrySaysAllThatIsExpected() {
         Expectation entry = entry(
                 """

@@ -104,9 +104,29 @@ class ContentCheckTest extends CsvImportTestSupport {
         Files.writeString(file, GOOD);
         awaitIn(".imported", file);
         awaitEvent("completed", "people.csv");
-        assertEquals(
-                List.of("held", "completed"),
-                jobs().stream().map(job -> job.get("state")).toList());
+        awaitThat(() -> List.of("withdrawn", "completed")
+                .equals(jobs().stream().map(job -> job.get("state")).toList()));
+    }
+
+    @Test
+    void aHeldFileThatIsTakenAwayIsWithdrawn() throws Exception {
+        Path bad = drop("Held/bad.csv", CSV);
+        awaitState("bad.csv", "held");
+        Files.delete(bad);
+        assertEquals("gone", awaitState("bad.csv", "withdrawn").get("reason"));
+        awaitEvent("withdrawn", "bad.csv");
+    }
+
+    @Test
+    void theBytesOfAHeldFileThatWasTakenAwayMayComeAgain() throws Exception {
+        Path bad = drop("Held/bad.csv", CSV);
+        awaitState("bad.csv", "held");
+        Path again = home.resolve("inbox/Held/again.csv");
+        Files.move(bad, again);
+        awaitState("again.csv", "held");
+        assertEquals("withdrawn", job("bad.csv").get("state"));
+        call("retry", job("again.csv").get("job"));
+        awaitIn(".imported", again);
     }
 
     @Test

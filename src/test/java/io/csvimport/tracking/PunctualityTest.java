@@ -17,6 +17,7 @@ import io.csvimport.ledger.PostgresRig;
 import io.csvimport.ledger.Retention;
 import io.csvimport.settings.Settings;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -74,7 +75,8 @@ class PunctualityTest {
         }
 
         void expect(String yaml) {
-            ExpectationsFile file = ExpectationsFile.read("expectations/people.yaml", yaml, Map.of());
+            ExpectationsFile file =
+                    ExpectationsFile.read("expectations/people.yaml", yaml.getBytes(StandardCharsets.UTF_8), Map.of());
             assertEquals(List.of(), file.mistakes());
             expectations.replace(file.entries());
         }
@@ -385,6 +387,22 @@ class PunctualityTest {
         until("2026-03-24T06:30");
         assertEquals(before + 1, told().size());
         assertEquals("late 2026-03-24T06:00", told().get(before));
+    }
+
+    @Test
+    void whatIsOpenStaysSoWhileAFileOfExpectationsCannotBeRead() throws Exception {
+        start("2026-03-23T12:00");
+        until("2026-03-24T07:30");
+        process.expectations.isWhole(false);
+        process.expect("");
+        until("2026-03-24T08:00");
+        process.expect(text);
+        process.expectations.isWhole(true);
+        until("2026-03-24T08:10");
+        assertState("missing");
+        imported("2026-03-24T08:20");
+        until("2026-03-24T09:00");
+        assertTold("late 2026-03-24T06:00", "missing 2026-03-24T06:00", "arrived 2026-03-24T06:00");
     }
 
     @Test
