@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -32,6 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * choices of a run (not the machine's timing), {@code -Dkills=…} says how many, half of them in each
  * order of the files: 8 by default, some hundred where there is time.
  */
+@Tag("long")
 class RandomKillTest {
 
     /** Many order keys: one that waits or looks for an upload holds up no other. */

@@ -94,6 +94,7 @@ class PostgresTest {
     }
 
     @Test
+    @Tag("long")
     void anImportIsFollowedAndVoidedAsWithTheEmbeddedLedger() throws Exception {
         rig.start("one", Map.of("CSV_IMPORT_TRACK_ENABLED", "true", "CSV_IMPORT_TRACK_INTERVAL", "PT0.2S"));
         PostgresRig.await().until(() -> rig.isReady("one"));
@@ -114,6 +115,7 @@ class PostgresTest {
     }
 
     @Test
+    @Tag("long")
     void whatIsExpectedOfTheContentIsComparedAsWithTheEmbeddedLedger() throws Exception {
         Path routes = Files.createDirectories(directory.resolve("own-routes/expectations"));
         Files.writeString(
@@ -314,6 +316,7 @@ class PostgresTest {
     }
 
     @Test
+    @Tag("long")
     void filesWaitWhileTheDatabaseIsAwayAndGoOnByThemselves() throws Exception {
         rig.start("one", Map.of());
         PostgresRig.await().until(() -> rig.isReady("one"));
@@ -337,6 +340,7 @@ class PostgresTest {
     }
 
     @Test
+    @Tag("long")
     void aFileIsImportedOnceThoughTheAnswerToACommitIsLost() throws Exception {
         try (PostgresLink link = new PostgresLink(rig.serverPort())) {
             String url = PostgresRig.ledgerUrl(link.port()) + "?prepareThreshold=0";
