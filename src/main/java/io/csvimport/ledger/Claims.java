@@ -87,8 +87,11 @@ public final class Claims {
                 claimed.names().template(),
                 claimed.content().sha256(),
                 claimed.id());
-        // a held one whose file was taken away, or came again, is not waited for
-        if (others.removeIf(other -> other.state() == State.HELD && outcomes.withdrawGone(handle, other))
+        // a held one whose file was taken away, or came again, is not waited for; a path of another machine says
+        // nothing here
+        if (others.removeIf(other -> other.state() == State.HELD
+                        && owner.isHere(other.owner())
+                        && outcomes.withdrawGone(handle, other))
                 && becomeSingle(handle, claimed)) {
             return new Claim(claimed, true);
         }
