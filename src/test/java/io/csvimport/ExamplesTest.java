@@ -148,11 +148,9 @@ public class ExamplesTest {
                     .body()
                     .contains("at least 100 rows");
         });
-        product.write("inbox/Nightly/.good.csv", csv);
-        Files.move(product.path("inbox/Nightly/.good.csv"), product.path("inbox/Nightly/good.csv"));
+        product.drop("inbox/Nightly/good.csv", csv);
         product.awaitJob("good.csv", "completed");
-        product.write("inbox/Nightly/.swapped.csv", csv.replace("name,email", "email,name"));
-        Files.move(product.path("inbox/Nightly/.swapped.csv"), product.path("inbox/Nightly/swapped.csv"));
+        product.drop("inbox/Nightly/swapped.csv", csv.replace("name,email", "email,name"));
         assertEquals(
                 "the header id, email, name",
                 product.awaitJob("swapped.csv", "held").path("found").asText());

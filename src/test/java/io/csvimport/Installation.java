@@ -120,7 +120,12 @@ public final class Installation implements AutoCloseable {
 
     /** A file that arrives whole, renamed into its place, with bytes like no other file. */
     public void drop(String path) throws IOException {
-        write("arriving.part", "Name,Course\n" + path + ",Safety\n");
+        drop(path, "Name,Course\n" + path + ",Safety\n");
+    }
+
+    /** A file that arrives whole, renamed into its place. */
+    public void drop(String path, String csv) throws IOException {
+        write("arriving.part", csv);
         Files.createDirectories(path(path).getParent());
         Files.move(path("arriving.part"), path(path), StandardCopyOption.ATOMIC_MOVE);
     }

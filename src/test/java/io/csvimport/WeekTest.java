@@ -7,7 +7,6 @@ import io.csvimport.operations.Operator;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
@@ -162,20 +161,13 @@ class WeekTest {
                         .collect(Collectors.joining());
     }
 
-    private void drop(String template, String name, String csv) throws IOException {
-        product.write("arriving.part", csv);
-        Path inbox = product.path("inbox/" + template);
-        Files.createDirectories(inbox);
-        Files.move(product.path("arriving.part"), inbox.resolve(name), StandardCopyOption.ATOMIC_MOVE);
-    }
-
     private void arrives(String template, String name, String csv) throws IOException {
-        drop(template, name, csv);
+        product.drop("inbox/" + template + "/" + name, csv);
         product.awaitJob(name, "completed");
     }
 
     private void held(String name, String csv, String expected, String found) throws IOException {
-        drop("People", name, csv);
+        product.drop("inbox/People/" + name, csv);
         JsonNode job = product.awaitJob(name, "held");
         assertEquals("unexpected", job.path("reason").asText());
         assertEquals(expected, job.path("expected").asText().replaceAll(" of the last import \\(job.*", ""));

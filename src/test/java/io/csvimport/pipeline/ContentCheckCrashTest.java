@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.csvimport.Distribution;
 import io.csvimport.Installation;
 import io.csvimport.operations.Operator;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -22,8 +21,7 @@ class ContentCheckCrashTest {
             Distribution first = product.start();
             product.awaitReady();
             for (String name : List.of("one.csv", "two.csv")) {
-                product.write("inbox/People/." + name, "name\n" + name + "\n");
-                Files.move(product.path("inbox/People/." + name), product.path("inbox/People/" + name));
+                product.drop("inbox/People/" + name, "name\n" + name + "\n");
                 product.awaitJob(name, "held");
             }
             first.kill();
