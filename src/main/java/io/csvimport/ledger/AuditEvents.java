@@ -70,7 +70,8 @@ public final class AuditEvents {
         int inserted = 0;
         for (int n = 1; inserted == 0; n++) {
             String id = job.id() + "/" + type + "/" + n;
-            inserted = handle.execute(
+            inserted = Sql.update(
+                    handle,
                     "INSERT INTO csv_import_event (id, job, payload, created_at) VALUES (?, ?, ?, ?)"
                             + " ON CONFLICT DO NOTHING",
                     id,

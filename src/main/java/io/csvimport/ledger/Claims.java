@@ -122,7 +122,8 @@ public final class Claims {
     }
 
     private boolean becomeSingle(Handle handle, Job job) {
-        return handle.execute(
+        return Sql.update(
+                        handle,
                         "UPDATE csv_import_delivery SET single = 1 WHERE job = ? AND NOT EXISTS (SELECT 1"
                                 + " FROM csv_import_delivery first WHERE (first.single = 1 OR first.duplicates = 'import') AND first.job <> ?"
                                 + " AND first.organization = ? AND first.template = ? AND first.sha256 = ? AND first.state IN"
@@ -201,7 +202,8 @@ public final class Claims {
      * @return empty where it may not: another upload of this name and template is in flight, or the row has moved on
      */
     public Optional<Job> begin(Job job, Job.Attempt attempt) throws CsvImportUnsettledException {
-        int updated = database.durable(handle -> handle.execute(
+        int updated = database.durable(handle -> Sql.update(
+                handle,
                 "UPDATE csv_import_delivery SET state = 'sending', attempts = ?, sending_at = ?, api_time = ?, owner = ?,"
                         + " next_attempt_at = NULL WHERE job = ? AND owner = ? AND attempts = ?"
                         + " AND " + UNSENT + " AND NOT EXISTS (SELECT 1"

@@ -10,6 +10,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
 import org.jdbi.v3.core.statement.Update;
@@ -63,28 +64,46 @@ final class JobRow {
     /** Empty where another process was faster, or the item has its row already. */
     static Optional<Job> insert(Handle handle, Job job, String organization) {
         Instant now = Instant.now();
-        Optional<Job> inserted = handle.createQuery(
-                        "INSERT INTO csv_import_delivery (source_key, item_key, envelope, source, state, organization, template,"
-                                + " notify, file_name, file_path, file_size, sha256, duplicates, owner, attempts, sending_at, created_at,"
-                                + " traceparent, tracestate, csv_header, csv_rows)"
-                                + " VALUES (:origin.sourceKey, :origin.itemKey, :origin.envelope, :origin.from, :state,"
-                                + " :organization, :names.template, :names.addressList, :names.fileName, :origin.path,"
-                                + " :content.size, :content.sha256, :names.duplicates, :owner, :attempt.number, :attempt.began, :now,"
-                                + " :trace.traceparent, :trace.tracestate, :look.header, :look.rows)"
-                                + " ON CONFLICT DO NOTHING RETURNING job")
-                .bindMethods(job)
-                .bind("organization", organization)
-                .bind("now", now)
-                .mapTo(Long.class)
-                .findFirst()
-                .map(id -> job.inserted(id, now));
-        if (inserted.isPresent() && job.names().fileName() == null) {
-            handle.execute(
-                    "UPDATE csv_import_delivery SET file_name = ? WHERE job = ?",
-                    inserted.get().names().fileName(),
-                    inserted.get().id());
+        OptionalLong id = Sql.number(
+                handle,
+                "INSERT INTO csv_import_delivery (source_key, item_key, envelope, source, state, organization, template,"
+                        + " notify, file_name, file_path, file_size, sha256, duplicates, owner, attempts, sending_at, created_at,"
+                        + " traceparent, tracestate, csv_header, csv_rows)"
+                        + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                        + " ON CONFLICT DO NOTHING RETURNING job",
+                job.origin().sourceKey(),
+                job.origin().itemKey(),
+                job.origin().envelope(),
+                job.origin().from(),
+                job.state(),
+                organization,
+                job.names().template(),
+                job.names().addressList(),
+                job.names().fileName(),
+                job.origin().path(),
+                job.content().size(),
+                job.content().sha256(),
+                job.names().duplicates(),
+                job.owner(),
+                job.attempt().number(),
+                job.attempt().began(),
+                now,
+                job.trace().traceparent(),
+                job.trace().tracestate(),
+                job.look().header(),
+                job.look().rows());
+        if (id.isEmpty()) {
+            return Optional.empty();
         }
-        return inserted;
+        Job inserted = job.inserted(id.getAsLong(), now);
+        if (job.names().fileName() == null) {
+            Sql.update(
+                    handle,
+                    "UPDATE csv_import_delivery SET file_name = ? WHERE job = ?",
+                    inserted.names().fileName(),
+                    inserted.id());
+        }
+        return Optional.of(inserted);
     }
 
     /**
@@ -116,9 +135,7 @@ final class JobRow {
     }
 
     static boolean exists(Handle handle, String where, Object... parameters) {
-        return handle.select("SELECT 1 FROM csv_import_delivery WHERE " + where + " LIMIT 1", parameters)
-                .mapTo(Integer.class)
-                .findFirst()
+        return Sql.number(handle, "SELECT 1 FROM csv_import_delivery WHERE " + where + " LIMIT 1", parameters)
                 .isPresent();
     }
 }

@@ -30,6 +30,9 @@ final class LedgerFile implements Closeable {
             " Put back the file that was there, and the work goes on. Or stop the process,"
                     + " restore a backup or start it with --new-ledger";
 
+    /** Pages of the write-ahead log that are copied into the file at once: 16 MB. Most are those of a few pages by then. */
+    private static final int CHECKPOINT = 4000;
+
     private final String url;
     private final Path path;
     /** The file system's own key of the file that was opened: another one in its place is another ledger. */
@@ -113,6 +116,7 @@ final class LedgerFile implements Closeable {
         handle = jdbi.open();
         // with the first look at the file there is the log
         handle.select("SELECT COUNT(*) FROM sqlite_schema").mapTo(Long.class).one();
+        handle.execute("PRAGMA wal_autocheckpoint = " + CHECKPOINT);
         // what an earlier connection could not force to the disk
         handle.select("PRAGMA wal_checkpoint(TRUNCATE)").mapToMap().list();
         Path file = path.resolveSibling(path.getFileName() + "-wal");

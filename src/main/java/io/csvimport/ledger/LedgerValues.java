@@ -3,15 +3,16 @@ package io.csvimport.ledger;
 import io.csvimport.job.State;
 import io.csvimport.text.Visible;
 import java.lang.reflect.Type;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.Set;
 import org.jdbi.v3.core.Handles;
 import org.jdbi.v3.core.Jdbi;
-import org.jdbi.v3.core.argument.AbstractArgumentFactory;
-import org.jdbi.v3.core.argument.Argument;
+import org.jdbi.v3.core.argument.ArgumentFactory;
 import org.jdbi.v3.core.config.ConfigRegistry;
 import org.jdbi.v3.core.generic.GenericTypes;
 import org.jdbi.v3.core.mapper.ColumnMapper;
@@ -35,6 +36,9 @@ public final class LedgerValues implements JdbiPlugin {
         }
     }
 
+    /** The types that are not stored as JDBI would. */
+    private static final Set<Class<?>> STORED = Set.of(String.class, Instant.class, State.class, Boolean.class);
+
     /** The latest that was written: a formatter takes Java long to run, and to compile. */
     private static volatile Second latest = Second.of(0);
 
@@ -43,30 +47,9 @@ public final class LedgerValues implements JdbiPlugin {
         jdbi.getConfig(SqlStatements.class).setTemplateEngine(TemplateEngine.NOP);
         // a transaction ends by itself; a connection that broke in one has none to end
         jdbi.getConfig(Handles.class).setForceEndTransactions(false);
-        jdbi.registerArgument(new AbstractArgumentFactory<String>(Types.VARCHAR) {
-            @Override
-            protected Argument build(String value, ConfigRegistry config) {
-                return (position, statement, context) -> statement.setString(position, Visible.storable(value));
-            }
-        });
-        jdbi.registerArgument(new AbstractArgumentFactory<Instant>(Types.VARCHAR) {
-            @Override
-            protected Argument build(Instant value, ConfigRegistry config) {
-                return (position, statement, context) -> statement.setString(position, text(value));
-            }
-        });
-        jdbi.registerArgument(new AbstractArgumentFactory<State>(Types.VARCHAR) {
-            @Override
-            protected Argument build(State value, ConfigRegistry config) {
-                return (position, statement, context) -> statement.setString(position, value.toString());
-            }
-        });
-        jdbi.registerArgument(new AbstractArgumentFactory<Boolean>(Types.INTEGER) {
-            @Override
-            protected Argument build(Boolean value, ConfigRegistry config) {
-                return (position, statement, context) -> statement.setInt(position, value ? 1 : 0);
-            }
-        });
+        jdbi.registerArgument((ArgumentFactory) (type, value, config) -> STORED.contains(type)
+                ? Optional.of((position, statement, context) -> set(statement, position, value))
+                : Optional.empty());
         jdbi.registerColumnMapper(
                 Instant.class, (ColumnMapper<Instant>) (row, column, context) -> instant(row.getString(column)));
         jdbi.registerRowMapper(LedgerValues::mapperOfRecord);
@@ -75,6 +58,23 @@ public final class LedgerValues implements JdbiPlugin {
     private static Optional<RowMapper<?>> mapperOfRecord(Type type, ConfigRegistry config) {
         Class<?> erased = GenericTypes.getErasedType(type);
         return erased.isRecord() ? Optional.of(ConstructorMapper.of(erased)) : Optional.empty();
+    }
+
+    /** Sets a parameter of a statement. */
+    static void set(PreparedStatement statement, int position, Object value) throws SQLException {
+        if (value instanceof String string) {
+            statement.setString(position, Visible.storable(string));
+        } else if (value instanceof Instant time) {
+            statement.setString(position, text(time));
+        } else if (value instanceof State state) {
+            statement.setString(position, state.toString());
+        } else if (value instanceof Boolean is) {
+            statement.setInt(position, is ? 1 : 0);
+        } else if (value == null) {
+            statement.setNull(position, Types.NULL);
+        } else {
+            statement.setObject(position, value);
+        }
     }
 
     /** Null for NULL. */

@@ -125,17 +125,33 @@ public final class Outcomes {
     private Optional<Job> write(Handle handle, Job job, Outcome outcome) {
         Job written = job.with(outcome);
         boolean isFollowed = outcome.state() == State.ACCEPTED && trackAfter != null;
-        boolean changed = JobRow.change(
-                handle,
-                written,
-                "state IN ('claimed', 'sending', 'waiting', 'unknown', 'held')",
-                "state = :state, import_id = :outcome.importId, reason = :outcome.reason, detail = :outcome.detail,"
-                        + " http_status = :outcome.why.httpStatus, next_attempt_at = :outcome.nextAttempt,"
-                        + " reconciled = :outcome.reconciled, settled_at = :outcome.settledAt, track_at = :track,"
-                        + " failed_rows = :outcome.rows.failed, preview_rows = :outcome.rows.first,"
-                        + " failures = :outcome.failures, " + LOOK,
-                "track",
-                isFollowed ? outcome.settledAt().plus(trackAfter) : null);
+        boolean changed = Sql.update(
+                        handle,
+                        "UPDATE csv_import_delivery SET state = ?, import_id = ?, reason = ?, detail = ?, http_status = ?,"
+                                + " next_attempt_at = ?, reconciled = ?, settled_at = ?, track_at = ?, failed_rows = ?,"
+                                + " preview_rows = ?, failures = ?, csv_header = ?, csv_rows = ?, expected = ?, found = ?"
+                                + " WHERE job = ? AND owner = ? AND attempts = ?"
+                                + " AND state IN ('claimed', 'sending', 'waiting', 'unknown', 'held')",
+                        outcome.state(),
+                        outcome.importId(),
+                        outcome.reason(),
+                        outcome.detail(),
+                        outcome.why().httpStatus(),
+                        outcome.nextAttempt(),
+                        outcome.reconciled(),
+                        outcome.settledAt(),
+                        isFollowed ? outcome.settledAt().plus(trackAfter) : null,
+                        outcome.rows().failed(),
+                        outcome.rows().first(),
+                        outcome.failures(),
+                        job.look().header(),
+                        job.look().rows(),
+                        job.look().expected(),
+                        job.look().found(),
+                        job.id(),
+                        job.owner(),
+                        job.attempt().number())
+                == 1;
         if (changed && outcome.state().isSettled()) {
             events.insert(handle, written);
         }
@@ -257,7 +273,8 @@ public final class Outcomes {
     }
 
     private static int released(Handle handle, Job job, String to, String key) {
-        return handle.execute(
+        return Sql.update(
+                handle,
                 "UPDATE csv_import_delivery SET released_at = ?, released_to = ?, released_key = ? WHERE job = ?"
                         + " AND settled_at IS NOT NULL AND released_at IS NULL",
                 Instant.now(),
