@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
@@ -46,31 +47,30 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
     private static final Set<String> ROWS = Set.of("min", "max-drop");
     private static final String SAME_AS_LAST = "same-as-last";
 
+    /** What a value is that cannot be read. */
+    private static final Map<String, String> MEANT = Map.of(
+            "files", "files is a pattern of names such as people-*.csv",
+            "zone", "zone is a time zone such as Europe/Berlin",
+            "grace", "grace is an ISO-8601 duration such as PT1H",
+            "min", "rows.min is a number from 0 on",
+            "max-drop", "rows.max-drop is a percentage from 0% to 100%",
+            "encoding", "encoding is one that Java knows, such as UTF-8 or windows-1252",
+            "otherwise", "otherwise is hold, reject or warn");
+
     /**
      * @param bytes in UTF-8
      * @param known the expectations of other files: where each is, by its key
      */
     public static ExpectationsFile read(String name, byte[] bytes, Map<String, String> known) {
-        ByteBuffer undecoded = ByteBuffer.wrap(bytes);
-        try {
-            return read(
-                    name, StandardCharsets.UTF_8.newDecoder().decode(undecoded).toString(), known);
-        } catch (CharacterCodingException e) {
-            long line = 1
-                    + new String(bytes, 0, undecoded.position(), StandardCharsets.ISO_8859_1)
-                            .chars()
-                            .filter(character -> character == '\n')
-                            .count();
-            return new ExpectationsFile(List.of(), List.of(name + ":" + line + ": it is not in UTF-8"));
-        }
-    }
-
-    /** @param known the expectations of other files: where each is, by its key */
-    static ExpectationsFile read(String name, String text, Map<String, String> known) {
         Reader reader = new Reader(name, known);
         LoadSettings settings = LoadSettings.builder().setLabel(name).build();
+        ByteBuffer undecoded = ByteBuffer.wrap(bytes);
         try {
+            String text = StandardCharsets.UTF_8.newDecoder().decode(undecoded).toString();
             new Compose(settings).composeString(text).ifPresent(reader::entries);
+        } catch (CharacterCodingException e) {
+            String before = new String(bytes, 0, undecoded.position(), StandardCharsets.ISO_8859_1);
+            reader.mistake(before.split("\n", -1).length, "it is not in UTF-8");
         } catch (MarkedYamlEngineException e) {
             reader.mistake(
                     e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(1),
@@ -105,11 +105,15 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
             mistakes.add(new Mistake(line, what));
         }
 
+        private void mistake(Node node, String what) {
+            mistake(line(node), what);
+        }
+
         void entries(Node root) {
             if (root instanceof SequenceNode list) {
                 list.getValue().forEach(this::entry);
-            } else if (!isEmpty(root)) {
-                mistake(line(root), "a file is a list of entries, each of which begins with \"- template:\"");
+            } else if (!text(root).isBlank() || !(root instanceof ScalarNode)) {
+                mistake(root, "a file is a list of entries, each of which begins with \"- template:\"");
             }
         }
 
@@ -120,25 +124,24 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
                 return;
             }
             if (!values.containsKey("template")) {
-                mistake(line(node), "template is missing: the one of the CSVs that are expected");
+                mistake(node, "template is missing: the one of the CSVs that are expected");
             } else if (mistakes.size() == before
                     && Set.of("template", "feed", "otherwise").containsAll(values.keySet())) {
-                mistake(line(node), "nothing is expected: give due, header, rows, encoding or files");
+                mistake(node, "nothing is expected: give due, header, rows, encoding or files");
             }
-            Rows rows = rows(values.get("rows"));
-            boolean ofLast = values.get("header") instanceof ScalarNode header
-                    && header.getValue().equals(SAME_AS_LAST);
+            Node header = values.get("header");
+            boolean ofLast = text(header).equals(SAME_AS_LAST);
             Expectation entry = new Expectation(
                     name + ":" + line(node),
                     scalar(values, "template", Function.identity()),
                     scalar(values, "feed", Delivery::from),
-                    scalar(values, "files", Reader::pattern),
+                    files(values),
                     due(values),
-                    orElse(scalar(values, "grace", Reader::duration), Duration.ZERO),
-                    ofLast ? null : header(values.get("header")),
+                    orElse(scalar(values, "grace", text -> Duration.parse(matching("[^-]*", text))), Duration.ZERO),
+                    ofLast || header == null ? null : header(header),
                     ofLast,
-                    rows,
-                    scalar(values, "encoding", Reader::encoding),
+                    rows(values.get("rows")),
+                    scalar(values, "encoding", Charset::forName),
                     orElse(scalar(values, "otherwise", Reader::otherwise), Otherwise.WARN));
             if (before < mistakes.size()) {
                 return;
@@ -147,19 +150,27 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
             if (earlier == null) {
                 entries.add(entry);
             } else {
-                mistake(
-                        line(node),
-                        "the same template, feed, files and due are at " + earlier + ": make one of the two");
+                mistake(node, "the same template, feed, files and due are at " + earlier + ": make one of the two");
             }
         }
 
-        private Due due(Map<String, Node> values) {
-            List<String> names = new ArrayList<>();
-            for (Node days : list(values.get("days"))) {
-                names.add(days instanceof ScalarNode day ? day.getValue() : "");
+        private String files(Map<String, Node> values) {
+            String files = scalar(values, "files", text -> {
+                FileSystems.getDefault().getPathMatcher("glob:" + text);
+                return text;
+            });
+            if (files != null && files.contains("/")) {
+                mistake(values.get("files"), "files is a pattern of names, without folders: '" + files + "'");
             }
-            String days = names.isEmpty() ? null : String.join(",", names);
-            ZoneId zone = orElse(scalar(values, "zone", Reader::zone), ZoneId.systemDefault());
+            return files;
+        }
+
+        private static Otherwise otherwise(String text) {
+            return Otherwise.valueOf(matching("[a-z]*", text).toUpperCase(Locale.ROOT));
+        }
+
+        private Due due(Map<String, Node> values) {
+            ZoneId zone = orElse(scalar(values, "zone", ZoneId::of), ZoneId.systemDefault());
             Due due = scalar(values, "due", text -> {
                 Due times = Due.of(text, null, zone);
                 if (times.next(Instant.now()).isEmpty()) {
@@ -167,70 +178,64 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
                 }
                 return times;
             });
-            if (due != null && days != null) {
-                String time = ((ScalarNode) values.get("due")).getValue();
-                due = value(line(values.get("days")), days, text -> Due.of(time, text, zone));
+            List<Node> days = list(values.get("days"));
+            if (due != null && !days.isEmpty()) {
+                String time = text(values.get("due"));
+                String names = days.stream().map(Reader::text).collect(Collectors.joining(","));
+                due = value(values.get("days"), "days", names, text -> Due.of(time, text, zone));
             }
             for (String needs : List.of("days", "zone", "grace")) {
                 if (values.containsKey(needs) && !values.containsKey("due")) {
-                    mistake(line(values.get(needs)), needs + " goes with due, which is missing");
+                    mistake(values.get(needs), needs + " goes with due, which is missing");
                 }
             }
             return due;
         }
 
         private List<String> header(Node node) {
-            if (node == null) {
-                return null;
+            boolean isList = node instanceof SequenceNode list
+                    && !list.getValue().isEmpty()
+                    && list.getValue().stream().allMatch(ScalarNode.class::isInstance);
+            if (!isList) {
+                mistake(node, "header is a list of the names of the columns, as in [id, name], or " + SAME_AS_LAST);
             }
-            List<String> columns = new ArrayList<>();
-            for (Node column : node instanceof SequenceNode list ? list.getValue() : List.<Node>of()) {
-                if (column instanceof ScalarNode named) {
-                    columns.add(named.getValue());
-                }
-            }
-            if (!(node instanceof SequenceNode list)
-                    || columns.isEmpty()
-                    || columns.size() < list.getValue().size()) {
-                mistake(
-                        line(node),
-                        "header is a list of the names of the columns, as in [id, name], or " + SAME_AS_LAST);
-            }
-            return columns;
+            return list(node).stream().map(Reader::text).toList();
         }
 
         private Rows rows(Node node) {
-            if (node == null) {
-                return Rows.NONE;
-            }
             int before = mistakes.size();
-            Map<String, Node> values = values(node, "rows", "rows.", ROWS);
+            Map<String, Node> values = node == null ? null : values(node, "rows", "rows.", ROWS);
             if (values == null) {
                 return Rows.NONE;
             }
             if (values.isEmpty() && mistakes.size() == before) {
-                mistake(line(node), "rows is such as { min: 100, max-drop: 30% }");
+                mistake(node, "rows is such as { min: 100, max-drop: 30% }");
             }
             return new Rows(
-                    orElse(scalar(values, "min", Reader::min), 0L), scalar(values, "max-drop", Reader::percent));
+                    orElse(scalar(values, "min", text -> Long.valueOf(matching("\\d{1,18}", text))), 0L),
+                    scalar(values, "max-drop", Reader::percent));
+        }
+
+        private static Integer percent(String text) {
+            return Integer.valueOf(matching("(\\d{1,2}|100)\\s*%", text).replaceAll("\\D", ""));
         }
 
         /** The values of a map by their names, in which each name is known; null where it is none. */
         private Map<String, Node> values(Node node, String what, String prefix, Set<String> keys) {
             if (!(node instanceof MappingNode map)) {
-                mistake(line(node), what + " is names and values: " + String.join(", ", new TreeSet<>(keys)));
+                mistake(node, what + " is names and values: " + String.join(", ", new TreeSet<>(keys)));
                 return null;
             }
             Map<String, Node> values = new HashMap<>();
             for (NodeTuple pair : map.getValue()) {
                 Node key = pair.getKeyNode();
-                String name = key instanceof ScalarNode scalar ? scalar.getValue() : "";
+                String name = text(key);
                 if (!keys.contains(name)) {
                     String nearest =
                             Nearest.to(name.toLowerCase(Locale.ROOT), new TreeSet<>(keys), Function.identity());
-                    mistake(line(key), prefix + name + " is not known; the nearest is " + prefix + nearest);
+                    mistake(key, prefix + name + " is not known; the nearest is " + prefix + nearest);
                 } else if (values.putIfAbsent(name, pair.getValueNode()) != null) {
-                    mistake(line(key), prefix + name + " is given twice");
+                    mistake(key, prefix + name + " is given twice");
                 }
             }
             return values;
@@ -239,95 +244,38 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
         /** Null where it is missing or wrong. */
         private <T> T scalar(Map<String, Node> values, String key, Function<String, T> read) {
             Node node = values.get(key);
-            if (node == null) {
-                return null;
+            if (node instanceof ScalarNode && !text(node).isBlank()) {
+                return value(node, key, text(node).strip(), read);
             }
-            if (!(node instanceof ScalarNode scalar) || scalar.getValue().isBlank()) {
-                mistake(line(node), key + (isEmpty(node) ? " is empty" : " is one value, no list"));
-                return null;
+            if (node != null) {
+                mistake(node, key + (node instanceof ScalarNode ? " is empty" : " is one value, no list"));
             }
-            return value(line(node), scalar.getValue().strip(), read);
+            return null;
         }
 
-        private <T> T value(int line, String text, Function<String, T> read) {
+        private <T> T value(Node node, String key, String text, Function<String, T> read) {
             try {
                 return read.apply(text);
-            } catch (IllegalArgumentException e) {
-                mistake(line, e.getMessage());
+            } catch (IllegalArgumentException | DateTimeException e) {
+                mistake(node, MEANT.containsKey(key) ? MEANT.get(key) + ": '" + text + "'" : e.getMessage());
                 return null;
             }
         }
 
-        private static String pattern(String text) {
-            if (text.contains("/")) {
-                throw new IllegalArgumentException("files is a pattern of names, without folders: '" + text + "'");
+        private static String matching(String pattern, String text) {
+            if (!text.matches(pattern)) {
+                throw new IllegalArgumentException(text);
             }
-            try {
-                FileSystems.getDefault().getPathMatcher("glob:" + text);
-                return text;
-            } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException("files is a pattern of names such as people-*.csv: '" + text + "'");
-            }
-        }
-
-        private static ZoneId zone(String text) {
-            try {
-                return ZoneId.of(text);
-            } catch (DateTimeException e) {
-                throw new IllegalArgumentException("zone is a time zone such as Europe/Berlin: '" + text + "'");
-            }
-        }
-
-        private static Duration duration(String text) {
-            try {
-                Duration grace = Duration.parse(text);
-                if (!grace.isNegative()) {
-                    return grace;
-                }
-            } catch (DateTimeException e) {
-                // said below
-            }
-            throw new IllegalArgumentException("grace is an ISO-8601 duration such as PT1H: '" + text + "'");
-        }
-
-        private static long min(String text) {
-            if (!text.matches("\\d{1,18}")) {
-                throw new IllegalArgumentException("rows.min is a number from 0 on: '" + text + "'");
-            }
-            return Long.parseLong(text);
-        }
-
-        private static Integer percent(String text) {
-            if (!text.matches("(\\d{1,2}|100)\\s*%")) {
-                throw new IllegalArgumentException("rows.max-drop is a percentage from 0% to 100%: '" + text + "'");
-            }
-            return Integer.valueOf(text.replaceAll("\\D", ""));
-        }
-
-        private static Charset encoding(String text) {
-            try {
-                return Charset.forName(text);
-            } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException(
-                        "encoding is one that Java knows, such as UTF-8 or windows-1252: '" + text + "'");
-            }
-        }
-
-        private static Otherwise otherwise(String text) {
-            for (Otherwise otherwise : Otherwise.values()) {
-                if (otherwise.name().toLowerCase(Locale.ROOT).equals(text)) {
-                    return otherwise;
-                }
-            }
-            throw new IllegalArgumentException("otherwise is hold, reject or warn: '" + text + "'");
+            return text;
         }
 
         private static List<Node> list(Node node) {
             return node == null ? List.of() : node instanceof SequenceNode list ? list.getValue() : List.of(node);
         }
 
-        private static boolean isEmpty(Node node) {
-            return node instanceof ScalarNode scalar && scalar.getValue().isBlank();
+        /** Empty where it is no scalar. */
+        private static String text(Node node) {
+            return node instanceof ScalarNode scalar ? scalar.getValue() : "";
         }
 
         private static int line(Node node) {

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ExpectationsFileTest {
 
     private static ExpectationsFile read(String text) {
-        return ExpectationsFile.read("expectations/people.yaml", text, Map.of());
+        return ExpectationsFile.read("expectations/people.yaml", text.getBytes(StandardCharsets.UTF_8), Map.of());
     }
 
     private static Expectation entry(String text) {
@@ -209,7 +209,7 @@ class ExpectationsFileTest {
                 mistakes(entry + entry));
         ExpectationsFile other = ExpectationsFile.read(
                 "expectations/b.yaml",
-                entry,
+                entry.getBytes(StandardCharsets.UTF_8),
                 Map.of(entry(entry).key(), entry(entry).place()));
         assertTrue(other.mistakes().get(0).contains("are at expectations/people.yaml:1"), other.toString());
     }
