@@ -6,9 +6,9 @@ import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
 import de.siegmar.fastcsv.reader.CsvRecordHandler;
 import de.siegmar.fastcsv.reader.RecordWrapper;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.Reader;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
@@ -33,27 +33,26 @@ public record CsvContent(List<String> header, long rows, String encodingFlaw, St
     private static final int LONGEST_HEADER = 1 << 20;
     /** Characters in which the separator is looked for. */
     private static final int BEGINNING = 1 << 16;
-    /** A last record of its own, unless a quote is open: no text has this character. */
-    private static final char END = '\uFFFF';
 
     private static final String OPEN_FIELD = "a field without end that begins near line ";
 
     /** @throws IOException where the bytes cannot be read; what they say is no failure */
     public static CsvContent read(InputStream bytes, List<Expectation> expectations) throws IOException {
         CsvText text = new CsvText(bytes, encoding(expectations));
-        char[] beginning = new char[BEGINNING];
-        int length = 0;
-        int n = 0;
-        while (n >= 0 && length < BEGINNING) {
-            length += n;
-            n = text.read(beginning, length, BEGINNING - length);
-        }
-        String start = new String(beginning, 0, length);
         Counter counter = new Counter();
-        try (Reader all = new Ended(start, text)) {
-            CsvReader<Counter> records = builder(separator(start, expectations)).build(counter, all);
-            for (Iterator<Counter> record = records.iterator(); record.hasNext() && counter.flaw == null; ) {
-                record.next();
+        // twice, so that it is never read by single characters
+        try (BufferedReader all = new BufferedReader(text, 2 * BEGINNING)) {
+            char[] beginning = new char[BEGINNING];
+            all.mark(BEGINNING);
+            int length = 0;
+            for (int n = 0; n >= 0 && length < BEGINNING; n = all.read(beginning, length, BEGINNING - length)) {
+                length += n;
+            }
+            all.reset();
+            char separator = separator(new String(beginning, 0, length), expectations);
+            Iterator<Counter> records = builder(separator).build(counter, all).iterator();
+            while (records.hasNext() && counter.flaw == null) {
+                records.next();
             }
         } catch (CsvParseException e) {
             if (e.getCause() instanceof IOException io) {
@@ -122,35 +121,6 @@ public record CsvContent(List<String> header, long rows, String encodingFlaw, St
         return records.hasNext() ? records.next().getFields() : List.of();
     }
 
-    /** The text from its beginning, and the mark of its end. */
-    private static final class Ended extends Reader {
-        private Reader now;
-        private Reader then;
-        private boolean isMarked;
-
-        Ended(String beginning, Reader rest) {
-            now = new StringReader(beginning);
-            then = rest;
-        }
-
-        @Override
-        public int read(char[] buffer, int offset, int length) throws IOException {
-            int n = now.read(buffer, offset, length);
-            while (n < 0 && !isMarked) {
-                isMarked = then == null;
-                now = isMarked ? new StringReader("\n" + END) : then;
-                then = null;
-                n = now.read(buffer, offset, length);
-            }
-            return n;
-        }
-
-        @Override
-        public void close() {
-            // the stream is the caller's
-        }
-    }
-
     /** Keeps the header, and counts the records. */
     private static final class Counter extends AbstractBaseCsvCallbackHandler<Counter> {
         private final List<String> header = new ArrayList<>();
@@ -161,7 +131,7 @@ public record CsvContent(List<String> header, long rows, String encodingFlaw, St
 
         @Override
         protected void handleField(int index, char[] buffer, int offset, int length, boolean quoted) {
-            if (length == 1 && buffer[offset] == END && index == 0 && !quoted) {
+            if (length == 1 && buffer[offset] == CsvText.END && index == 0 && !quoted) {
                 ended = true;
             } else if (records == 0 && flaw == null) {
                 headerLength += length + 1;

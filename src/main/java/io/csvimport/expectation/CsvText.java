@@ -3,37 +3,39 @@ package io.csvimport.expectation;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Reader;
+import java.io.StringReader;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.Charset;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 
 /**
  * The bytes of a CSV as text: by its byte order mark, else as expected, else as UTF-8. Bytes that are none are noted once, and
- * read as windows-1252: separators, quotes and line ends are the same in all of these.
+ * read as windows-1252: separators, quotes and line ends are the same in all of these. It ends with {@link #END}.
  */
 final class CsvText extends Reader {
 
+    /** A last record of its own, unless a quote is open: no text has this character. */
+    static final char END = '\uFFFF';
+
     private static final int BUFFER = 1 << 16;
-    private static final char REPLACEMENT = '\uFFFD';
-
-    private static final String LATIN;
-
-    static {
-        byte[] all = new byte[256];
-        for (int i = 0; i < all.length; i++) {
-            all[i] = (byte) i;
-        }
-        LATIN = new String(all, Charset.forName("windows-1252"));
-    }
+    private static final Charset LATIN = Charset.forName("windows-1252");
+    private static final List<Charset> MARKED = List.of(
+            Charset.forName("UTF-32BE"),
+            Charset.forName("UTF-32LE"),
+            StandardCharsets.UTF_8,
+            StandardCharsets.UTF_16BE,
+            StandardCharsets.UTF_16LE);
 
     private final InputStream in;
     private final Charset expected;
     private final ByteBuffer bytes = ByteBuffer.allocate(BUFFER);
     private final CharsetDecoder decoder;
+    private final Reader end = new StringReader("\n" + END);
     private boolean atEnd;
     private long line = 1;
     private String flaw;
@@ -45,20 +47,17 @@ final class CsvText extends Reader {
         bytes.limit(0);
         fill();
         Charset marked = byteOrderMark();
-        boolean isWide =
-                expected != null && expected.name().toUpperCase(Locale.ROOT).matches("(X-)?UTF-(16|32).*");
-        Charset charset = expected == null || isWide ? StandardCharsets.UTF_8 : expected;
-        if (marked != null) {
-            charset = marked;
-            if (expected != null
-                    && !expected.name().toUpperCase(Locale.ROOT).contains(marked.name())
-                    && !(isWide && marked.name().startsWith(expected.name()))) {
-                flaw = "the byte order mark of " + marked;
-            }
-        } else if (isWide) {
-            flaw = "no byte order mark";
+        String name = expected == null ? "" : expected.name().toUpperCase(Locale.ROOT);
+        boolean isWide = name.matches("(X-)?UTF-(16|32).*");
+        if (marked == null) {
+            flaw = isWide ? "no byte order mark" : null;
+            decoder = (expected == null || isWide ? StandardCharsets.UTF_8 : expected).newDecoder();
+        } else {
+            boolean isExpected =
+                    name.contains(marked.name()) || isWide && marked.name().startsWith(name);
+            flaw = isExpected ? null : "the byte order mark of " + marked;
+            decoder = marked.newDecoder();
         }
-        decoder = charset.newDecoder();
     }
 
     /** What has been found that is not of the expected encoding; null where there is nothing so far. */
@@ -67,20 +66,12 @@ final class CsvText extends Reader {
     }
 
     private Charset byteOrderMark() {
-        int four = bytes.limit() < 4 ? 0 : bytes.getInt(0);
-        int three = bytes.limit() < 3 ? 0 : (bytes.getShort(0) & 0xFFFF) << 8 | bytes.get(2) & 0xFF;
-        int two = bytes.limit() < 2 ? 0 : bytes.getShort(0) & 0xFFFF;
-        if (four == 0xFFFE0000 || four == 0x0000FEFF) {
-            bytes.position(4);
-            return Charset.forName(four == 0x0000FEFF ? "UTF-32BE" : "UTF-32LE");
-        }
-        if (three == 0xEFBBBF) {
-            bytes.position(3);
-            return StandardCharsets.UTF_8;
-        }
-        if (two == 0xFEFF || two == 0xFFFE) {
-            bytes.position(2);
-            return two == 0xFEFF ? StandardCharsets.UTF_16BE : StandardCharsets.UTF_16LE;
+        for (Charset charset : MARKED) {
+            ByteBuffer mark = charset.encode("\uFEFF");
+            if (bytes.limit() >= mark.limit() && bytes.slice(0, mark.limit()).equals(mark)) {
+                bytes.position(mark.limit());
+                return charset;
+            }
         }
         return null;
     }
@@ -93,32 +84,32 @@ final class CsvText extends Reader {
         bytes.flip();
     }
 
+    /** @param length more than one: a character may be two */
     @Override
     public int read(char[] buffer, int offset, int length) throws IOException {
         CharBuffer chars = CharBuffer.wrap(buffer, offset, length);
-        int start = chars.position();
-        boolean isOver = length == 0;
+        boolean isOver = false;
         while (!isOver) {
             CoderResult result = decoder.decode(bytes, chars, atEnd);
-            if (result.isError() && !chars.hasRemaining()) {
-                // the byte in question is the first one of the next call
-                isOver = true;
-            } else if (result.isError()) {
-                note(buffer, start, chars.position());
-                boolean isUtf8 = decoder.charset().equals(StandardCharsets.UTF_8);
-                chars.put(isUtf8 ? LATIN.charAt(bytes.get() & 0xFF) : REPLACEMENT);
-                bytes.position(bytes.position() + (isUtf8 ? 0 : result.length()));
-                isOver = !chars.hasRemaining();
-            } else if (result.isOverflow() || atEnd || chars.position() > start) {
-                isOver = true;
-            } else {
+            if (result.isError() && chars.hasRemaining()) {
+                note(buffer, offset, chars.position());
+                if (decoder.charset().equals(StandardCharsets.UTF_8)) {
+                    chars.put(new String(new byte[] {bytes.get()}, LATIN));
+                } else {
+                    chars.put(decoder.replacement());
+                    bytes.position(bytes.position() + result.length());
+                }
+            } else if (result.isUnderflow() && !atEnd && chars.position() == offset) {
                 fill();
+            } else {
+                isOver = true;
             }
         }
         if (flaw == null) {
-            line += lines(buffer, start, chars.position());
+            line += lines(buffer, offset, chars.position());
         }
-        return chars.position() == start && length > 0 ? -1 : chars.position() - start;
+        int read = chars.position() - offset;
+        return read > 0 ? read : end.read(buffer, offset, length);
     }
 
     private void note(char[] buffer, int from, int to) {

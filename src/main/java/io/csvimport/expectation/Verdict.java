@@ -3,6 +3,8 @@ package io.csvimport.expectation;
 import io.csvimport.expectation.Expectation.Otherwise;
 import io.csvimport.text.Visible;
 import java.nio.charset.Charset;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -35,17 +37,16 @@ public record Verdict(Otherwise otherwise, String expected, String found, String
     public static Verdict of(
             CsvContent csv, List<Expectation> expectations, List<String> lastHeader, Map<Expectation, Last> lasts) {
         Otherwise otherwise = Otherwise.WARN;
-        Findings all = new Findings();
+        Map<String, String> all = new LinkedHashMap<>();
         Set<String> places = new LinkedHashSet<>();
         Charset encoding = CsvContent.encoding(expectations);
         for (Expectation expectation : expectations) {
-            Findings findings = findings(csv, expectation, lastHeader, lasts.get(expectation));
+            Map<String, String> findings = findings(csv, expectation, lastHeader, lasts.get(expectation));
             if (csv.encodingFlaw() != null && encoding != null && encoding.equals(expectation.encoding())) {
-                findings.add("the encoding " + encoding, csv.encodingFlaw());
+                findings.put("the encoding " + encoding, csv.encodingFlaw());
             }
-            if (!findings.expected.isEmpty()) {
-                all.expected.addAll(findings.expected);
-                all.found.addAll(findings.found);
+            if (!findings.isEmpty()) {
+                all.putAll(findings);
                 places.add(expectation.place());
                 boolean isStricter = expectation.otherwise().compareTo(otherwise) > 0;
                 otherwise = isStricter ? expectation.otherwise() : otherwise;
@@ -53,41 +54,30 @@ public record Verdict(Otherwise otherwise, String expected, String found, String
         }
         return places.isEmpty()
                 ? null
-                : new Verdict(otherwise, joined(all.expected), joined(all.found), String.join(", ", places));
+                : new Verdict(otherwise, joined(all.keySet()), joined(all.values()), String.join(", ", places));
     }
 
-    /** Pieces of a sentence, in order, each said once. */
-    private record Findings(Set<String> expected, Set<String> found) {
-
-        Findings() {
-            this(new LinkedHashSet<>(), new LinkedHashSet<>());
-        }
-
-        void add(String isExpected, String isFound) {
-            expected.add(isExpected);
-            found.add(isFound);
-        }
-    }
-
-    private static Findings findings(CsvContent csv, Expectation expectation, List<String> lastHeader, Last last) {
-        Findings findings = new Findings();
+    /** What is expected, and what was found instead. */
+    private static Map<String, String> findings(
+            CsvContent csv, Expectation expectation, List<String> lastHeader, Last last) {
+        Map<String, String> findings = new LinkedHashMap<>();
         if (csv.flaw() != null) {
-            findings.add("fields and a header that end", csv.flaw());
+            findings.put("fields and a header that end", csv.flaw());
         }
         List<String> header = expectation.headerOfLast() ? lastHeader : expectation.header();
         if (header != null && csv.flaw() == null && !header.equals(csv.header())) {
             String whose = expectation.headerOfLast() ? "the header of the last import" : "the header";
             int differs = firstDifference(header, csv.header());
-            findings.add(header(whose, header, differs), header("the header", csv.header(), differs));
+            findings.put(header(whose, header, differs), header("the header", csv.header(), differs));
         }
         long rows = csv.rows();
         Expectation.Rows some = expectation.rows();
         if (rows >= 0 && rows < some.min()) {
-            findings.add("at least " + rows(some.min()), rows(rows));
+            findings.put("at least " + rows(some.min()), rows(rows));
         }
         if (rows >= 0 && last != null && (last.rows - rows) * 100 > some.maxDrop() * last.rows) {
             long percent = (last.rows - rows) * 100 / last.rows;
-            findings.add(
+            findings.put(
                     "no more than " + some.maxDrop() + " % fewer rows than the " + number(last.rows)
                             + " of the last import (job " + last.job + ")",
                     rows(rows) + " (" + (percent > some.maxDrop() ? "" : "over ") + percent + " % fewer)");
@@ -134,8 +124,8 @@ public record Verdict(Otherwise otherwise, String expected, String found, String
         return String.format(Locale.ROOT, "%,d", number);
     }
 
-    private static String joined(Set<String> pieces) {
-        String text = String.join("; ", pieces);
+    private static String joined(Collection<String> pieces) {
+        String text = String.join("; ", new LinkedHashSet<>(pieces));
         return text.length() <= LONGEST ? text : text.substring(0, LONGEST) + "…";
     }
 }
