@@ -16,8 +16,9 @@ import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.time.zone.ZoneOffsetTransition;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /**
@@ -36,21 +37,14 @@ public final class Due {
     private final String text;
     private final ZoneId zone;
     private final ExecutionTime times;
-    /** The due time before one, in local time, whether its day is one of the days or not. */
-    private final UnaryOperator<LocalDateTime> before;
+    /** The same times, whether their days are among the days or not. */
+    private final ExecutionTime ofAllDays;
 
-    private Due(String text, ZoneId zone, String cron, UnaryOperator<LocalDateTime> before) {
+    private Due(String text, ZoneId zone, ExecutionTime times, ExecutionTime ofAllDays) {
         this.text = text;
         this.zone = zone;
-        try {
-            times = ExecutionTime.forCron(CRON.parse(cron).validate());
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(
-                    "due is a time of day such as 06:00, or a Quartz cron expression such as 0 0 6 ? * MON-FRI: '"
-                            + cron + "'",
-                    e);
-        }
-        this.before = before == null ? this::last : before;
+        this.times = times;
+        this.ofAllDays = ofAllDays;
     }
 
     /**
@@ -65,12 +59,22 @@ public final class Due {
         }
         String text = due + (days == null ? "" : " " + days) + " " + zone;
         if (time.isEmpty()) {
-            return new Due(text, zone, due, null);
+            return new Due(text, zone, times(due), times(due));
         }
-        String cron = String.format(
-                "%d %d %d ? * %s",
-                time.get().getSecond(), time.get().getMinute(), time.get().getHour(), days == null ? "*" : days(days));
-        return new Due(text, zone, cron, at -> at.minusDays(1));
+        LocalTime at = time.get();
+        String clock = String.format("%d %d %d ? * ", at.getSecond(), at.getMinute(), at.getHour());
+        return new Due(text, zone, times(clock + (days == null ? "*" : days(days))), times(clock + "*"));
+    }
+
+    private static ExecutionTime times(String cron) {
+        try {
+            return ExecutionTime.forCron(CRON.parse(cron).validate());
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "due is a time of day such as 06:00, or a Quartz cron expression such as 0 0 6 ? * MON-FRI: '"
+                            + cron + "'",
+                    e);
+        }
     }
 
     private static Optional<LocalTime> time(String due) {
@@ -119,32 +123,31 @@ public final class Due {
 
     /**
      * From when on a file counts for a due time: since midnight, or since the middle from the due time before, where that is
-     * earlier; what comes within the grace of that one counts for that one.
+     * earlier; what comes within the grace of that one counts for that one. What is older than a year does not count.
      */
-    public Instant opens(Instant due, Duration grace) {
+    Instant opens(Instant due, Duration grace) {
         LocalDateTime local = local(due);
-        LocalDateTime earlier = before.apply(local);
-        while (earlier != null && !instant(earlier).isBefore(due)) {
-            earlier = before.apply(earlier);
-        }
+        LocalDateTime earlier = local;
+        do {
+            earlier = ofAllDays
+                    .lastExecution(earlier.atZone(ZoneOffset.UTC))
+                    .map(ZonedDateTime::toLocalDateTime)
+                    .orElse(null);
+        } while (earlier != null && !instant(earlier).isBefore(due));
+        Instant oldest = due.minus(Duration.ofDays(366));
         if (earlier == null) {
-            return Instant.MIN;
+            return oldest;
         }
         Instant previous = instant(earlier);
         Instant halfway = previous.plus(Duration.between(previous, due).dividedBy(2));
         Instant midnight = instant(local.toLocalDate().atStartOfDay());
-        return latest(earliest(previous.plus(grace), halfway), earliest(halfway, midnight));
+        Instant graced = Collections.min(List.of(previous.plus(grace), halfway));
+        return Collections.max(List.of(graced, Collections.min(List.of(halfway, midnight)), oldest));
     }
 
     /** A time in the zone, as in {@code 2026-03-29 06:00}. */
     public String show(Instant at) {
         return SHOWN.format(local(at));
-    }
-
-    private LocalDateTime last(LocalDateTime at) {
-        return times.lastExecution(at.atZone(ZoneOffset.UTC))
-                .map(ZonedDateTime::toLocalDateTime)
-                .orElse(null);
     }
 
     private LocalDateTime local(Instant at) {
@@ -153,14 +156,6 @@ public final class Due {
 
     private Instant instant(LocalDateTime at) {
         return at.atZone(zone).toInstant();
-    }
-
-    private static Instant earliest(Instant one, Instant other) {
-        return one.isBefore(other) ? one : other;
-    }
-
-    private static Instant latest(Instant one, Instant other) {
-        return one.isAfter(other) ? one : other;
     }
 
     /** As in {@code 06:00 MON-FRI Europe/Berlin}. */

@@ -6,6 +6,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.text.Normalizer;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Predicate;
@@ -64,6 +65,11 @@ public record Expectation(
                 Objects.requireNonNullElse(feed, ""),
                 Objects.requireNonNullElse(files, ""),
                 due == null ? "" : due.toString());
+    }
+
+    /** From when on an import counts for a due time. */
+    public Instant opens(Instant time) {
+        return due.opens(time, grace);
     }
 
     /** Whether a file of this template and feed is meant. */

@@ -77,7 +77,7 @@ public final class ExpectationStates {
         if ("late".equals(latest.state()) || "missing".equals(latest.state())) {
             return latest.state();
         }
-        Instant opens = next == null ? null : Punctuality.opens(entry, next);
+        Instant opens = next == null ? null : entry.opens(next);
         boolean hasCome = opens != null && !opens.isAfter(now)
                 ? occurrences.firstImport(Punctuality.meant(entry), opens, now).isPresent()
                 : isDue(entry, latest.since());

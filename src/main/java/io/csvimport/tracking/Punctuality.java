@@ -19,65 +19,44 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.camel.util.function.ThrowingFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
  * Tells once each, by an audit event and in the log, that a due time has passed without an import (late), that its grace has,
- * too (missing), and that an import has come after all (arrived). What was told is in the ledger; in memory is only when it is
- * to be looked at again.
+ * too (missing), and that an import has come after all (arrived). What was told is in the ledger; in memory is only when to
+ * look again.
  */
 public final class Punctuality {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     /** How long an import that was accepted in time may take to be in the ledger. */
     private static final Duration COMMIT = Duration.ofSeconds(3);
-    /** How often it is looked for an import that is late, and who leads. */
+    /** At most so often the ledger is asked. */
     private static final Duration PAUSE = Duration.ofSeconds(2);
-    /** The share of the time for which the ledger may be asked for late imports is one to this. */
+    /** The share of the time for which the ledger may be asked is one to this. */
     private static final int SHARE = 50;
     /** After a long time down, and of clocks that are set forward, older due times are passed over. */
     private static final Duration LONGEST = Duration.ofDays(31);
 
     private static final int MOST = 100;
 
-    /** Another process may have led for a moment. */
+    /** After it, another process may have led for a moment. */
     private static final Duration AGAIN = Duration.ofMinutes(10);
-
-    /** What is known of one expectation since it was read from the ledger. */
-    private static final class Plan {
-        private final Expectation expectation;
-        private final Meant meant;
-        private final List<Occurrence> open;
-        private Known known;
-
-        Plan(Expectation expectation, Meant meant, Known known, List<Occurrence> open) {
-            this.expectation = expectation;
-            this.meant = meant;
-            this.known = known;
-            this.open = open;
-        }
-
-        Due due() {
-            return expectation.due();
-        }
-
-        Instant opens(Instant due) {
-            return Punctuality.opens(expectation, due);
-        }
-    }
 
     private final Expectations expectations;
     private final Occurrences occurrences;
     private final Owner owner;
     private final InstantSource clock;
 
-    private final Map<String, Plan> plans = new HashMap<>();
-    /** What the plans were made of; null: they are to be made. */
-    private List<Expectation> planned;
+    /** From when on the ledger is asked about an expectation again. */
+    private final Map<Expectation, Instant> looks = new HashMap<>();
+    /** What the latest look was for; null after a failure. */
+    private List<Expectation> looked;
 
-    private Instant plannedAt = Instant.MIN;
+    private boolean wasWhole;
     private Instant lastLook = Instant.MIN;
     private Instant nextLook = Instant.MIN;
 
@@ -92,159 +71,128 @@ public final class Punctuality {
     public synchronized void look() throws CsvImportUnsettledException {
         Instant now = clock.instant();
         List<Expectation> all = expectations.all();
-        if (all != planned || now.isBefore(lastLook)) {
-            planned = null;
+        // what is open stays so while nobody knows whether it is still expected
+        boolean isWhole = expectations.isWhole() && expectations.all() == all;
+        if (all != looked || isWhole != wasWhole || now.isBefore(lastLook)) {
+            looks.clear();
         } else if (all.isEmpty() || now.isBefore(nextLook)) {
             return;
         }
+        looked = null;
+        wasWhole = isWhole;
         lastLook = now;
-        nextLook = now.plus(PAUSE);
-        if (!owner.leads()) {
-            planned = all;
-            // by the time it does, the ledger has more than it knows
-            plannedAt = Instant.MIN;
-            return;
-        }
-        List<Expectation> known = planned;
-        // in case of a failure what is in memory is not what is in the ledger
-        planned = null;
-        if (known == null || now.isAfter(plannedAt.plus(AGAIN))) {
-            plan(all, now);
-        }
         long began = System.nanoTime();
-        boolean isAwaited = false;
-        for (Plan plan : plans.values()) {
-            look(plan, now);
-            isAwaited |= !plan.open.isEmpty();
-        }
-        Duration pause = Duration.ofNanos((System.nanoTime() - began) * SHARE);
-        if (isAwaited && pause.compareTo(PAUSE) > 0) {
-            nextLook = now.plus(pause);
-        }
-        planned = all;
-    }
-
-    private void plan(List<Expectation> all, Instant now) throws CsvImportUnsettledException {
-        plans.clear();
-        plannedAt = now;
-        for (Expectation expectation : all) {
-            if (expectation.due() != null) {
-                Known known = occurrences.know(expectation.key(), now);
-                List<Occurrence> open = new ArrayList<>(occurrences.open(known.expectation()));
-                plans.put(expectation.key(), new Plan(expectation, meant(expectation), known, open));
+        if (!owner.leads()) {
+            looks.clear();
+        } else {
+            if (looks.isEmpty() && isWhole) {
+                occurrences.retain(all.stream()
+                        .filter(entry -> entry.due() != null)
+                        .map(Expectation::key)
+                        .toList());
+            }
+            for (Expectation entry : all) {
+                if (!now.isBefore(looks.getOrDefault(entry, now))) {
+                    looks.put(entry, entry.due() == null ? Instant.MAX : look(entry, now));
+                }
             }
         }
-        // what is open stays so while nobody knows whether it is still expected
-        if (expectations.isWhole()) {
-            occurrences.retain(plans.keySet());
-        }
+        Duration pause = Duration.ofNanos((System.nanoTime() - began) * SHARE);
+        nextLook = now.plus(pause.compareTo(PAUSE) > 0 ? pause : PAUSE);
+        looked = all;
     }
 
     static Meant meant(Expectation entry) {
         return new Meant(entry.template(), entry.feed(), entry.names());
     }
 
-    private void look(Plan plan, Instant now) throws CsvImportUnsettledException {
-        long expectation = plan.known.expectation();
-        for (Instant due : passed(plan.due(), plan.known.since(), now.minus(COMMIT))) {
-            if (occurrences.firstImport(plan.meant, plan.opens(due), due).isPresent()) {
+    /** Returns when to look at it again. */
+    private Instant look(Expectation entry, Instant now) throws CsvImportUnsettledException {
+        Meant meant = meant(entry);
+        Known known = occurrences.know(entry.key(), now);
+        long expectation = known.expectation();
+        Instant until = now.minus(COMMIT);
+        for (Instant due : passed(entry.due(), known.since(), until)) {
+            if (occurrences.firstImport(meant, entry.opens(due), due).isPresent()) {
                 occurrences.dealtWith(expectation, due);
-            } else if (tell(plan, due, "late", notYet(plan, due), told -> occurrences.late(expectation, due, told))) {
-                plan.open.add(new Occurrence(expectation, due, "late"));
+            } else {
+                tell(entry, due, "late", notYet(entry, due), told -> occurrences.late(expectation, due, told));
             }
-            plan.known = new Known(expectation, due);
         }
-        if (plan.open.isEmpty()) {
-            return;
-        }
-        boolean hasCome = occurrences
-                .firstImport(plan.meant, plan.opens(plan.open.get(0).due()), now)
-                .isPresent();
-        for (Occurrence late : List.copyOf(plan.open)) {
-            Instant opens = plan.opens(late.due());
-            Optional<Job> job = hasCome ? occurrences.firstImport(plan.meant, opens, now) : Optional.empty();
-            Instant came = job.map(arrived -> arrived.outcome().settledAt()).orElse(now.minus(COMMIT));
-            boolean isMissing = !came.isBefore(late.due().plus(plan.expectation.grace()));
-            int place = plan.open.indexOf(late);
+        List<Occurrence> open = occurrences.open(expectation);
+        boolean hasCome = !open.isEmpty()
+                && occurrences
+                        .firstImport(meant, entry.opens(open.get(0).due()), now)
+                        .isPresent();
+        boolean isAwaited = false;
+        for (int i = 0; i < open.size(); i++) {
+            Occurrence late = open.get(i);
+            Instant due = late.due();
+            Instant opens = entry.opens(due);
             if (opens.isAfter(now)) {
                 occurrences.forget(late);
-                plan.open.remove(late);
                 continue;
             }
-            if (isMissing && late.state().equals("late")) {
-                String found = notYet(plan, late.due());
-                tell(plan, late.due(), "missing", found, told -> occurrences.missing(late, told));
-                plan.open.set(place, new Occurrence(expectation, late.due(), "missing"));
+            Optional<Job> job = hasCome ? occurrences.firstImport(meant, opens, now) : Optional.empty();
+            Instant came = job.map(arrived -> arrived.outcome().settledAt()).orElse(until);
+            if (late.state().equals("late") && !came.isBefore(due.plus(entry.grace()))) {
+                tell(entry, due, "missing", notYet(entry, due), told -> occurrences.missing(late, told));
             }
-            if (job.isPresent()) {
-                boolean isOfLater = place + 1 < plan.open.size()
-                        && came.isAfter(plan.open.get(place + 1).due());
+            if (job.isEmpty()) {
+                isAwaited = true;
+            } else if (i + 1 < open.size() && came.isAfter(open.get(i + 1).due())) {
+                occurrences.close(late);
+            } else {
                 String found =
-                        describe(job.get()) + " was imported at " + plan.due().show(came);
-                if (isOfLater) {
-                    occurrences.close(late);
-                } else {
-                    tell(plan, late.due(), "arrived", found, told -> occurrences.arrived(late, job.get(), told));
-                }
-                plan.open.remove(place);
+                        describe(job.get()) + " was imported at " + entry.due().show(came);
+                tell(entry, due, "arrived", found, told -> occurrences.arrived(late, job.get(), told));
             }
         }
-    }
-
-    private interface Writing {
-        boolean write(Map<String, String> told) throws CsvImportUnsettledException;
+        Instant next = entry.due().next(until).map(due -> due.plus(COMMIT)).orElse(Instant.MAX);
+        return isAwaited ? now : next.isBefore(now.plus(AGAIN)) ? next : now.plus(AGAIN);
     }
 
     /** Writes an event, and logs it unless it was written before. */
-    private static boolean tell(Plan plan, Instant due, String what, String found, Writing writing)
+    private static void tell(
+            Expectation entry,
+            Instant due,
+            String what,
+            String found,
+            ThrowingFunction<Map<String, String>, Boolean, CsvImportUnsettledException> write)
             throws CsvImportUnsettledException {
-        Expectation entry = plan.expectation;
         Map<String, String> told = new HashMap<>();
         told.put("template", entry.template());
-        told.put("expected", expected(plan, due));
+        String files = entry.files() == null ? "" : entry.files() + " ";
+        told.put("expected", files + "by " + entry.due().show(due) + " (" + entry.due() + ")");
         told.put("found", found);
         if (entry.feed() != null) {
             told.put("from", entry.feed());
         }
-        boolean isNew = writing.write(told);
-        if (isNew) {
+        if (write.apply(told)) {
             String of = entry.template() + (entry.feed() == null ? "" : " from " + entry.feed());
             LOG.atLevel(what.equals("arrived") ? Level.INFO : Level.WARN)
                     .log("{}", Visible.of(of + ": " + what + ", expected " + told.get("expected") + ": " + found));
         }
-        return isNew;
-    }
-
-    private static String expected(Plan plan, Instant due) {
-        String files = plan.expectation.files() == null ? "" : plan.expectation.files() + " ";
-        return files + "by " + plan.due().show(due) + " (" + plan.due() + ")";
     }
 
     /** What a person asks next: is there a file, and why is it not imported? */
-    private String notYet(Plan plan, Instant due) throws CsvImportUnsettledException {
-        Instant opens = plan.opens(due);
-        String nothing = "no import since " + plan.due().show(opens);
+    private String notYet(Expectation entry, Instant due) throws CsvImportUnsettledException {
+        Instant opens = entry.opens(due);
+        String nothing = "no import since " + entry.due().show(opens);
         return occurrences
-                .notImported(plan.meant, opens)
+                .notImported(meant(entry), opens)
                 .map(job -> nothing + "; " + describe(job) + " is " + job.state()
-                        + (job.outcome().reason() == null
-                                ? ""
-                                : ", " + job.outcome().reason())
-                        + (job.outcome().detail() == null
-                                ? ""
-                                : ": " + job.outcome().detail()))
+                        + prefixed(", ", job.outcome().reason())
+                        + prefixed(": ", job.outcome().detail()))
                 .orElse(nothing);
+    }
+
+    private static String prefixed(String prefix, String text) {
+        return text == null ? "" : prefix + text;
     }
 
     private static String describe(Job job) {
         return "job " + job.id() + " (" + job.names().fileName() + ")";
-    }
-
-    /** From when on an import counts for a due time. */
-    static Instant opens(Expectation expectation, Instant due) {
-        Instant opens = expectation.due().opens(due, expectation.grace());
-        Instant earliest = due.minus(Duration.ofDays(366));
-        return opens.isBefore(earliest) ? earliest : opens;
     }
 
     /** The due times after one time up to another, of many the latest. */
