@@ -52,7 +52,7 @@ public record ApiAnswer(int status, Duration retryAfter, String body, IOExceptio
                 CsvImportConstants.DETAIL,
                 subject + "The API answered " + status
                         + (quote.isEmpty() ? "" : ": " + quote.substring(0, Math.min(quote.length(), LONGEST_QUOTE)))
-                        + (broken == null ? "" : ", and not to the end: " + Visible.kindAndReason(broken)));
+                        + (broken == null ? "" : ", and not to the end: " + Visible.reason(broken)));
     }
 
     /** Returns the body as a stream that the caller closes; an empty one where the answer has none. */

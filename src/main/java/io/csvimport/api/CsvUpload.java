@@ -5,6 +5,7 @@ import io.csvimport.CsvRejectedException;
 import io.csvimport.file.Measurement;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.Delivery;
+import io.csvimport.text.FileNames;
 import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.io.InputStream;
@@ -166,8 +167,7 @@ public final class CsvUpload extends AbstractContentBody {
 
     /** {@code people~17.csv} for {@code people.csv}. */
     public static String tagged(String fileName, long job) {
-        int dot = fileName.lastIndexOf('.');
-        return dot > 0 ? fileName.substring(0, dot) + "~" + job + fileName.substring(dot) : fileName + "~" + job;
+        return FileNames.stem(fileName) + "~" + job + FileNames.extension(fileName);
     }
 
     /** RFC 3986: everything but unreserved characters as UTF-8 percent escapes. */

@@ -71,10 +71,4 @@ public final class ListedName {
     private static int fold(int c) {
         return Character.toLowerCase(Character.toUpperCase(c));
     }
-
-    /** The name without its extension. */
-    public static String stem(String name) {
-        int dot = name.lastIndexOf('.');
-        return dot > 0 ? name.substring(0, dot) : name;
-    }
 }

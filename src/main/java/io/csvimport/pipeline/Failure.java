@@ -131,7 +131,7 @@ public final class Failure implements ExceptionHandler {
             return reason(caught.getCause());
         }
         boolean own = caught instanceof CsvChangedException || caught instanceof ProxyRefusedException;
-        return own ? caught.getMessage() : Visible.kindAndReason(caught);
+        return own ? caught.getMessage() : Visible.reason(caught);
     }
 
     /** Sets the outcome of the exchange's delivery, and why. */

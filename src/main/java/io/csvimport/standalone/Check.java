@@ -76,7 +76,7 @@ final class Check {
             context.getGlobalOptions().put(CsvImportPlugin.CHECK, "true");
             main.start();
         } catch (Exception | LinkageError e) {
-            print("Camel", Finding.failed(Visible.kindAndReason(e)));
+            print("Camel", Finding.failed(Visible.reason(e)));
             main.stop();
             out.println("Once that is right, the rest is tried.");
             return false;
@@ -120,7 +120,7 @@ final class Check {
         try {
             trial.run().forEach(finding -> print(what, finding));
         } catch (Exception | LinkageError e) {
-            print(what, Finding.failed(Visible.kindAndReason(e)));
+            print(what, Finding.failed(Visible.reason(e)));
         }
     }
 

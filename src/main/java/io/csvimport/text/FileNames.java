@@ -26,7 +26,12 @@ public final class FileNames {
 
     /** {@code .csv} of {@code people.csv}; empty where there is none. */
     public static String extension(String name) {
+        return name.substring(stem(name).length());
+    }
+
+    /** {@code people} of {@code people.csv}. */
+    public static String stem(String name) {
         int dot = name.lastIndexOf('.');
-        return dot > 0 ? name.substring(dot) : "";
+        return dot > 0 ? name.substring(0, dot) : name;
     }
 }

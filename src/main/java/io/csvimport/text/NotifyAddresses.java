@@ -1,8 +1,8 @@
 package io.csvimport.text;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** The addresses of {@code notify}: a comma-separated list, blanks around an address allowed. */
 public final class NotifyAddresses {
@@ -23,14 +23,10 @@ public final class NotifyAddresses {
     }
 
     public static List<String> of(String list) {
-        List<String> addresses = new ArrayList<>();
-        for (String address : list == null || list.isEmpty() ? new String[0] : list.split(",")) {
-            // only blanks around an address are no part of it: a line break is a reason to refuse
-            String bare = BLANKS_AROUND.matcher(address).replaceAll("");
-            if (!bare.isEmpty()) {
-                addresses.add(bare);
-            }
-        }
-        return addresses;
+        // only blanks around an address are no part of it: a line break is a reason to refuse
+        return Stream.of(list == null ? new String[0] : list.split(","))
+                .map(address -> BLANKS_AROUND.matcher(address).replaceAll(""))
+                .filter(address -> !address.isEmpty())
+                .toList();
     }
 }

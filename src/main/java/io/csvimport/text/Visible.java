@@ -2,58 +2,36 @@ package io.csvimport.text;
 
 import java.io.IOException;
 import java.nio.file.FileSystemException;
-import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Text of strangers as it can be printed, stored or logged. */
 public final class Visible {
 
-    private static final Set<Integer> INVISIBLE = Set.of(
-            (int) Character.CONTROL,
-            (int) Character.FORMAT,
-            (int) Character.LINE_SEPARATOR,
-            (int) Character.PARAGRAPH_SEPARATOR,
-            (int) Character.SURROGATE);
+    private static final Pattern INVISIBLE = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}]");
+    private static final Pattern UNSTORABLE = Pattern.compile("[\\x00\\p{Cs}]");
 
     private Visible() {}
 
     /** What would end the line, change its direction or not be seen as {@code \\u000a}: what is printed is one line. */
     public static String of(String text) {
-        StringBuilder visible = new StringBuilder();
-        text.codePoints().forEach(c -> {
-            if (INVISIBLE.contains(Character.getType(c))) {
-                Character.toString(c).chars().forEach(unit -> visible.append(String.format("\\u%04x", unit)));
-            } else {
-                visible.appendCodePoint(c);
-            }
-        });
-        return visible.toString();
+        return INVISIBLE.matcher(text).replaceAll(found -> Matcher.quoteReplacement(escaped(found.group())));
+    }
+
+    private static String escaped(String text) {
+        return text.chars().mapToObj(unit -> String.format("\\u%04x", unit)).collect(Collectors.joining());
     }
 
     /** The text as every database can store it: a NUL, or half a surrogate pair, becomes U+FFFD. */
     public static String storable(String text) {
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c == 0 || Character.isSurrogate(c)) {
-                return text.codePoints()
-                        .map(point -> point == 0 || point >= 0xD800 && point <= 0xDFFF ? 0xFFFD : point)
-                        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
-                        .toString();
-            }
-        }
-        return text;
-    }
-
-    /** What a message says alone, where it is a sentence of our own; with its kind, where it is not. */
-    public static String reason(Throwable exception) {
-        boolean sentence = exception.getClass() == IOException.class
-                || exception instanceof FileSystemException file && file.getReason() != null;
-        return sentence ? exception.getMessage() : exception.toString();
+        return UNSTORABLE.matcher(text).replaceAll("\uFFFD");
     }
 
     /** What a failure is, within a sentence: what it says, and its kind where that is no sentence of our own. */
-    public static String kindAndReason(Throwable failure) {
-        return failure.getClass() == IOException.class
-                ? failure.getMessage()
-                : failure.getClass().getSimpleName() + ": " + failure.getMessage();
+    public static String reason(Throwable failure) {
+        boolean sentence = failure.getClass() == IOException.class
+                || failure instanceof FileSystemException file && file.getReason() != null;
+        return (sentence ? "" : failure.getClass().getSimpleName() + ": ") + failure.getMessage();
     }
 }

@@ -7,6 +7,7 @@ import io.csvimport.api.ListedName;
 import io.csvimport.api.ListedTime;
 import io.csvimport.job.Job;
 import io.csvimport.ledger.Imports.Known;
+import io.csvimport.text.FileNames;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
@@ -52,7 +53,7 @@ final class ImportSearch {
         String taggedName = CsvUpload.tagged(name, job.id());
         tagged = new ListedName(taggedName);
         names = List.of(new ListedName(name), tagged);
-        stems = List.of(new ListedName(ListedName.stem(name)), new ListedName(ListedName.stem(taggedName)));
+        stems = List.of(new ListedName(FileNames.stem(name)), new ListedName(FileNames.stem(taggedName)));
         template = new ListedName(job.names().template());
         templates = templates(list, known);
         candidates = list.entries().stream()
@@ -155,7 +156,7 @@ final class ImportSearch {
                 || entry.name() == null && !hasOtherSize
                 || entry.names()
                         .anyMatch(name ->
-                                isAlike(names, name) || isAlike(stems, name) || isAlike(stems, ListedName.stem(name)));
+                                isAlike(names, name) || isAlike(stems, name) || isAlike(stems, FileNames.stem(name)));
     }
 
     private static boolean isAlike(List<ListedName> ours, String listed) {
