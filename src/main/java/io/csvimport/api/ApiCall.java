@@ -8,6 +8,7 @@ import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.Collection;
+import org.apache.camel.util.function.ThrowingSupplier;
 import org.apache.hc.client5.http.ConnectTimeoutException;
 import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
 import org.apache.hc.core5.http.HttpEntity;
@@ -99,10 +100,6 @@ final class ApiCall {
         };
     }
 
-    private interface Step {
-        int run() throws IOException;
-    }
-
     private final class Body extends FilterInputStream {
 
         Body(InputStream in) {
@@ -128,10 +125,10 @@ final class ApiCall {
             });
         }
 
-        private int checked(Step step) throws IOException {
+        private int checked(ThrowingSupplier<Integer, IOException> step) throws IOException {
             int n = -1;
             try {
-                n = step.run();
+                n = step.get();
             } catch (IOException | IllegalStateException e) {
                 checkTimeout(e);
                 throw e;

@@ -103,16 +103,16 @@ public final class ApiCheck {
         if (!isJson(answer)) {
             return Finding.failed(says + ", and no list of imports: check csv-import.api.url");
         }
+        says += ", organization " + organization;
         Instant date = HttpDate.parse(answer.getHeader("Date", String.class));
         if (date == null) {
-            return Finding.ok(says + ", organization " + organization);
+            return Finding.ok(says);
         }
         Duration off = Duration.between(date, Instant.now()).abs();
-        String clock = "clock " + off.toSeconds() + " s off";
+        says += ", clock " + off.toSeconds() + " s off";
         return off.compareTo(OFF) > 0
-                ? Finding.warning(says + ", organization " + organization + ", " + clock
-                        + ": set the clock of this machine (NTP)")
-                : Finding.ok(says + ", organization " + organization + ", " + clock);
+                ? Finding.warning(says + ": set the clock of this machine (NTP)")
+                : Finding.ok(says);
     }
 
     private static boolean isJson(Message answer) throws IOException {

@@ -186,8 +186,7 @@ public final class ApiClient implements HttpClientConfigurer {
             }
             status = answer.getCode();
             if (status == HttpStatus.SC_TOO_MANY_REQUESTS) {
-                pace.pause(
-                        HttpDate.retryAfter(header(answer, HttpHeaders.RETRY_AFTER), header(answer, HttpHeaders.DATE)));
+                pace.pause(HttpDate.retryAfter(answer));
             }
             // ApiAnswer decompresses: Camel would cut the body to its compressed length, and fail where it is not gzip
             answer.removeHeaders(HttpHeaders.CONTENT_ENCODING);
@@ -209,11 +208,6 @@ public final class ApiClient implements HttpClientConfigurer {
         } finally {
             listener.requested(request.getMethod(), request.getPath(), status, call.nanos());
         }
-    }
-
-    private static String header(ClassicHttpResponse answer, String name) {
-        Header header = answer.getFirstHeader(name);
-        return header == null ? null : header.getValue();
     }
 
     private static boolean isBroken(Exception e) {

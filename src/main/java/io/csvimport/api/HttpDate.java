@@ -5,7 +5,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.Objects;
 import org.apache.hc.client5.http.utils.DateUtils;
+import org.apache.hc.core5.http.Header;
+import org.apache.hc.core5.http.HttpHeaders;
+import org.apache.hc.core5.http.MessageHeaders;
 
 /** The times in the headers of an answer: an HTTP date in each of its three forms, and Retry-After (RFC 9110). */
 public final class HttpDate {
@@ -24,6 +28,15 @@ public final class HttpDate {
         return text == null ? null : DateUtils.parseDate(text.strip().replaceAll("\\s+", " "), FORMATS);
     }
 
+    static Duration retryAfter(MessageHeaders answer) {
+        return retryAfter(value(answer, HttpHeaders.RETRY_AFTER), value(answer, HttpHeaders.DATE));
+    }
+
+    private static String value(MessageHeaders answer, String name) {
+        Header header = answer.getFirstHeader(name);
+        return header == null ? null : header.getValue();
+    }
+
     /**
      * The pause that Retry-After asks for, from zero to {@link #LONGEST_PAUSE}.
      *
@@ -35,16 +48,15 @@ public final class HttpDate {
     static Duration retryAfter(String header, String date) {
         String value = header == null ? "" : header.strip();
         if (value.matches("\\d{1,100}")) {
-            long longest = LONGEST_PAUSE.toSeconds();
-            return Duration.ofSeconds(
-                    new BigInteger(value).min(BigInteger.valueOf(longest)).longValue());
+            BigInteger seconds = new BigInteger(value).min(BigInteger.valueOf(LONGEST_PAUSE.toSeconds()));
+            return Duration.ofSeconds(seconds.longValue());
         }
         Instant until = parse(value);
         if (until == null) {
             return null;
         }
-        Instant now = parse(date);
-        Duration pause = Duration.between(now == null ? Instant.now() : now, until);
+        Instant now = Objects.requireNonNullElseGet(parse(date), Instant::now);
+        Duration pause = Duration.between(now, until);
         return pause.isNegative() ? Duration.ZERO : pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause;
     }
 }

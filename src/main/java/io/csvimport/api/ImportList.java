@@ -30,11 +30,10 @@ import org.apache.camel.Message;
  *
  * @param entries the imports that were asked for
  * @param results how many imports the answer has
- * @param count how many the API says there are; -1 where it does not say
  * @param flaw why an import that is missing here may exist nevertheless, as the predicate of a sentence about the list;
  *     null where the list is whole
  */
-public record ImportList(List<Entry> entries, long results, long count, String flaw) {
+public record ImportList(List<Entry> entries, long results, String flaw) {
 
     /** The API's usual page: a list of exactly so many may go on. */
     private static final int PAGE = 100;
@@ -140,9 +139,7 @@ public record ImportList(List<Entry> entries, long results, long count, String f
                     : link != null && NEXT.matcher(link).matches()
                             ? "goes on: Link: " + Visible.of(link)
                             : flaw(others, results, isAtEnd(json));
-            long count =
-                    others.containsKey("count") ? number(others.get("count").asText()) : -1;
-            return new ImportList(entries, results, count, flaw);
+            return new ImportList(entries, results, flaw);
         } catch (JsonProcessingException e) {
             throw new IOException(
                     "The import list (status " + status + ") is no JSON document: " + e.getOriginalMessage());

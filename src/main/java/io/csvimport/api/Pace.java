@@ -44,10 +44,8 @@ public final class Pace implements Processor {
      */
     @Override
     public void process(Exchange exchange) throws CsvImportUnsettledException {
-        await(exchange, System.nanoTime());
-        if (turns.length > 0) {
-            await(exchange, take(System.nanoTime()));
-        }
+        long now = System.nanoTime();
+        await(exchange, turns.length > 0 ? take(now) : now);
     }
 
     /** Of a feed: nobody waits for it. */

@@ -2,7 +2,6 @@ package io.csvimport.api;
 
 import java.io.IOException;
 import java.time.Duration;
-import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.HttpResponse;
 import org.apache.hc.core5.http.message.StatusLine;
@@ -18,12 +17,7 @@ public final class ProxyRefusedException extends IOException {
     ProxyRefusedException(HttpHost proxy, HttpResponse answer) {
         super("The proxy " + proxy.toHostString() + " refuses the tunnel to the API: " + new StatusLine(answer));
         status = answer.getCode();
-        retryAfter = HttpDate.retryAfter(value(answer, "Retry-After"), value(answer, "Date"));
-    }
-
-    private static String value(HttpResponse answer, String name) {
-        Header header = answer.getFirstHeader(name);
-        return header == null ? null : header.getValue();
+        retryAfter = HttpDate.retryAfter(answer);
     }
 
     public boolean isOfCredential() {

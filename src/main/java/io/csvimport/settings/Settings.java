@@ -196,10 +196,16 @@ public final class Settings {
             }
         });
         if (problems.isEmpty() && find("api.trust-store").isPresent()) {
-            checkTrust().ifPresent(problems::add);
+            try {
+                ApiTrust.read(path("api.trust-store"), find("api.trust-store-password"));
+            } catch (IOException e) {
+                problems.add(shown("api.trust-store") + ": " + e.getMessage());
+            }
         }
-        if (problems.isEmpty() && flag("file.enabled")) {
-            checkFolders().ifPresent(problems::add);
+        if (problems.isEmpty() && flag("file.enabled") && isDataInInbox()) {
+            problems.add(label("file.directory") + " is '" + path("file.directory") + "' and " + label("data-dir")
+                    + " is '" + path("data-dir")
+                    + "': the inbox can neither hold the data dir nor be one of its folders");
         }
         unknown()
                 .forEach(name -> problems.add((name.startsWith(PREFIX) ? label(name.substring(PREFIX.length())) : name)
@@ -231,26 +237,13 @@ public final class Settings {
         return Visible.of(value).replaceAll("[?].*", "?…").replaceAll("(:|//)[^/]*@", "$1…@");
     }
 
-    private Optional<String> checkTrust() {
-        try {
-            ApiTrust.read(path("api.trust-store"), find("api.trust-store-password"));
-            return Optional.empty();
-        } catch (IOException e) {
-            return Optional.of(shown("api.trust-store") + ": " + e.getMessage());
-        }
-    }
-
     /** Files of the data dir must not be taken for new CSVs. */
-    private Optional<String> checkFolders() {
+    private boolean isDataInInbox() {
         Path inbox = path("file.directory");
         Path data = path("data-dir");
         boolean dataIsLookedAt = data.startsWith(inbox)
                 && !("/" + inbox.relativize(data)).replace('\\', '/').contains("/.");
-        boolean keptIsLookedAt = OWN_FOLDERS.stream().anyMatch(own -> inbox.startsWith(data.resolve(own)));
-        return dataIsLookedAt || keptIsLookedAt
-                ? Optional.of(label("file.directory") + " is '" + inbox + "' and " + label("data-dir") + " is '" + data
-                        + "': the inbox can neither hold the data dir nor be one of its folders")
-                : Optional.empty();
+        return dataIsLookedAt || OWN_FOLDERS.stream().anyMatch(own -> inbox.startsWith(data.resolve(own)));
     }
 
     private Set<String> unknown() {

@@ -17,7 +17,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
+import org.apache.camel.util.FileUtil;
 
 /**
  * The failed-rows files of completed imports, CSV in UTF-8 with the header {@code row,error}: beside the imported file,
@@ -91,13 +91,9 @@ public final class FailedRowsFile {
     }
 
     /** Deletes what was written while a list was read, or was left over by a crash. */
-    void clear() throws IOException {
+    void clear() {
         if (Files.isDirectory(unfinished)) {
-            try (Stream<Path> files = Files.list(unfinished)) {
-                for (Path file : files.toList()) {
-                    Files.deleteIfExists(file);
-                }
-            }
+            FileUtil.removeDir(unfinished.toFile());
         }
     }
 

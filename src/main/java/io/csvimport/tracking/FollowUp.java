@@ -133,7 +133,7 @@ public final class FollowUp {
             failures = 0;
             nextRound = answered + interval.toNanos();
             if (asked == null) {
-                listLength = Math.max(list.results(), list.count());
+                listLength = list.results();
             }
             for (ImportList.Entry entry : list.entries()) {
                 Followed followed = round.open.remove(entry.id());

@@ -22,6 +22,7 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.util.List;
 import java.util.Optional;
+import org.apache.camel.util.function.ThrowingFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -118,19 +119,15 @@ public final class Housekeeping {
         return perhaps && Sha256.of(found).equals(job.sha256());
     }
 
-    private interface Check {
-        boolean isIt(SourceFile found) throws IOException;
-    }
-
     /** Deletes the very file; another one that has its name now stays. */
-    private void deleteQuietly(String file, Check check) {
+    private void deleteQuietly(String file, ThrowingFunction<SourceFile, Boolean, IOException> isIt) {
         if (file == null) {
             return;
         }
         try {
             // one on a server that is no source any more stays there
             Optional<SourceFolders> folders = sources.folders(file);
-            if (folders.isPresent() && check.isIt(folders.get().find(file))) {
+            if (folders.isPresent() && isIt.apply(folders.get().find(file))) {
                 folders.get().delete(file);
             }
         } catch (NoSuchFileException e) {

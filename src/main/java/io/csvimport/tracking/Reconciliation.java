@@ -263,12 +263,12 @@ public final class Reconciliation {
             return;
         }
         Outcome outcome = isOwnFailure(job) ? settlement.failedAgain(job, job.outcome()) : job.outcome();
-        boolean isHeld = outcome.state() == State.HELD;
-        outcome = isHeld
-                ? outcome
-                : outcome.because("not-found", "The import list does not have it: it is uploaded again")
-                        .to(State.WAITING, Instant.now());
-        outcomes.write(job, outcome).log(LOG, isHeld ? Level.WARN : Level.INFO, "");
+        if (outcome.state() == State.HELD) {
+            outcomes.write(job, outcome).log(LOG, Level.WARN, "");
+        } else {
+            Outcome again = outcome.because("not-found", "The import list does not have it: it is uploaded again");
+            outcomes.write(job, again.to(State.WAITING, Instant.now())).log(LOG, Level.INFO, "");
+        }
     }
 
     /** Whether the API has broken off this upload, or failed at it, and answered every list since: it was available. */
