@@ -44,8 +44,10 @@ public final class Pace implements Processor {
      */
     @Override
     public void process(Exchange exchange) throws CsvImportUnsettledException {
-        long now = System.nanoTime();
-        await(exchange, turns.length > 0 ? take(now) : now);
+        await(exchange, System.nanoTime());
+        if (turns.length > 0) {
+            await(exchange, take(System.nanoTime()));
+        }
     }
 
     /** Of a feed: nobody waits for it. */

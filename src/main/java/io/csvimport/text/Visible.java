@@ -25,7 +25,9 @@ public final class Visible {
 
     /** The text as every database can store it: a NUL, or half a surrogate pair, becomes U+FFFD. */
     public static String storable(String text) {
-        return UNSTORABLE.matcher(text).replaceAll("\uFFFD");
+        // nearly all texts are: no pattern for them
+        boolean isStorable = text.chars().noneMatch(c -> c == 0 || Character.isSurrogate((char) c));
+        return isStorable ? text : UNSTORABLE.matcher(text).replaceAll("\uFFFD");
     }
 
     /** What a failure is, within a sentence: what it says, and its kind where that is no sentence of our own. */
