@@ -42,9 +42,9 @@ import io.csvimport.pipeline.Settlement;
 import io.csvimport.settings.Settings;
 import io.csvimport.settings.SettingsException;
 import io.csvimport.settings.SettingsSource;
+import io.csvimport.source.FileFeed;
 import io.csvimport.source.FileFeedComponent;
 import io.csvimport.source.FileRelease;
-import io.csvimport.source.Traces;
 import io.csvimport.source.Untaken;
 import io.csvimport.source.file.Spool;
 import io.csvimport.tracking.ExpectationStates;
@@ -370,7 +370,6 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         registry.bind("csvImportPostpone", (Processor) Settlement::postpone);
         Sources sources = new Sources();
         registry.bind("csvImportSettings", settings);
-        registry.bind("csvImportSources", sources);
         registry.bind("csvImportExpectations", expectations);
         Occurrences occurrences = new Occurrences(ledger, events);
         registry.bind("csvImportPunctuality", new Punctuality(expectations, occurrences, owner, Clock.systemUTC()));
@@ -379,7 +378,6 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         ExpectationStates states = new ExpectationStates(expectations, occurrences, Clock.systemUTC());
         metrics.show(expectations, states);
         registry.bind("csvImportDeliveries", deliveries);
-        registry.bind("csvImportTraces", new Traces(deliveries));
         registry.bind("csvImportUpload", upload);
         registry.bind("csvImportHealth", health);
         registry.bind("csvImportReadiness", readiness);
@@ -408,7 +406,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         ExecutorService pool = context.getExecutorServiceManager()
                 .newFixedThreadPool(CsvImportPlugin.class, "csv-import-files", parallel);
         KeyedExecutor executor = new KeyedExecutor(pool, parallel);
-        registry.bind("csvImportExecutor", executor);
+        registry.bind(
+                "csvImportFeeds", new FileFeed.Shared(executor, untaken, deliveries, expectations, sources, health));
         boolean isServlet = context.getClassResolver()
                         .resolveClass("org.apache.camel.component.platform.http.vertx.VertxPlatformHttpEngine")
                 == null;

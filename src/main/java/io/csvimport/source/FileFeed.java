@@ -2,16 +2,21 @@ package io.csvimport.source;
 
 import io.csvimport.CsvChangedException;
 import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.api.ApiHealth;
 import io.csvimport.expectation.Expectations;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.SourceFolders;
+import io.csvimport.file.SourceUnavailableException;
+import io.csvimport.file.Sources;
 import io.csvimport.file.SpoolFolder;
 import io.csvimport.job.CsvImportConstants;
+import io.csvimport.ledger.Deliveries;
 import io.csvimport.pipeline.KeyedExecutor;
 import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -19,7 +24,8 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
 import org.apache.camel.ServiceStatus;
 import org.apache.camel.component.file.GenericFile;
-import org.apache.camel.support.DefaultConsumer;
+import org.apache.camel.spi.CamelTracingService;
+import org.apache.camel.support.ScheduledPollConsumer;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.apache.camel.support.service.ServiceSupport;
 import org.slf4j.Logger;
@@ -37,15 +43,27 @@ public abstract class FileFeed extends ServiceSupport {
     /** The order of the spool's feed: of what a source has handed over, that of the source. */
     private static final String SPOOL = "spool";
 
-    protected final FileListing listing;
-    protected FileRelease release;
-    /** Polls now. */
-    protected Runnable poll;
+    /**
+     * What all feeds of files share.
+     *
+     * @param expectations what names the template of a file that lies in no folder of its own, by its name
+     */
+    public record Shared(
+            KeyedExecutor executor,
+            Untaken untaken,
+            Deliveries deliveries,
+            Expectations expectations,
+            Sources sources,
+            ApiHealth health) {}
 
-    private KeyedExecutor executor;
-    private Untaken untaken;
-    private Traces traces;
-    private Expectations expectations = new Expectations();
+    protected final FileListing listing;
+    protected Shared shared;
+    protected FileRelease release;
+
+    private ScheduledPollConsumer consumer;
+    /** Whether Camel has a tracer: a file that is tried again, and one of the spool, continue the trace that they began in. */
+    private boolean isTraced;
+
     private String feed;
     private String template;
     private String order = CsvImportConstants.ORDERED;
@@ -55,8 +73,8 @@ public abstract class FileFeed extends ServiceSupport {
         listing = new FileListing(this, rest);
     }
 
-    public void setExecutor(KeyedExecutor executor) {
-        this.executor = executor;
+    public void setShared(Shared shared) {
+        this.shared = shared;
     }
 
     public void setFeed(String feed) {
@@ -81,19 +99,6 @@ public abstract class FileFeed extends ServiceSupport {
         return order;
     }
 
-    public void setUntaken(Untaken untaken) {
-        this.untaken = untaken;
-    }
-
-    public void setTraces(Traces traces) {
-        this.traces = traces;
-    }
-
-    /** What names the template of a file that lies in no folder of its own, by its name. */
-    public void setExpectations(Expectations expectations) {
-        this.expectations = expectations;
-    }
-
     /** What becomes of a file whose fate is settled. */
     public void setRelease(FileRelease release) {
         this.release = release;
@@ -111,7 +116,11 @@ public abstract class FileFeed extends ServiceSupport {
         listing.quietEmpty = Duration.parse(quietEmpty);
     }
 
-    /** Walks through the folder, and calls {@link FileListing#found} or {@link FileListing#leave} for what lies there. */
+    /**
+     * Walks through the folder, and calls {@link FileListing#found} or {@link FileListing#leave} for what lies there.
+     *
+     * @throws SourceUnavailableException where the folder cannot be listed now, which the feed has said
+     */
     protected abstract void walk() throws IOException;
 
     /** The path below the feed's folder. */
@@ -120,13 +129,8 @@ public abstract class FileFeed extends ServiceSupport {
     /** As Camel's own consumers of files present it. */
     protected abstract GenericFile<?> camelFile(SourceFile file);
 
-    /** The folder cannot be listed now. */
-    protected abstract void failed(IOException e);
-
     /** Files were listed and handed over. */
-    protected void listed() {
-        // there is no more to do
-    }
+    protected void listed() {}
 
     protected final String feed() {
         return feed;
@@ -138,19 +142,19 @@ public abstract class FileFeed extends ServiceSupport {
 
     /** The feed cannot look for files at all. */
     protected final void missing(String why) {
-        if (untaken.isMissing(feed, why)) {
+        if (shared.untaken.isMissing(feed, why)) {
             LOG.warn("{}", why);
         }
     }
 
     final KeyedExecutor executor() {
-        return executor;
+        return shared.executor;
     }
 
     final String orderKey(SourceFile file) {
         String named = template(file);
         boolean isNamed = named != null && !named.isEmpty();
-        return feed + "/" + (isNamed ? named : expectations.template(SourceFolders.name(file.location())));
+        return feed + "/" + (isNamed ? named : shared.expectations.template(SourceFolders.name(file.location())));
     }
 
     /** Whether it waits for the earlier files of its template, and later ones for it. */
@@ -165,22 +169,33 @@ public abstract class FileFeed extends ServiceSupport {
         return folder > 0 ? path.substring(0, folder) : template;
     }
 
+    final void start(ScheduledPollConsumer polling) {
+        consumer = polling;
+        // to look for one takes long
+        isTraced = polling.getEndpoint().getCamelContext().hasService(CamelTracingService.class) != null;
+        start();
+    }
+
+    /** Polls now. */
+    protected final void pollNow() {
+        consumer.run();
+    }
+
     /** Lists files, and hands them over; answers how many. */
-    final int poll(DefaultConsumer consumer) {
+    final int poll() throws IOException {
         try {
             long before = listing.listedAt();
             List<SourceFile> files = list();
             for (SourceFile file : files) {
                 listing.handedOver(file);
-                String key = orderKey(file);
-                executor.add(key, isOrdered(file), new Turn(consumer, file, key));
+                Turn turn = new Turn(consumer, file, orderKey(file));
+                shared.executor.add(turn.key, isOrdered(file), turn);
             }
             if (listing.listedAt() != before) {
                 listed();
             }
             return files.size();
-        } catch (IOException e) {
-            failed(e);
+        } catch (SourceUnavailableException e) {
             return 0;
         }
     }
@@ -196,30 +211,30 @@ public abstract class FileFeed extends ServiceSupport {
             return List.of();
         }
         List<SourceFile> files = listing.list();
-        untaken.listed(feed, listing.left());
+        shared.untaken.listed(feed, listing.left());
         return files;
     }
 
     /** A file in its key, as it was found whole: what changes before its turn is found anew. */
     private final class Turn extends SynchronizationAdapter implements KeyedExecutor.Task {
 
-        private final DefaultConsumer consumer;
+        private final ScheduledPollConsumer consumer;
         private final SourceFile file;
         /** As it was when it was added: what is expected may be edited meanwhile. */
         private final String key;
 
         private final AtomicBoolean over = new AtomicBoolean();
 
-        Turn(DefaultConsumer consumer, SourceFile file, String key) {
-            this.key = key;
+        Turn(ScheduledPollConsumer consumer, SourceFile file, String key) {
             this.consumer = consumer;
             this.file = file;
+            this.key = key;
         }
 
         @Override
         public void begin() {
             if (!file.isThere() || isEnding(consumer)) {
-                executor.end(key, 0);
+                shared.executor.end(key, 0);
                 reject();
                 return;
             }
@@ -227,7 +242,7 @@ public abstract class FileFeed extends ServiceSupport {
             GenericFile<?> body = camelFile(file);
             body.bindToExchange(exchange);
             exchange.getMessage().setBody(body);
-            traces.resume(exchange, file);
+            continueTrace(exchange);
             exchange.setProperty(CsvImportConstants.FEED, feed);
             exchange.setProperty(CsvImportConstants.FOLDER_TEMPLATE, template(file));
             exchange.setProperty(
@@ -238,6 +253,17 @@ public abstract class FileFeed extends ServiceSupport {
             exchange.getExchangeExtension().addOnCompletion(this);
             // where it ends before its unit of work begins, nothing else says so
             consumer.getAsyncProcessor().process(exchange, doneSync -> onDone(exchange));
+        }
+
+        private void continueTrace(Exchange exchange) {
+            try {
+                if (isTraced) {
+                    shared.deliveries.find(file.key()).ifPresent(job -> job.trace()
+                            .continueIn(exchange.getMessage()));
+                }
+            } catch (CsvImportUnsettledException e) {
+                LOG.debug("{} begins a new trace", file.location(), e);
+            }
         }
 
         @Override
@@ -270,7 +296,7 @@ public abstract class FileFeed extends ServiceSupport {
                     listing.returned(file);
                 }
             }
-            executor.end(key, closes ? pause : 0);
+            shared.executor.end(key, closes ? pause : 0);
         }
 
         @Override
@@ -279,7 +305,7 @@ public abstract class FileFeed extends ServiceSupport {
         }
     }
 
-    private boolean isEnding(DefaultConsumer consumer) {
+    private boolean isEnding(ScheduledPollConsumer consumer) {
         CamelContext context = consumer.getEndpoint().getCamelContext();
         ServiceStatus status = context.getRouteController().getRouteStatus(feed);
         return context.isStopping() || status == null || !status.isStarted() || !consumer.isStarted();
@@ -296,15 +322,12 @@ public abstract class FileFeed extends ServiceSupport {
     private long pause(CsvImportUnsettledException unsettled) {
         return unsettled == null
                 ? Math.max(listing.quietAfterGrowth.toNanos(), SHORTEST_PAUSE)
-                : Math.max(
-                        1,
-                        Duration.between(Instant.now(), unsettled.getNextAttempt())
-                                .toNanos());
+                : Math.max(1, Instant.now().until(unsettled.getNextAttempt(), ChronoUnit.NANOS));
     }
 
     @Override
     protected void doStop() throws Exception {
-        untaken.forget(feed);
+        shared.untaken.forget(feed);
         listing.forget();
     }
 }

@@ -1,5 +1,6 @@
 package io.csvimport.source;
 
+import java.io.IOException;
 import java.util.Map;
 import org.apache.camel.Consumer;
 import org.apache.camel.Endpoint;
@@ -46,8 +47,8 @@ public final class FileFeedComponent extends DefaultComponent {
         }
 
         @Override
-        protected int poll() {
-            return feed.poll(this);
+        protected int poll() throws IOException {
+            return feed.poll();
         }
 
         /** By the schedule, and when the feed is told of a file. */
@@ -58,8 +59,7 @@ public final class FileFeedComponent extends DefaultComponent {
 
         @Override
         protected void doStart() throws Exception {
-            feed.poll = this;
-            feed.start();
+            feed.start(this);
             super.doStart();
         }
 

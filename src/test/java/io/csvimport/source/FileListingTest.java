@@ -3,6 +3,7 @@ package io.csvimport.source;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.csvimport.expectation.Expectations;
 import io.csvimport.file.SourceFile;
 import io.csvimport.pipeline.KeyedExecutor;
 import io.csvimport.source.file.FolderFeed;
@@ -35,8 +36,8 @@ class FileListingTest {
     @Test
     void ofFilesWithoutAnOrderTwoThousandWaitAtMost() throws Exception {
         ((FolderFeed) feed).setDirectory(inbox.toString());
-        feed.setExecutor(new KeyedExecutor(Executors.newSingleThreadExecutor(), 1));
-        feed.setUntaken(new Untaken());
+        KeyedExecutor executor = new KeyedExecutor(Executors.newSingleThreadExecutor(), 1);
+        feed.setShared(new FileFeed.Shared(executor, new Untaken(), null, new Expectations(), null, null));
         feed.setFeed("feed");
         feed.setOrder("none");
         for (int i = 0; i < 2300; i++) {

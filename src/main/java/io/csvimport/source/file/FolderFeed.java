@@ -52,7 +52,7 @@ public final class FolderFeed extends FileFeed {
     /** Between two walks a poll would find nothing new, and go through all files that wait. */
     private void wake() {
         if (listing.isWalkDue()) {
-            poll.run();
+            pollNow();
         }
     }
 
@@ -159,10 +159,5 @@ public final class FolderFeed extends FileFeed {
     @Override
     protected GenericFile<?> camelFile(SourceFile file) {
         return FileConsumer.asGenericFile(directory.toString(), new File(file.location()), null, false);
-    }
-
-    @Override
-    protected void failed(IOException e) {
-        LOG.warn("{} cannot be read now, it is tried again: {}", directory, e.toString());
     }
 }

@@ -4,11 +4,9 @@ import com.jcraft.jsch.ChannelSftp.LsEntry;
 import com.jcraft.jsch.ChannelSftp.LsEntrySelector;
 import com.jcraft.jsch.SftpATTRS;
 import io.csvimport.CsvImportUnsettledException;
-import io.csvimport.api.ApiHealth;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.SourceFolders;
 import io.csvimport.file.SourceUnavailableException;
-import io.csvimport.file.Sources;
 import io.csvimport.source.Availability;
 import io.csvimport.source.FileFeed;
 import io.csvimport.text.Visible;
@@ -31,8 +29,6 @@ public final class SftpFeed extends FileFeed {
     private static final long SWEEP_NANOS = Duration.ofSeconds(10).toNanos();
 
     private SftpServer server;
-    private Sources sources;
-    private ApiHealth health;
     private Availability availability;
     private SftpHealth serverHealth;
     private SftpConnections connections;
@@ -50,14 +46,6 @@ public final class SftpFeed extends FileFeed {
         this.server = server;
     }
 
-    public void setSources(Sources sources) {
-        this.sources = sources;
-    }
-
-    public void setHealth(ApiHealth health) {
-        this.health = health;
-    }
-
     @Override
     protected boolean isDue() {
         return !serverHealth.isPausing() && listing.isWalkDue() && super.isDue();
@@ -65,7 +53,13 @@ public final class SftpFeed extends FileFeed {
 
     @Override
     protected void walk() throws IOException {
-        list(server.getDirectory());
+        try {
+            list(server.getDirectory());
+        } catch (SourceUnavailableException e) {
+            throw e;
+        } catch (IOException e) {
+            throw serverHealth.failed(e, listing.listedAt());
+        }
     }
 
     private void list(String folder) throws IOException {
@@ -187,17 +181,17 @@ public final class SftpFeed extends FileFeed {
 
     @Override
     protected void doStart() {
-        availability = new Availability(health, feed(), server.getHost() + ":" + server.getPort());
+        availability = new Availability(shared.health(), feed(), server.getHost() + ":" + server.getPort());
         serverHealth = new SftpHealth(availability, server);
         connections = new SftpConnections(new SftpSession(server), serverHealth);
         folders = new SftpFolders(server, connections);
-        sources.add(server.location(""), folders);
+        shared.sources().add(server.location(""), folders);
     }
 
     @Override
     protected void doStop() throws Exception {
         super.doStop();
-        sources.remove(folders);
+        shared.sources().remove(folders);
         availability.end();
         connections.close();
     }
@@ -215,13 +209,6 @@ public final class SftpFeed extends FileFeed {
             } catch (IOException | CsvImportUnsettledException e) {
                 LOG.debug("{}: {}", server.location(""), e.toString());
             }
-        }
-    }
-
-    @Override
-    protected void failed(IOException e) {
-        if (!(e instanceof SourceUnavailableException)) {
-            serverHealth.failed(e, listing.listedAt());
         }
     }
 }

@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.csvimport.expectation.Expectations;
 import io.csvimport.file.SourceFolders;
 import io.csvimport.pipeline.KeyedExecutor;
+import io.csvimport.source.FileFeed;
 import io.csvimport.source.Untaken;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,8 +42,8 @@ class FolderFeedTest {
     @BeforeEach
     void open() throws IOException {
         inbox = Files.createDirectories(home.resolve("inbox"));
-        feed.setExecutor(new KeyedExecutor(Executors.newSingleThreadExecutor(), 1));
-        feed.setUntaken(untaken);
+        KeyedExecutor executor = new KeyedExecutor(Executors.newSingleThreadExecutor(), 1);
+        feed.setShared(new FileFeed.Shared(executor, untaken, null, new Expectations(), null, null));
         feed.setFeed("feed");
         feed.setDirectory(inbox.toString());
         feed.setQuiet("PT0S");
