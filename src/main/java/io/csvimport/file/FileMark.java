@@ -65,11 +65,6 @@ public record FileMark(Path path, long size, long modified, String fileKey) impl
     }
 
     @Override
-    public boolean looksLike(SourceFile other) {
-        return other instanceof FileMark mark && size == mark.size && modified == mark.modified;
-    }
-
-    @Override
     public boolean isThere() {
         return isAt(path);
     }

@@ -19,11 +19,6 @@ import java.nio.file.StandardOpenOption;
 public final class LocalFolders implements SourceFolders {
 
     @Override
-    public boolean isReadOnly() {
-        return false;
-    }
-
-    @Override
     public FileMark find(String path) throws IOException {
         return FileMark.of(Path.of(path));
     }

@@ -1,6 +1,7 @@
 package io.csvimport.file;
 
 import io.csvimport.CsvRejectedException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
@@ -64,12 +65,10 @@ public final class Measurement {
 
     /** Bytes of a character, by the byte order mark. */
     private static int width(byte[] b, int at, int length) {
-        boolean little = length >= 2 && b[at] == (byte) 0xFF && b[at + 1] == (byte) 0xFE;
-        boolean big = length >= 2 && b[at] == (byte) 0xFE && b[at + 1] == (byte) 0xFF;
-        boolean little32 = little && length >= 4 && b[at + 2] == 0 && b[at + 3] == 0;
-        boolean big32 =
-                length >= 4 && b[at] == 0 && b[at + 1] == 0 && b[at + 2] == (byte) 0xFE && b[at + 3] == (byte) 0xFF;
-        return little32 || big32 ? 4 : little || big ? 2 : 1;
+        ByteBuffer bytes = ByteBuffer.wrap(b);
+        int four = length < 4 ? 0 : bytes.getInt(at);
+        int two = length < 2 ? 0 : bytes.getShort(at) & 0xFFFF;
+        return four == 0xFFFE0000 || four == 0x0000FEFF ? 4 : two == 0xFFFE || two == 0xFEFF ? 2 : 1;
     }
 
     private boolean endsInNul(byte[] buffer, int offset, int length) {

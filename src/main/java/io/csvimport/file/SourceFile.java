@@ -19,7 +19,9 @@ public interface SourceFile {
     long modified();
 
     /** Whether that other look was at a file of this size and time: some give a file a new identity now and then. */
-    boolean looksLike(SourceFile other);
+    default boolean looksLike(SourceFile other) {
+        return size() == other.size() && modified() == other.modified();
+    }
 
     /** Whether that other look was at this file, perhaps changed since, and not at another that had its name. */
     boolean isOf(SourceFile other);

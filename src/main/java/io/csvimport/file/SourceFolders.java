@@ -13,7 +13,9 @@ public interface SourceFolders {
     SourceFolders LOCAL = new LocalFolders();
 
     /** Whether files stay where they are, and the ledger alone remembers what became of them. */
-    boolean isReadOnly();
+    default boolean isReadOnly() {
+        return false;
+    }
 
     /** The file at a path as it is now. @throws java.nio.file.NoSuchFileException where there is no plain file */
     SourceFile find(String path) throws IOException;
@@ -44,17 +46,20 @@ public interface SourceFolders {
         return parent(path) + "/" + FileNames.fit(name(path), ending, FileNames.LONGEST);
     }
 
-    /**
-     * The path itself, and, for who finds that taken, others with the job in their names: {@code people~17.csv}, {@code
-     * people~17-2.csv}.
-     *
-     * @param attempt from 0
-     */
-    static String numbered(String path, long job, int attempt) {
+    /** Whether a path may be taken. */
+    interface Look {
+        boolean isFree(String path) throws IOException;
+    }
+
+    /** The path itself, or the first with the job in its name that is free: {@code people~17.csv}, {@code people~17-2.csv}. */
+    static String free(String path, long job, Look look) throws IOException {
         String extension = FileNames.extension(name(path));
         String stem = path.substring(0, path.length() - extension.length());
-        String number = attempt == 0 ? "" : attempt == 1 ? "~" + job : "~" + job + "-" + attempt;
-        return beside(stem, number + extension);
+        String free = beside(stem, extension);
+        for (int attempt = 1; !look.isFree(free); attempt++) {
+            free = beside(stem, "~" + job + (attempt == 1 ? "" : "-" + attempt) + extension);
+        }
+        return free;
     }
 
     static String parent(String path) {

@@ -162,10 +162,12 @@ public final class FileRelease {
         String folder = SourceFolders.parent(from) + "/" + folderName;
         folders.makeFolder(folder);
         String wanted = folder + "/" + SourceFolders.name(from);
+        boolean isRejected = job.state() == State.REJECTED;
         try {
-            String to = job.state() == State.REJECTED
-                    ? freeWithReason(folders, wanted, job)
-                    : free(folders, wanted, job.id());
+            String to = SourceFolders.free(
+                    wanted,
+                    job.id(),
+                    path -> !folders.exists(path) && (!isRejected || hasReason(folders, path, wanted, job)));
             return folders.move(file, job.content().sha256(), to) ? to : null;
         } catch (NoSuchFileException e) {
             if (file.isThere()) {
@@ -176,35 +178,16 @@ public final class FileRelease {
         }
     }
 
-    /** The name itself, or with the job in it: nothing is there. */
-    private static String free(SourceFolders folders, String path, long job) throws IOException {
-        int attempt = 0;
-        String free = SourceFolders.numbered(path, job, attempt);
-        while (folders.exists(free)) {
-            free = SourceFolders.numbered(path, job, ++attempt);
+    /** Writes the reason beside the path; false where another has its name. */
+    private static boolean hasReason(SourceFolders folders, String path, String wanted, Job job) throws IOException {
+        String file = SourceFolders.beside(path, REASON);
+        boolean isWhole = file.equals(wanted + REASON);
+        byte[] reason = reason(job, isWhole ? null : SourceFolders.name(wanted));
+        if (!folders.exists(file)) {
+            folders.put(new ByteArrayInputStream(reason), file);
+            return true;
         }
-        return free;
-    }
-
-    /** The same where the name beside it is free for the reason, too, or has that very reason: then it is there. */
-    private static String freeWithReason(SourceFolders folders, String path, Job job) throws IOException {
-        for (int attempt = 0; ; attempt++) {
-            String free = SourceFolders.numbered(path, job.id(), attempt);
-            String reasonFile = SourceFolders.beside(free, REASON);
-            boolean isWhole = reasonFile.equals(path + REASON);
-            byte[] reason = reason(job, isWhole ? null : SourceFolders.name(path));
-            boolean isThere = folders.exists(reasonFile);
-            if (!folders.exists(free) && (!isThere || isThatOne(folders, reasonFile, reason))) {
-                if (!isThere) {
-                    folders.put(new ByteArrayInputStream(reason), reasonFile);
-                }
-                return free;
-            }
-        }
-    }
-
-    /** A reason that is this very one was written before the process died, or its disk was full. */
-    private static boolean isThatOne(SourceFolders folders, String file, byte[] reason) throws IOException {
+        // this very one was written before the process died, or its disk was full
         try (InputStream in = folders.find(file).open()) {
             return Arrays.equals(in.readNBytes(reason.length + 1), reason);
         } catch (NoSuchFileException e) {

@@ -116,16 +116,11 @@ public final class FailedRowsFile {
     }
 
     private static String store(SourceFolders folders, long job, String wanted, Path rows) throws IOException {
-        int attempt = 0;
-        String name = SourceFolders.numbered(wanted, job, attempt);
-        while (folders.exists(name)) {
-            if (hasContent(folders, name, rows)) {
-                return name;
+        String name = SourceFolders.free(wanted, job, path -> !folders.exists(path) || hasContent(folders, path, rows));
+        if (!folders.exists(name)) {
+            try (InputStream bytes = Files.newInputStream(rows)) {
+                folders.put(bytes, name);
             }
-            name = SourceFolders.numbered(wanted, job, ++attempt);
-        }
-        try (InputStream bytes = Files.newInputStream(rows)) {
-            folders.put(bytes, name);
         }
         return name;
     }

@@ -22,11 +22,6 @@ record SftpFile(SftpFolders folders, String location, long size, long modified) 
     }
 
     @Override
-    public boolean looksLike(SourceFile other) {
-        return other instanceof SftpFile file && size == file.size && modified == file.modified;
-    }
-
-    @Override
     public boolean isThere() {
         try {
             return looksLike(folders.findSoon(location));
