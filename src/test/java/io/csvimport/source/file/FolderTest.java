@@ -4,25 +4,19 @@ import static java.nio.charset.StandardCharsets.UTF_16LE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.csvimport.CsvImportTestSupport;
 import io.csvimport.file.SourceFolders;
 import io.csvimport.sandbox.SandboxFault;
 import io.csvimport.sandbox.SandboxImport;
+import io.csvimport.source.FileSourceContract;
 import io.csvimport.source.Untaken;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileTime;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
@@ -40,7 +34,7 @@ import org.apache.camel.util.FileUtil;
 import org.junit.jupiter.api.Test;
 
 /** The inbox: which files are taken, when, in which order, as which template, and where they go. */
-class FolderTest extends CsvImportTestSupport {
+class FolderTest extends FileSourceContract {
 
     @Override
     public void addRoutes() throws IOException {
@@ -101,36 +95,6 @@ class FolderTest extends CsvImportTestSupport {
     }
 
     @Test
-    void whatIsNoPlainCsvIsLeftAlone() throws Exception {
-        Path outside = Files.writeString(home.resolve("outside.csv"), "outside");
-        Files.createDirectories(home.resolve("elsewhere"));
-        Files.writeString(home.resolve("elsewhere/inside.csv"), "elsewhere");
-        List<Path> left = List.of(
-                drop("People/.hidden.csv", "1"),
-                drop("People/.hidden/people.csv", "2"),
-                drop(".People/people.csv", "3"),
-                drop("People/people.txt", "4"),
-                drop("People/people.csv.part", "5"),
-                drop("People/people.csv~", "6"),
-                drop("People/csv", "7"),
-                drop("People/people.xlsx", "8"),
-                Files.createDirectories(inbox.resolve("People/folder.csv")),
-                Files.createSymbolicLink(inbox.resolve("People/link.csv"), outside),
-                Files.createSymbolicLink(inbox.resolve("People/dangling.csv"), home.resolve("nowhere")),
-                Files.createSymbolicLink(inbox.resolve("linked"), home.resolve("elsewhere")),
-                Files.createSymbolicLink(inbox.resolve("People/linked"), home.resolve("elsewhere")));
-        awaitIn(".imported", drop("People/first.csv", CSV));
-        awaitIn(".imported", drop("People/second.csv", CSV + 2));
-        assertEquals(List.of("first.csv", "second.csv"), importedNames());
-        for (Path file : left) {
-            assertTrue(Files.exists(file, LinkOption.NOFOLLOW_LINKS), file.toString());
-        }
-        assertEquals(2, jobs().size());
-        assertEquals("outside", Files.readString(outside));
-        assertTrue(Files.exists(home.resolve("elsewhere/inside.csv")));
-    }
-
-    @Test
     void strangeNamesAreImportedUnderTheirOwnName() throws Exception {
         List<String> names = List.of(
                 "-rf.csv",
@@ -187,44 +151,6 @@ class FolderTest extends CsvImportTestSupport {
     }
 
     // where it goes
-
-    @Test
-    void aNameThatIsTakenGetsItsJobAndNothingIsOverwritten() throws Exception {
-        Files.createDirectories(inbox.resolve("People/.imported"));
-        Files.createDirectories(inbox.resolve("People/.duplicate"));
-        Files.createDirectories(inbox.resolve("People/.rejected"));
-        Path imported = Files.writeString(inbox.resolve("People/.imported/people.csv"), "old");
-        Path duplicate = Files.writeString(inbox.resolve("People/.duplicate/people.csv"), "old");
-        Path rejected = Files.writeString(inbox.resolve("People/.rejected/people.csv"), "old");
-        Path reason = Files.writeString(inbox.resolve("People/.rejected/people.csv.reason.json"), "old");
-        for (String content : List.of(CSV, CSV, "")) {
-            Path file = drop("People/people.csv", content);
-            awaitThat(() -> !Files.exists(file));
-        }
-        assertEquals(CSV, Files.readString(taken(imported, "accepted")));
-        assertEquals(CSV, Files.readString(taken(duplicate, "duplicate")));
-        assertEquals("", Files.readString(taken(rejected, "rejected")));
-        assertEquals("empty", reason(taken(rejected, "rejected")).get("reason").asText());
-        for (Path old : List.of(imported, duplicate, rejected, reason)) {
-            assertEquals("old", Files.readString(old));
-        }
-    }
-
-    private Path taken(Path old, String state) throws SQLException {
-        String job = rows("SELECT job FROM csv_import_delivery WHERE state = '" + state + "'")
-                .get(0)
-                .get("job");
-        return old.resolveSibling("people~" + job + ".csv");
-    }
-
-    @Test
-    void aReasonFileThatIsThereIsNotOverwritten() throws Exception {
-        Files.createDirectories(inbox.resolve("People/.rejected"));
-        Path old = Files.writeString(inbox.resolve("People/.rejected/people.csv.reason.json"), "old");
-        Path file = drop("People/people.csv", "");
-        awaitThat(() -> !Files.exists(file));
-        assertEquals("old", Files.readString(old));
-    }
 
     @Test
     void aNameOf255BytesIsMovedAndItsReasonIsToldUnderAShorterOne() throws Exception {
@@ -317,48 +243,7 @@ class FolderTest extends CsvImportTestSupport {
         }
     }
 
-    @Test
-    void theReasonFileTellsReasonDetailStatusAndTime() throws Exception {
-        Instant before = Instant.now().minusSeconds(1);
-        sandbox.failNext(SandboxFault.status(422));
-        JsonNode refused = reason(awaitIn(".rejected", drop("People/refused.csv", CSV)));
-        JsonNode empty = reason(awaitIn(".rejected", drop("People/empty.csv", "")));
-        assertEquals(Set.of("reason", "detail", "httpStatus", "time"), names(refused));
-        assertEquals(422, refused.get("httpStatus").asInt());
-        assertTrue(Instant.parse(refused.get("time").asText()).isAfter(before));
-        assertEquals(Set.of("reason", "detail", "time"), names(empty));
-        assertEquals("empty", empty.get("reason").asText());
-    }
-
-    private static JsonNode reason(Path rejected) throws IOException {
-        return JSON.readTree(Files.readString(rejected.resolveSibling(rejected.getFileName() + ".reason.json")));
-    }
-
-    private static Set<String> names(JsonNode object) {
-        Set<String> names = new HashSet<>();
-        object.fieldNames().forEachRemaining(names::add);
-        return names;
-    }
-
     // when it is taken, and in which order
-
-    @Test
-    void filesFoundTogetherGoInTheOrderOfTheirTimesThenNames() throws Exception {
-        Path folder = Files.createDirectories(home.resolve("prepared"));
-        Instant time = Instant.parse("2026-01-02T03:04:05Z");
-        write(folder.resolve("a.csv"), "1", time.plusSeconds(3));
-        write(folder.resolve("c.csv"), "2", time.plusSeconds(1));
-        write(folder.resolve("b.csv"), "3", time.plusSeconds(1));
-        write(folder.resolve("z.csv"), "4", time);
-        write(folder.resolve("Y.csv"), "5", time.plusSeconds(2));
-        Files.move(folder, inbox.resolve("People"));
-        awaitThat(() -> sandbox.imports().size() == 5);
-        assertEquals(List.of("z.csv", "b.csv", "c.csv", "Y.csv", "a.csv"), importedNames());
-    }
-
-    private static void write(Path file, String content, Instant modified) throws IOException {
-        Files.setLastModifiedTime(Files.writeString(file, content), FileTime.from(modified));
-    }
 
     @Test
     @With({"file.quiet=PT0.8S", "file.quiet-after-growth=PT3S"})
@@ -432,14 +317,6 @@ class FolderTest extends CsvImportTestSupport {
         return String.valueOf(health.call().getMessage().orElse(null));
     }
 
-    private static void append(Path file, String text) {
-        try {
-            Files.writeString(file, text, StandardOpenOption.APPEND);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
     @Test
     void aFileThatChangesDuringItsUploadIsImportedAsItIsAfterwardsOnly() throws Exception {
         // larger than what the sockets hold, so that the end is read when the sandbox has read most
@@ -478,18 +355,5 @@ class FolderTest extends CsvImportTestSupport {
         awaitIn(".imported", drop("Courses/same-feed.csv", CSV + 3));
         assertTrue(Files.exists(later));
         assertEquals(List.of("same-template.csv", "same-feed.csv"), importedNames());
-    }
-
-    @Test
-    void aFileThatIsTakenAwayWhileItWaitsIsWithdrawn() throws Exception {
-        sandbox.failAll(SandboxFault.status(503));
-        Path file = drop("People/people.csv", CSV);
-        awaitState("people.csv", "waiting");
-        Files.delete(file);
-        JsonNode event = awaitEvent("withdrawn", "people.csv");
-        assertNull(event.get("subject"));
-        sandbox.failAll(null);
-        awaitIn(".imported", drop("People/again.csv", CSV));
-        assertEquals(List.of("again.csv"), importedNames());
     }
 }
