@@ -47,8 +47,8 @@ public final class LedgerValues implements JdbiPlugin {
         jdbi.getConfig(SqlStatements.class).setTemplateEngine(TemplateEngine.NOP);
         // a transaction ends by itself; a connection that broke in one has none to end
         jdbi.getConfig(Handles.class).setForceEndTransactions(false);
-        jdbi.registerArgument((ArgumentFactory) (type, value, config) -> STORED.contains(type)
-                ? Optional.of((position, statement, context) -> set(statement, position, value))
+        jdbi.registerArgument((ArgumentFactory.Preparable) (type, config) -> STORED.contains(type)
+                ? Optional.of(value -> (position, statement, context) -> set(statement, position, value))
                 : Optional.empty());
         jdbi.registerColumnMapper(
                 Instant.class, (ColumnMapper<Instant>) (row, column, context) -> instant(row.getString(column)));
