@@ -90,7 +90,7 @@ import org.slf4j.LoggerFactory;
  * Adds the module to a Camel context on any platform: when the context starts, the beans and components that the routes name,
  * and placeholders that resolve to the settings.
  */
-public final class CsvImportPlugin implements ContextServicePlugin {
+public final class CsvImportPlugin extends LifecycleStrategySupport implements ContextServicePlugin, Service {
 
     /** Global option of a context that is the product's own. */
     public static final String STANDALONE = "csv-import-standalone";
@@ -112,127 +112,127 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     /** The data dirs of this process; two contexts of one platform have the same settings. */
     private static final Set<Path> DATA_DIRS = ConcurrentHashMap.newKeySet();
 
+    private final Expectations expectations = new Expectations();
+    private CamelContext context;
+    private Settings settings;
+    private Path dataDir;
+    private Database database;
+    private Owner owner;
+    private Metrics metrics;
+    private Readiness readiness;
+    private Runnable whenStopping = () -> {};
+
+    /** A service, too: what fails in {@code init} ends the start, and Camel logs it nowhere. */
     @Override
     public void load(CamelContext context) {
-        /** A service, too: what fails in {@code init} ends the start, and Camel logs it nowhere. */
-        final class Lifecycle extends LifecycleStrategySupport implements Service {
-            private Path dataDir;
-            private Database database;
-            private Owner owner;
-            private Metrics metrics;
-            private Runnable whenStopping = () -> {};
+        this.context = context;
+        context.addLifecycleStrategy(this);
+    }
 
-            @Override
-            public void init() {
-                CamelContext starting = context;
-                if (starting.getGlobalOption(CHECK) != null) {
-                    settings(starting);
-                    return;
-                }
-                boolean standalone = starting.getGlobalOption(STANDALONE) != null;
-                if (standalone) {
-                    Watchdog.install(starting);
-                }
-                try {
-                    Settings settings = settings(starting);
-                    if (!standalone && settings.get("enabled").equals("false")) {
-                        switchOff(starting, "csv-import.enabled is false");
-                        return;
-                    }
-                    // such as the one that the Camel CLI builds to export an application
-                    if (!standalone && !starting.isAutoStartup()) {
-                        switchOff(starting, "this Camel context starts no routes (auto-startup is false)");
-                        return;
-                    }
-                    check(starting, settings);
-                    Path own = settings.path("data-dir");
-                    if (!DATA_DIRS.add(own)) {
-                        switchOff(starting, "it runs in another Camel context of this process, with the same data dir");
-                        return;
-                    }
-                    dataDir = own;
-                    // one may wait for the ledger while the other ends the calls of a process that has lost its lease
-                    ScheduledExecutorService timer = starting.getExecutorServiceManager()
-                            .newScheduledThreadPool(CsvImportPlugin.class, "csv-import-timer", 2);
-                    database = new Database(settings, starting.getGlobalOption(NEW_LEDGER) != null);
-                    owner = new Owner(database, dataDir, timer);
-                    metrics = new Metrics(meters(starting), new JobList(database), dataDir);
-                    Pace pace = new Pace(settings.number("api.requests-per-minute"));
-                    ApiClient client = new ApiClient(settings, timer, pace, owner::holdsLease, metrics::asked);
-                    starting.addComponent("csv-import-http", client.component());
-                    // what is left of the time is for the outcomes of the calls
-                    long millis = settings.duration("stop.timeout").toMillis();
-                    long patience = Math.max(millis / 2, millis - 2000);
-                    whenStopping =
-                            () -> timer.scheduleWithFixedDelay(client::cancelAll, patience, 100, TimeUnit.MILLISECONDS);
-                    starting.addComponent("csv-import-folder", new FileFeedComponent());
-                    starting.addComponent("csv-import-sftp", new FileFeedComponent());
-                    starting.getRegistry().bind("csv-import-jms", Component.class, () -> jms(starting));
-                    bind(starting, settings, database, owner, metrics, client, pace);
-                } catch (SettingsException | IOException e) {
-                    onContextStopped(starting);
-                    throw new StartRefusedException(e.getMessage().lines().toList());
-                } catch (Exception | LinkageError e) {
-                    onContextStopped(starting);
-                    throw RuntimeCamelException.wrapRuntimeException(e);
-                }
-            }
-
-            @Override
-            public void start() {}
-
-            @Override
-            public void stop() {}
-
-            @Override
-            public void onContextStarted(CamelContext started) {
-                try {
-                    if (database != null) {
-                        startRoutes(started);
-                    }
-                } catch (Exception e) {
-                    throw RuntimeCamelException.wrapRuntimeException(e);
-                }
-            }
-
-            @Override
-            public void onContextStopping(CamelContext stopping) {
-                whenStopping.run();
-            }
-
-            @Override
-            public void onContextStopped(CamelContext stopped) {
-                if (metrics != null) {
-                    metrics.close();
-                }
-                if (owner != null) {
-                    owner.leave();
-                }
-                if (database != null) {
-                    database.close();
-                }
-                if (dataDir != null) {
-                    DATA_DIRS.remove(dataDir);
-                    // another context may have it from now on
-                    dataDir = null;
-                }
-            }
+    @Override
+    public void init() {
+        if (context.getGlobalOption(CHECK) != null) {
+            resolveSettings();
+            return;
         }
-        context.addLifecycleStrategy(new Lifecycle());
+        boolean standalone = context.getGlobalOption(STANDALONE) != null;
+        if (standalone) {
+            Watchdog.install(context);
+        }
+        try {
+            resolveSettings();
+            if (!standalone && settings.get("enabled").equals("false")) {
+                switchOff("csv-import.enabled is false");
+                return;
+            }
+            // such as the one that the Camel CLI builds to export an application
+            if (!standalone && !context.isAutoStartup()) {
+                switchOff("this Camel context starts no routes (auto-startup is false)");
+                return;
+            }
+            check();
+            Path own = settings.path("data-dir");
+            if (!DATA_DIRS.add(own)) {
+                switchOff("it runs in another Camel context of this process, with the same data dir");
+                return;
+            }
+            dataDir = own;
+            // one may wait for the ledger while the other ends the calls of a process that has lost its lease
+            ScheduledExecutorService timer = context.getExecutorServiceManager()
+                    .newScheduledThreadPool(CsvImportPlugin.class, "csv-import-timer", 2);
+            database = new Database(settings, context.getGlobalOption(NEW_LEDGER) != null);
+            owner = new Owner(database, dataDir, timer);
+            metrics = new Metrics(meters(), new JobList(database), dataDir);
+            Pace pace = new Pace(settings.number("api.requests-per-minute"));
+            ApiClient client = new ApiClient(settings, timer, pace, owner::holdsLease, metrics::asked);
+            context.addComponent("csv-import-http", client.component());
+            // what is left of the time is for the outcomes of the calls
+            long millis = settings.duration("stop.timeout").toMillis();
+            long patience = Math.max(millis / 2, millis - 2000);
+            whenStopping = () -> timer.scheduleWithFixedDelay(client::cancelAll, patience, 100, TimeUnit.MILLISECONDS);
+            context.addComponent("csv-import-folder", new FileFeedComponent());
+            context.addComponent("csv-import-sftp", new FileFeedComponent());
+            context.getRegistry().bind("csv-import-jms", Component.class, this::jms);
+            bind(standalone, client, pace);
+        } catch (SettingsException | IOException e) {
+            onContextStopped(context);
+            throw new StartRefusedException(e.getMessage().lines().toList());
+        } catch (Exception | LinkageError e) {
+            onContextStopped(context);
+            throw RuntimeCamelException.wrapRuntimeException(e);
+        }
+    }
+
+    @Override
+    public void start() {}
+
+    @Override
+    public void stop() {}
+
+    @Override
+    public void onContextStarted(CamelContext started) {
+        try {
+            if (database != null) {
+                startRoutes();
+            }
+        } catch (Exception e) {
+            throw RuntimeCamelException.wrapRuntimeException(e);
+        }
+    }
+
+    @Override
+    public void onContextStopping(CamelContext stopping) {
+        whenStopping.run();
+    }
+
+    @Override
+    public void onContextStopped(CamelContext stopped) {
+        if (metrics != null) {
+            metrics.close();
+        }
+        if (owner != null) {
+            owner.leave();
+        }
+        if (database != null) {
+            database.close();
+        }
+        if (dataDir != null) {
+            DATA_DIRS.remove(dataDir);
+            // another context may have it from now on
+            dataDir = null;
+        }
     }
 
     /** The platform's settings, not checked yet; placeholders resolve to them from now on. */
-    private static Settings settings(CamelContext context) {
+    private void resolveSettings() {
         PropertiesComponent properties = (PropertiesComponent) context.getPropertiesComponent();
-        Settings settings =
-                new Settings(Optional.ofNullable(context.getRegistry().findSingleByType(SettingsSource.class))
-                        .orElseGet(() -> new CamelProperties(properties)));
+        settings = new Settings(Optional.ofNullable(context.getRegistry().findSingleByType(SettingsSource.class))
+                .orElseGet(() -> new CamelProperties(properties)));
         properties.setPropertiesParser(new SettingsParser(properties, settings));
-        return settings;
     }
 
     /** @throws SettingsException for all settings that are missing or wrong, and dependencies that they need, at once */
-    private static void check(CamelContext context, Settings settings) {
+    private void check() {
         List<String> problems = settings.problems();
         problems.addAll(new OptionalDependencies(context, settings).missing());
         if (!problems.isEmpty()) {
@@ -241,39 +241,34 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     }
 
     /** Starts the packaged routes and those of the user's folder on top of them, and follows changes. */
-    private static void startRoutes(CamelContext context) throws Exception {
-        Settings settings = context.getRegistry().lookupByNameAndType("csvImportSettings", Settings.class);
-        Readiness readiness = context.getRegistry().lookupByNameAndType("csvImportReadiness", Readiness.class);
-        Map<Path, String> packaged = PackagedRoutes.read(context);
-        NeededRoutes needed = new NeededRoutes(context, settings, packaged.values());
-        List<Path> folders = new ArrayList<>();
-        settings.find("routes").ifPresent(any -> folders.add(settings.path("routes")));
-        if (context.getGlobalOption(PACKAGED_ROUTES) != null) {
-            folders.add(Path.of(context.getGlobalOption(PACKAGED_ROUTES)));
-            packaged.clear();
+    private void startRoutes() throws Exception {
+        PackagedRoutes packaged = new PackagedRoutes(context, settings);
+        String folder = context.getGlobalOption(PACKAGED_ROUTES);
+        Optional<Path> own = settings.find("routes").map(any -> settings.path("routes"));
+        List<Path> folders = new ArrayList<>(own.stream().toList());
+        if (folder != null) {
+            folders.add(Path.of(folder));
         }
         ScheduledExecutorService scanner = context.getExecutorServiceManager()
                 .newSingleThreadScheduledExecutor(CsvImportPlugin.class, "csv-import-routes-folder");
         // what is expected is known before the first file comes
-        settings.find("routes").ifPresent(any -> follow(context, settings.path("routes"), scanner));
-        RoutesFolder routes = new RoutesFolder(context, folders, packaged);
+        own.ifPresent(path -> {
+            ExpectationsFolder expected = new ExpectationsFolder(path, expectations);
+            expected.load();
+            scanner.scheduleWithFixedDelay(expected::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
+        });
+        RoutesFolder routes = new RoutesFolder(context, folders, folder == null ? packaged.texts() : Map.of());
         routes.load();
-        readiness.started(needed::missing);
-        if (!needed.missing().isEmpty()) {
-            LOG.error("Routes that the product needs do not run until their files are corrected: {}", needed.missing());
+        readiness.started(packaged::missing);
+        if (!packaged.missing().isEmpty()) {
+            LOG.error(
+                    "Routes that the product needs do not run until their files are corrected: {}", packaged.missing());
         }
         scanner.scheduleWithFixedDelay(routes::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
     }
 
-    private static void follow(CamelContext context, Path routes, ScheduledExecutorService scanner) {
-        ExpectationsFolder folder = new ExpectationsFolder(
-                routes, context.getRegistry().lookupByNameAndType("csvImportExpectations", Expectations.class));
-        folder.load();
-        scanner.scheduleWithFixedDelay(folder::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
-    }
-
     /** None of the module's routes and feeds runs in this context; routes that call it fail. */
-    private static void switchOff(CamelContext context, String why) throws Exception {
+    private void switchOff(String why) throws Exception {
         Model model = context.getCamelContextExtension().getContextPlugin(Model.class);
         Predicate<RouteDefinition> isOurs = route -> route.getId() != null
                         && route.getId().startsWith("csv-import")
@@ -286,7 +281,7 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     }
 
     /** Made when a queue is named; null, which Camel says, without camel-jms. */
-    private static Object jms(CamelContext context) {
+    private Object jms() {
         Class<?> type = context.getClassResolver().resolveClass("org.apache.camel.component.jms.JmsComponent");
         try {
             return type == null ? null : context.getInjector().newInstance(type);
@@ -301,38 +296,30 @@ public final class CsvImportPlugin implements ContextServicePlugin {
     }
 
     /** The registry of the platform: the one in Camel's registry, or Micrometer's global one. */
-    private static MeterRegistry meters(CamelContext context) {
+    private MeterRegistry meters() {
         return Optional.ofNullable(context.getRegistry().findSingleByType(MeterRegistry.class))
                 .orElse(io.micrometer.core.instrument.Metrics.globalRegistry);
     }
 
-    private static void bind(
-            CamelContext context,
-            Settings settings,
-            Database database,
-            Owner owner,
-            Metrics metrics,
-            ApiClient client,
-            Pace pace)
-            throws Exception {
-        boolean standalone = context.getGlobalOption(STANDALONE) != null;
+    private void bind(boolean standalone, ApiClient client, Pace pace) throws Exception {
+        Registry registry = context.getRegistry();
         Untaken untaken = new Untaken();
         ApiHealth health = new ApiHealth();
-        Readiness readiness = new Readiness(settings, health, database, untaken, standalone, Readiness.NEARLY_FULL);
+        readiness = new Readiness(settings, health, database, untaken, standalone, Readiness.NEARLY_FULL);
         metrics.show(readiness);
-        context.getRegistry().bind("csvImportUntaken", untaken);
+        registry.bind("csvImportUntaken", untaken);
         CamelContextAware.trySetCamelContext(readiness, context);
-        Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(registry -> {
-            registry.register(readiness);
+        Optional.ofNullable(HealthCheckRegistry.get(context)).ifPresent(checks -> {
+            checks.register(readiness);
             List<String> excluded = new ArrayList<>();
-            Optional.ofNullable(registry.getExcludePattern()).ifPresent(excluded::add);
+            Optional.ofNullable(checks.getExcludePattern()).ifPresent(excluded::add);
             if (!standalone) {
                 excluded.add(OWN_ROUTES);
             }
-            if (context.getRegistry().lookupByName(PLATFORM_HEALTH) != null) {
+            if (registry.lookupByName(PLATFORM_HEALTH) != null) {
                 excluded.add(readiness.getId());
             }
-            registry.setExcludePattern(excluded.isEmpty() ? null : String.join(",", excluded));
+            checks.setExcludePattern(excluded.isEmpty() ? null : String.join(",", excluded));
         });
         ApiClock clock = new ApiClock();
         Ledger ledger = new Ledger(database, owner, settings.get("api.organization"));
@@ -350,8 +337,6 @@ public final class CsvImportPlugin implements ContextServicePlugin {
         CsvUpload.Factory upload =
                 new CsvUpload.Factory(settings.flag("tag-file-name"), owner::holdsLease, attempts::digested);
         ApiSteps api = new ApiSteps(health, clock);
-        Expectations expectations = new Expectations();
-        Registry registry = context.getRegistry();
         // the steps that every file takes: a processor takes Java less time than a bean and the name of its method
         Map<String, Processor> steps = Map.of(
                 "csvImportRecall", claiming::recall,
@@ -428,17 +413,8 @@ public final class CsvImportPlugin implements ContextServicePlugin {
                         states,
                         sources,
                         isServlet));
-        checkAuditTarget(context, settings);
-    }
-
-    /** @throws IllegalArgumentException where the audit events cannot go there; the message says what to do */
-    static void checkAuditTarget(CamelContext context, Settings settings) {
-        String uri = settings.get("audit.uri");
-        try {
-            context.getEndpoint(uri);
-        } catch (RuntimeCamelException e) {
-            throw new SettingsException(List.of("csv-import.audit.uri (CSV_IMPORT_AUDIT_URI), " + uri.split(":")[0]
-                    + ":…, is no Camel endpoint: are its options spelt right?"));
-        }
+        RoutesCheck.auditProblem(context, settings).ifPresent(problem -> {
+            throw new SettingsException(List.of(problem));
+        });
     }
 }

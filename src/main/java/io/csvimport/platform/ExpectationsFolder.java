@@ -3,13 +3,13 @@ package io.csvimport.platform;
 import io.csvimport.expectation.Expectation;
 import io.csvimport.expectation.Expectations;
 import io.csvimport.expectation.ExpectationsFile;
-import io.csvimport.platform.RoutesListing.Version;
 import io.csvimport.settings.Finding;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -35,16 +35,12 @@ public final class ExpectationsFolder {
     /** The mistakes of the files whose newest version is not in force. */
     private final Map<Path, List<String>> mistakes = new TreeMap<>();
 
-    private Map<Path, Version> lastScan = Map.of();
-    /** The versions that were read. */
-    private Map<Path, Version> known = Map.of();
-
     /** @param routes the user's folder of routes */
     public ExpectationsFolder(Path routes, Expectations expectations) {
         this.routes = routes;
         this.expectations = expectations;
         folder = routes.resolve("expectations");
-        listing = new RoutesListing(List.of(folder), Set.of(), ExpectationsFolder::isListed);
+        listing = new RoutesListing(List.of(folder), Set.of(), ExpectationsFolder::isListed, true);
     }
 
     private static boolean isListed(String path) {
@@ -53,46 +49,39 @@ public final class ExpectationsFolder {
 
     /** Reads every file, at start. */
     synchronized void load() {
-        lastScan = list();
-        update(lastScan);
+        listing.scan();
+        update();
     }
 
-    /** Reads each change that two scans have found alike: a file may be half saved. */
+    /** Reads each change. */
     synchronized void scan() {
         try {
-            Map<Path, Version> now = list();
-            Map<Path, Version> settled = RoutesListing.settled(known, lastScan, now);
-            if (!settled.equals(known)) {
-                update(settled);
+            if (listing.scan()) {
+                update();
             }
-            lastScan = now;
         } catch (RuntimeException | Error e) {
             LOG.error("A change in {} was not applied completely: save its file again", folder, e);
         }
     }
 
     /** What is wrong with the files, by {@code --check}; nothing is logged, and nothing where there are none. */
-    static List<Finding> check(Path routes) {
+    public static List<Finding> check(Path routes) {
         ExpectationsFolder files = new ExpectationsFolder(routes, new Expectations());
-        Map<Path, Version> found = files.list();
+        files.listing.scan();
+        files.read();
         List<Finding> findings = new ArrayList<>();
         files.listing.failed().forEach((entry, why) -> findings.add(Finding.failed(entry + " cannot be read: " + why)));
-        files.read(found);
         files.mistakes.values().forEach(all -> all.forEach(mistake -> findings.add(Finding.failed(mistake))));
-        if (findings.isEmpty() && !found.isEmpty()) {
+        if (findings.isEmpty() && !files.listing.files().isEmpty()) {
             findings.add(Finding.ok(files.all().size() + " in " + files.folder));
         }
         return findings;
     }
 
-    private Map<Path, Version> list() {
-        return Files.notExists(folder) ? Map.of() : listing.list(lastScan);
-    }
-
-    private void update(Map<Path, Version> files) {
+    private void update() {
         Map<Path, List<String>> logged = Map.copyOf(mistakes);
         Map<Path, List<Expectation>> before = Map.copyOf(inForce);
-        read(files);
+        read();
         mistakes.forEach((file, all) -> {
             if (!all.equals(logged.get(file))) {
                 String previous = inForce.containsKey(file) ? ", its previous version stays in force" : "";
@@ -109,13 +98,11 @@ public final class ExpectationsFolder {
     }
 
     /** Those that are in force already come first: what is added later is the second of two that are the same. */
-    private void read(Map<Path, Version> files) {
-        Map<Path, Version> previous = known;
-        known = new TreeMap<>(files);
-        inForce.keySet().retainAll(files.keySet());
-        mistakes.keySet().retainAll(files.keySet());
-        Set<Path> unread = new TreeSet<>(files.keySet());
-        unread.removeIf(file -> files.get(file).equals(previous.get(file)) && !mistakes.containsKey(file));
+    private void read() {
+        inForce.keySet().retainAll(listing.files().keySet());
+        mistakes.keySet().retainAll(listing.files().keySet());
+        Set<Path> unread = new TreeSet<>(listing.changed());
+        unread.addAll(mistakes.keySet());
         Map<String, String> places = new HashMap<>();
         inForce.forEach((file, entries) -> {
             if (!unread.contains(file)) {
@@ -139,18 +126,17 @@ public final class ExpectationsFolder {
         try {
             return ExpectationsFile.read(name, Files.readAllBytes(file), places);
         } catch (IOException e) {
-            // the next scan reads it again
-            known.put(file, new Version(0, -1, null, null));
+            listing.forget(file);
             return new ExpectationsFile(List.of(), List.of(name + " cannot be read: " + e));
         }
     }
 
     /** A previous version may name what another file names now. */
     private List<Expectation> all() {
-        Map<String, Expectation> all = new HashMap<>();
+        Set<String> keys = new HashSet<>();
         return inForce.values().stream()
                 .flatMap(List::stream)
-                .filter(entry -> all.putIfAbsent(entry.key(), entry) == null)
+                .filter(entry -> keys.add(entry.key()))
                 .toList();
     }
 }

@@ -26,19 +26,23 @@ final class RouteFile {
 
     static final String SUFFIX = ".camel.yaml";
 
+    final Path path;
+    /** The number of its folder: a file of a lower one replaces a file of a higher one with the same id. */
+    final int layer;
+
+    final String text;
+    /** Of its routes and route configurations. */
+    final Set<String> ids = new LinkedHashSet<>();
+    /** The order of starts: route configurations, routes that are called, sources, REST services. */
+    final int rank;
+
     private final ModelCamelContext context;
-    private final Path path;
-    private final int layer;
-    private final String text;
-    private final Set<String> ids = new LinkedHashSet<>();
-    private int rank;
     private boolean failed;
     /** The routes that run; not those that a precondition leaves out. */
     private List<String> started = List.of();
     /** Each can be used once; null when they were. */
     private List<RouteBuilder> builders;
 
-    /** @param layer the number of the folder: a file of a lower one replaces a file of a higher one with the same id */
     RouteFile(ModelCamelContext context, Path path, int layer, String text) throws Exception {
         this.context = context;
         this.path = path;
@@ -50,9 +54,8 @@ final class RouteFile {
         boolean rest = routes.stream().anyMatch(route -> route.getRestDefinition() != null);
         boolean called =
                 routes.stream().allMatch(route -> route.getEndpointUrl().startsWith("direct:"));
-        rank = rest ? 3 : called ? 1 : 2;
-        if (isConfiguration(text)) {
-            rank = 0;
+        rank = isConfiguration(text) ? 0 : rest ? 3 : called ? 1 : 2;
+        if (rank == 0) {
             for (RouteBuilder builder : builders) {
                 if (builder instanceof RouteConfigurationBuilder configurations) {
                     configurations.configuration();
@@ -106,28 +109,6 @@ final class RouteFile {
         return text.contains("routeConfiguration:");
     }
 
-    Path path() {
-        return path;
-    }
-
-    int layer() {
-        return layer;
-    }
-
-    String text() {
-        return text;
-    }
-
-    /** The ids of its routes and route configurations. */
-    Set<String> ids() {
-        return ids;
-    }
-
-    /** The order of starts: route configurations, routes that are called, sources, REST services. */
-    int rank() {
-        return rank;
-    }
-
     /** Whether a start has failed; it is not tried again. */
     boolean hasFailed() {
         return failed;
@@ -162,25 +143,21 @@ final class RouteFile {
     /** Stops its routes once their exchanges are done, and removes them with the routes of their Kamelets. */
     void stop() {
         try {
-            remove();
+            for (RouteDefinition route : List.copyOf(context.getRouteDefinitions())) {
+                Map<String, Object> parameters = route.getTemplateParameters();
+                if (ids.contains(route.getRouteId())
+                        || parameters != null && ids.contains(String.valueOf(parameters.get("parentRouteId")))) {
+                    context.removeRouteDefinition(route);
+                    context.getRestDefinitions().remove(route.getRestDefinition());
+                }
+            }
+            for (RouteConfigurationDefinition configuration : List.copyOf(context.getRouteConfigurationDefinitions())) {
+                if (ids.contains(configuration.getId())) {
+                    context.removeRouteConfiguration(configuration);
+                }
+            }
         } catch (Exception e) {
             LOG.error("A route of {} cannot be stopped, it continues to run", path, e);
-        }
-    }
-
-    private void remove() throws Exception {
-        for (RouteDefinition route : List.copyOf(context.getRouteDefinitions())) {
-            Map<String, Object> parameters = route.getTemplateParameters();
-            if (ids.contains(route.getRouteId())
-                    || parameters != null && ids.contains(String.valueOf(parameters.get("parentRouteId")))) {
-                context.removeRouteDefinition(route);
-                context.getRestDefinitions().remove(route.getRestDefinition());
-            }
-        }
-        for (RouteConfigurationDefinition configuration : List.copyOf(context.getRouteConfigurationDefinitions())) {
-            if (ids.contains(configuration.getId())) {
-                context.removeRouteConfiguration(configuration);
-            }
         }
     }
 }

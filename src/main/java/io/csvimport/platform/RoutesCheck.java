@@ -9,9 +9,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
+import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.model.ModelCamelContext;
 
 /** Reads and parses the files of routes, and looks for the component of the audit events; no route is started. */
@@ -23,17 +25,17 @@ public final class RoutesCheck {
     public static List<Finding> check(CamelContext context, List<Path> folders) {
         List<Finding> findings = new ArrayList<>();
         RoutesListing listing = new RoutesListing(folders, Set.of());
-        Map<Path, RoutesListing.Version> files = listing.list(Map.of());
+        listing.scan();
         listing.failed().forEach((entry, why) -> findings.add(Finding.failed(entry + " cannot be read: " + why)));
         Map<String, RouteFile> owners = new HashMap<>();
-        files.forEach((path, version) -> {
+        listing.files().forEach((path, version) -> {
             try {
                 RouteFile file =
                         new RouteFile((ModelCamelContext) context, path, version.folder(), Files.readString(path));
-                file.ids().forEach(id -> {
+                file.ids.forEach(id -> {
                     RouteFile owner = owners.putIfAbsent(version.folder() + id, file);
                     if (owner != null) {
-                        findings.add(Finding.failed(path + " has the id " + id + ", as " + owner.path()
+                        findings.add(Finding.failed(path + " has the id " + id + ", as " + owner.path
                                 + " has: edit that file, or choose another id"));
                     }
                 });
@@ -43,14 +45,9 @@ public final class RoutesCheck {
         });
         if (findings.isEmpty()) {
             String places = folders.stream().map(Path::toString).collect(Collectors.joining(" and "));
-            findings.add(Finding.ok(files.size() + " files in " + places));
+            findings.add(Finding.ok(listing.files().size() + " files in " + places));
         }
         return findings;
-    }
-
-    /** @param routes the user's folder of routes */
-    public static List<Finding> expectations(Path routes) {
-        return ExpectationsFolder.check(routes);
     }
 
     /** Where the audit events go; nothing is sent there. */
@@ -58,12 +55,20 @@ public final class RoutesCheck {
         AuditFile file = new AuditFile(settings);
         context.getRegistry().bind("csvImportAuditFile", file);
         String uri = settings.get("audit.uri");
+        String target =
+                uri.equals("bean:csvImportAuditFile") ? file.file().toString() : "an endpoint of " + uri.split(":")[0];
+        return auditProblem(context, settings).map(Finding::failed).orElse(Finding.ok("events go to " + target));
+    }
+
+    /** Why the audit events cannot go where they should, and what to do. */
+    static Optional<String> auditProblem(CamelContext context, Settings settings) {
+        String uri = settings.get("audit.uri");
         try {
-            CsvImportPlugin.checkAuditTarget(context, settings);
-            return Finding.ok("events go to "
-                    + (uri.equals("bean:csvImportAuditFile") ? file.file() : "an endpoint of " + uri.split(":")[0]));
-        } catch (IllegalArgumentException e) {
-            return Finding.failed(e.getMessage());
+            context.getEndpoint(uri);
+            return Optional.empty();
+        } catch (RuntimeCamelException e) {
+            return Optional.of("csv-import.audit.uri (CSV_IMPORT_AUDIT_URI), " + uri.split(":")[0]
+                    + ":…, is no Camel endpoint: are its options spelt right?");
         }
     }
 }

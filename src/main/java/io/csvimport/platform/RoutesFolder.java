@@ -1,6 +1,5 @@
 package io.csvimport.platform;
 
-import io.csvimport.platform.RoutesListing.Version;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +13,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.apache.camel.CamelContext;
 import org.apache.camel.model.ModelCamelContext;
 import org.slf4j.Logger;
@@ -39,10 +37,6 @@ public final class RoutesFolder {
     /** What was logged of a file whose newest version does not run. */
     private final Map<Path, String> logged = new HashMap<>();
 
-    private Map<Path, Version> lastScan = Map.of();
-    /** The files that {@link #versions} was read from. */
-    private Map<Path, Version> known = new TreeMap<>();
-
     /** Ids of the application's own routes and route configurations. */
     private final Set<String> foreign = new HashSet<>();
     /** The files whose routes the last scan has not found in the context. */
@@ -64,23 +58,20 @@ public final class RoutesFolder {
     public synchronized void load() {
         context.getRouteDefinitions().forEach(route -> foreign.add(route.getRouteId()));
         context.getRouteConfigurationDefinitions().forEach(configuration -> foreign.add(configuration.getId()));
-        lastScan = listing.list(lastScan);
-        update(lastScan);
+        listing.scan();
+        update();
         started = true;
     }
 
-    /** Loads each change that two scans have found alike: a file may be half saved. */
+    /** Loads each change. */
     synchronized void scan() {
         if (!context.isStarted()) {
             return;
         }
         try {
-            Map<Path, Version> now = listing.list(lastScan);
-            Map<Path, Version> settled = RoutesListing.settled(known, lastScan, now);
-            if (!settled.equals(known)) {
-                update(settled);
+            if (listing.scan()) {
+                update();
             }
-            lastScan = now;
             bringBack();
         } catch (RuntimeException | Error e) {
             LOG.error("A change in the routes folders was not applied completely: save its file again", e);
@@ -94,7 +85,7 @@ public final class RoutesFolder {
         if (!gone.isEmpty() && gone.equals(lastGone)) {
             LOG.info(
                     "Routes that were removed are started again: {}",
-                    gone.stream().map(RouteFile::ids).toList());
+                    gone.stream().map(file -> file.ids).toList());
             gone.forEach(RouteFile::stop);
             running.removeAll(Set.copyOf(gone));
             apply();
@@ -102,25 +93,23 @@ public final class RoutesFolder {
         lastGone = gone;
     }
 
-    private void update(Map<Path, Version> files) {
-        Map<Path, Version> changed = new TreeMap<>(files);
-        changed.entrySet().removeIf(file -> file.getValue().equals(known.get(file.getKey())));
-        known = new TreeMap<>(files);
-        versions.keySet().retainAll(files.keySet());
-        logged.keySet().retainAll(files.keySet());
-        Map<Path, String> texts = read(changed.keySet());
+    private void update() {
+        versions.keySet().retainAll(listing.files().keySet());
+        logged.keySet().retainAll(listing.files().keySet());
+        Map<Path, String> texts = read(listing.changed());
         // Camel joins a route with its configuration when it parses the route: configurations come first
-        Set<Path> configurations = new TreeSet<>(texts.keySet());
-        configurations.removeIf(file -> !RouteFile.isConfiguration(texts.get(file)));
+        List<Path> configurations = texts.keySet().stream()
+                .filter(file -> RouteFile.isConfiguration(texts.get(file)))
+                .toList();
         configurations.forEach(file -> parse(file, texts.remove(file)));
-        boolean hasLostOne = running.stream().anyMatch(file -> file.rank() == 0 && !versions.containsKey(file.path()));
+        boolean hasLostOne = running.stream().anyMatch(file -> file.rank == 0 && !versions.containsKey(file.path));
         if (hasLostOne || !configurations.isEmpty()) {
             apply();
             // a route takes up a changed configuration when it is parsed again
             versions.forEach((file, newest) -> newest.stream()
                     .limit(1)
-                    .filter(version -> version.rank() > 0)
-                    .forEach(version -> texts.putIfAbsent(file, version.text())));
+                    .filter(version -> version.rank > 0)
+                    .forEach(version -> texts.putIfAbsent(file, version.text)));
         }
         texts.forEach(this::parse);
         apply();
@@ -134,8 +123,7 @@ public final class RoutesFolder {
                 texts.put(file, text == null ? Files.readString(file) : text);
             } catch (IOException e) {
                 report(file, e);
-                // the next scan reads it again
-                known.put(file, new Version(known.get(file).folder(), -1, null, null));
+                listing.forget(file);
             }
         }
         return texts;
@@ -145,7 +133,8 @@ public final class RoutesFolder {
         List<RouteFile> candidates = new ArrayList<>(versions.getOrDefault(file, List.of()));
         candidates.removeIf(version -> !running.contains(version));
         try {
-            candidates.add(0, new RouteFile(context, file, known.get(file).folder(), text));
+            candidates.add(
+                    0, new RouteFile(context, file, listing.files().get(file).folder(), text));
         } catch (Exception | LinkageError e) {
             report(file, e);
         }
@@ -165,7 +154,8 @@ public final class RoutesFolder {
     private List<RouteFile> wanted() {
         List<Path> order = new ArrayList<>(versions.keySet());
         order.sort(
-                Comparator.<Path>comparingInt(file -> known.get(file).folder()).thenComparing(this::seniority));
+                Comparator.<Path>comparingInt(file -> listing.files().get(file).folder())
+                        .thenComparing(this::seniority));
         Map<String, RouteFile> owners = new HashMap<>();
         List<RouteFile> wanted = new ArrayList<>();
         for (Path file : order) {
@@ -173,34 +163,34 @@ public final class RoutesFolder {
                 if (version.hasFailed()) {
                     continue;
                 }
-                if (version.ids().stream().anyMatch(foreign::contains)) {
+                if (version.ids.stream().anyMatch(foreign::contains)) {
                     log(
                             file,
                             Level.INFO,
-                            file + " is not used: the application has a route with one of its ids, " + version.ids());
+                            file + " is not used: the application has a route with one of its ids, " + version.ids);
                     break;
                 }
-                RouteFile owner = version.ids().stream()
+                RouteFile owner = version.ids.stream()
                         .map(owners::get)
                         .filter(Objects::nonNull)
                         .findFirst()
                         .orElse(null);
                 if (owner == null) {
-                    version.ids().forEach(id -> owners.put(id, version));
+                    version.ids.forEach(id -> owners.put(id, version));
                     wanted.add(version);
                     if (version == versions.get(file).get(0)) {
                         logged.remove(file);
                     }
                     break;
                 }
-                if (owner.layer() != version.layer()) {
-                    log(file, Level.INFO, owner.path() + " replaces " + file);
+                if (owner.layer != version.layer) {
+                    log(file, Level.INFO, owner.path + " replaces " + file);
                     break;
                 }
                 report(
                         file,
-                        new IllegalArgumentException("it has an id that " + owner.path() + " has, one of "
-                                + version.ids() + ": edit that file, or choose another id"));
+                        new IllegalArgumentException("it has an id that " + owner.path + " has, one of " + version.ids
+                                + ": edit that file, or choose another id"));
             }
         }
         return wanted;
@@ -220,8 +210,8 @@ public final class RoutesFolder {
             if (!wanted.contains(file)) {
                 file.stop();
                 running.remove(file);
-                if (!versions.containsKey(file.path())) {
-                    LOG.info("Removed {}: {}", file.path(), file.ids());
+                if (!versions.containsKey(file.path)) {
+                    LOG.info("Removed {}: {}", file.path, file.ids);
                 }
             }
         }
@@ -229,7 +219,7 @@ public final class RoutesFolder {
 
     private boolean start(List<RouteFile> wanted) {
         boolean all = true;
-        wanted.sort(Comparator.comparing(RouteFile::rank));
+        wanted.sort(Comparator.comparing(file -> file.rank));
         for (RouteFile file : wanted) {
             if (running.contains(file)) {
                 continue;
@@ -238,15 +228,15 @@ public final class RoutesFolder {
                 file.start();
                 running.add(file);
             } catch (Exception | LinkageError e) {
-                report(file.path(), e);
+                report(file.path, e);
                 all = false;
                 continue;
             }
-            boolean updated = versions.get(file.path()).size() > 1;
-            if (versions.get(file.path()).get(0) == file) {
-                versions.put(file.path(), List.of(file));
+            boolean updated = versions.get(file.path).size() > 1;
+            if (versions.get(file.path).get(0) == file) {
+                versions.put(file.path, List.of(file));
                 if (started) {
-                    LOG.info("{} {}: {}", updated ? "Updated" : "Added", file.path(), file.ids());
+                    LOG.info("{} {}: {}", updated ? "Updated" : "Added", file.path, file.ids);
                 }
             }
         }

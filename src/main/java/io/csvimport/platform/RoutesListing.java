@@ -14,13 +14,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lists the files of one kind of folders, in sub-folders and behind links, too. Skips names that begin with a dot; logs an
- * entry that cannot be read, once.
+ * Lists the files of one kind of folders, in sub-folders and behind links, too, and follows changes. Skips names that begin
+ * with a dot; logs an entry that cannot be read, once.
  */
 final class RoutesListing {
 
@@ -32,34 +33,76 @@ final class RoutesListing {
     private final List<Path> folders;
     private final Set<Path> packaged;
     private final Predicate<String> isListed;
+    private final boolean mayBeMissing;
     private final Map<Path, Version> found = new TreeMap<>();
     private final Map<Path, String> failed = new TreeMap<>();
     /** The folders that lead to the one that is listed: a link may lead back to one of them. */
     private final Deque<Path> parents = new ArrayDeque<>();
 
+    /** Null before the first one. */
+    private Map<Path, Version> lastScan;
+
+    private Map<Path, Version> files = Map.of();
+    private Set<Path> changed = Set.of();
+
     /** @param packaged files that never change, of a last folder */
     RoutesListing(List<Path> folders, Set<Path> packaged) {
-        this(folders, packaged, name -> name.endsWith(RouteFile.SUFFIX));
-    }
-
-    /** @param isListed whether a file of this path is one of those that are listed */
-    RoutesListing(List<Path> folders, Set<Path> packaged, Predicate<String> isListed) {
-        this.folders = folders;
-        this.packaged = packaged;
-        this.isListed = isListed;
+        this(folders, packaged, name -> name.endsWith(RouteFile.SUFFIX), false);
     }
 
     /**
-     * Reads the attributes of each file once: the folders are listed twice a second.
-     *
-     * @param last the previous result, which stands for what cannot be read now
+     * @param isListed whether a file of this path is one of those that are listed
+     * @param mayBeMissing whether a folder that is not there is an empty one
      */
-    Map<Path, Version> list(Map<Path, Version> last) {
+    RoutesListing(List<Path> folders, Set<Path> packaged, Predicate<String> isListed, boolean mayBeMissing) {
+        this.folders = folders;
+        this.packaged = packaged;
+        this.isListed = isListed;
+        this.mayBeMissing = mayBeMissing;
+    }
+
+    /** Takes up what two scans have found alike, the first one all: a file may be half saved. Answers whether it is a change. */
+    boolean scan() {
+        Map<Path, Version> last = lastScan == null ? Map.of() : lastScan;
+        Map<Path, Version> now = list(last);
+        Map<Path, Version> before = files;
+        files = new TreeMap<>(before);
+        files.keySet().removeIf(file -> !now.containsKey(file) && !last.containsKey(file));
+        now.forEach((file, version) -> {
+            if (lastScan == null || version.equals(last.get(file))) {
+                files.put(file, version);
+            }
+        });
+        lastScan = now;
+        changed = new TreeSet<>(files.keySet());
+        changed.removeIf(file -> files.get(file).equals(before.get(file)));
+        return !files.equals(before);
+    }
+
+    /** The files that were taken up. */
+    Map<Path, Version> files() {
+        return files;
+    }
+
+    /** Those of them that are new or have changed by the last scan. */
+    Set<Path> changed() {
+        return changed;
+    }
+
+    /** The next scan takes it up again. */
+    void forget(Path file) {
+        files.put(file, new Version(files.get(file).folder(), -1, null, null));
+    }
+
+    /** Reads the attributes of each file once; the previous result stands for what cannot be read now. */
+    private Map<Path, Version> list(Map<Path, Version> last) {
         Map<Path, String> known = Map.copyOf(failed);
         found.clear();
         failed.clear();
         for (int i = 0; i < folders.size(); i++) {
-            visit(folders.get(i), i);
+            if (!mayBeMissing || !Files.notExists(folders.get(i))) {
+                visit(folders.get(i), i);
+            }
         }
         packaged.forEach(file -> found.put(file, new Version(folders.size(), 0, null, null)));
         failed.forEach((entry, why) -> {
@@ -73,15 +116,6 @@ final class RoutesListing {
             });
         });
         return new TreeMap<>(found);
-    }
-
-    /** The files that are known, with each change that two scans have found alike. */
-    static Map<Path, Version> settled(Map<Path, Version> known, Map<Path, Version> lastScan, Map<Path, Version> now) {
-        Map<Path, Version> settled = new TreeMap<>(known);
-        settled.keySet().removeIf(file -> !now.containsKey(file) && !lastScan.containsKey(file));
-        now.forEach((file, version) ->
-                settled.compute(file, (any, before) -> version.equals(lastScan.get(file)) ? version : before));
-        return settled;
     }
 
     /** The entries that the last listing could not read, and why. */

@@ -10,15 +10,8 @@ public final class StartRefusedException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
-    private final List<String> reasons;
-
-    StartRefusedException(List<String> reasons) {
+    /** @param reasons what to correct, one line each */
+    public StartRefusedException(List<String> reasons) {
         super("csv-import-routes does not start:\n  " + String.join("\n  ", reasons), null, false, false);
-        this.reasons = List.copyOf(reasons);
-    }
-
-    /** What to correct, one line each. */
-    public List<String> reasons() {
-        return reasons;
     }
 }

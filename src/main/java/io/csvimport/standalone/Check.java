@@ -4,6 +4,7 @@ import io.csvimport.api.ApiCheck;
 import io.csvimport.ledger.LedgerCheck;
 import io.csvimport.operations.Readiness;
 import io.csvimport.platform.CsvImportPlugin;
+import io.csvimport.platform.ExpectationsFolder;
 import io.csvimport.platform.RoutesCheck;
 import io.csvimport.settings.Finding;
 import io.csvimport.settings.FolderCheck;
@@ -13,11 +14,11 @@ import io.csvimport.source.sftp.SftpCheck;
 import io.csvimport.text.Visible;
 import java.io.PrintStream;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.main.Main;
 
@@ -65,10 +66,7 @@ final class Check {
         }
         print("settings", Finding.ok("complete"));
         LedgerCheck ledger = new LedgerCheck(settings, Readiness.NEARLY_FULL);
-        Main main = new Main();
-        main.setPropertyPlaceholderLocations("false");
-        main.setOverrideProperties(files);
-        main.configure().withBasePackageScanEnabled(false).withRoutesIncludePattern("false");
+        Main main = CsvImportMain.camel(files);
         CamelContext context;
         try {
             main.init();
@@ -95,13 +93,11 @@ final class Check {
             if (settings.flag("jms.enabled")) {
                 attempt("broker", () -> List.of(new QueueCheck(settings, context).check()));
             }
-            List<Path> folders = new ArrayList<>();
-            settings.find("routes").ifPresent(any -> folders.add(settings.path("routes")));
-            List<Path> own = List.copyOf(folders);
-            routes.ifPresent(folders::add);
+            Optional<Path> own = settings.find("routes").map(any -> settings.path("routes"));
+            List<Path> folders = Stream.concat(own.stream(), routes.stream()).toList();
             attempt("audit trail", () -> List.of(RoutesCheck.audit(context, settings)));
             attempt("routes", () -> RoutesCheck.check(context, folders));
-            own.forEach(folder -> attempt("expectations", () -> RoutesCheck.expectations(folder)));
+            own.ifPresent(folder -> attempt("expectations", () -> ExpectationsFolder.check(folder)));
         } finally {
             main.stop();
         }

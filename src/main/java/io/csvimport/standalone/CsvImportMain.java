@@ -86,7 +86,7 @@ public final class CsvImportMain {
         Settings settings = new Settings(files);
         if (System.getProperty(LOGGING) == null) {
             String text = "classpath:META-INF/csv-import/log4j2.properties";
-            String more = check ? "log4j2-check" : isJson(settings) ? "log4j2-json" : null;
+            String more = check ? "log4j2-check" : settings.get("log.format").equals("json") ? "log4j2-json" : null;
             System.setProperty(LOGGING, more == null ? text : text + "," + text.replace("log4j2", more));
         }
         if (rehearsal) {
@@ -96,7 +96,9 @@ public final class CsvImportMain {
         // the management server serves no files: Vert.x's folder for them would be left behind by a process that is
         // killed
         System.setProperty("vertx.disableFileCPResolving", "true");
-        if ("sandbox".equals(profile())) {
+        String profile = Optional.ofNullable(System.getenv("CAMEL_MAIN_PROFILE"))
+                .orElse(System.getProperty("camel.main.profile"));
+        if ("sandbox".equals(profile)) {
             startSandbox(settings);
             settings = new Settings(files);
         }
@@ -112,17 +114,18 @@ public final class CsvImportMain {
         if (!problems.isEmpty()) {
             refuse(problems);
         }
-        checkPort(settings).ifPresent(problem -> refuseStart(List.of(problem)));
+        checkPort(settings).ifPresent(problem -> refuseStart(new StartRefusedException(List.of(problem))));
         try {
             System.exit(run(settings, files, routes, isLedgerNew));
         } catch (StartRefusedException e) {
-            refuseStart(e.reasons());
+            refuseStart(e);
         } catch (Exception | LinkageError e) {
             Throwable cause = e;
             while (cause.getCause() != null && !(cause instanceof IOException)) {
                 cause = cause.getCause();
             }
-            refuseStart(List.of(cause instanceof IOException ? cause.getMessage() : cause.toString()));
+            String reason = cause instanceof IOException ? cause.getMessage() : cause.toString();
+            refuseStart(new StartRefusedException(List.of(reason)));
         }
     }
 
@@ -140,43 +143,38 @@ public final class CsvImportMain {
         }
     }
 
-    private static boolean isJson(Settings settings) {
-        return settings.get("log.format").equals("json");
-    }
-
     private static void refuse(List<String> problems) {
-        say(problems);
+        System.err.println(new StartRefusedException(problems).getMessage());
         System.exit(2);
     }
 
     /** The settings are right, and something that they name is not. */
-    private static void refuseStart(List<String> problems) {
-        say(problems);
+    private static void refuseStart(StartRefusedException e) {
+        System.err.println(e.getMessage());
         System.err.println("With the argument --check it tries all that a start needs, and says what to do.");
         System.exit(2);
     }
 
-    private static void say(List<String> problems) {
-        System.err.println("csv-import-routes does not start:");
-        problems.forEach(problem -> System.err.println("  " + problem));
+    /** Camel with these properties; the routes are the module's to start. */
+    static Main camel(Properties files) {
+        Main main = new Main();
+        main.setPropertyPlaceholderLocations("false");
+        main.setOverrideProperties(files);
+        main.configure().withBasePackageScanEnabled(false).withRoutesIncludePattern("false");
+        return main;
     }
 
     private static int run(Settings settings, Properties files, Optional<Path> routes, boolean isLedgerNew)
             throws Exception {
-        Main main = new Main();
-        main.setPropertyPlaceholderLocations("false");
-        main.setOverrideProperties(files);
-        main.configure()
-                .withName("csv-import-routes")
-                .withBasePackageScanEnabled(false)
-                .withRoutesIncludePattern("false")
-                .withShutdownTimeout(
-                        (int) Math.max(1, settings.duration("stop.timeout").toSeconds()));
+        Main main = camel(files);
+        main.configure().withName("csv-import-routes").withShutdownTimeout((int)
+                Math.max(1, settings.duration("stop.timeout").toSeconds()));
         main.setInitialProperties(Settings.resource("camel.properties"));
         main.addInitialProperty("camel.management.port", settings.get("management.port"));
         main.addInitialProperty("camel.management.host", settings.get("management.host"));
         // lines of text have no context
-        main.addInitialProperty("camel.mdc.enabled", String.valueOf(isJson(settings)));
+        main.addInitialProperty(
+                "camel.mdc.enabled", String.valueOf(settings.get("log.format").equals("json")));
         if (CsvImportMain.class.getResource("/org/apache/camel/opentelemetry2/OpenTelemetryTracer.class") != null) {
             main.addInitialProperty("camel.opentelemetry2.enabled", "true");
             // a round that looks for work is no trace
@@ -187,21 +185,15 @@ public final class CsvImportMain {
         return main.getExitCode();
     }
 
-    private static String profile() {
-        return Optional.ofNullable(System.getenv("CAMEL_MAIN_PROFILE"))
-                .orElse(System.getProperty("camel.main.profile"));
-    }
-
     /** The sandbox answers in place of the API; what was set explicitly stands. */
     private static void startSandbox(Settings settings) {
-        String template = "Sample Template";
         Sandbox sandbox = Sandbox.start(0, "5664", "sandbox-key", "sandbox-secret", Set.of());
         Map.of(
                         "api.url", sandbox.url(),
                         "api.organization", "5664",
                         "api.key", "sandbox-key",
                         "api.secret", "sandbox-secret",
-                        "template", template)
+                        "template", "Sample Template")
                 .forEach((name, value) -> {
                     if (settings.get(name).isEmpty()) {
                         System.setProperty(Settings.PREFIX + name, value);

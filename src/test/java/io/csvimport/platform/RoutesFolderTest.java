@@ -330,8 +330,7 @@ class RoutesFolderTest {
     void whatIsNeededAndDoesNotRunIsNamed() throws Exception {
         Properties given = new Properties();
         given.setProperty("csv-import.track.enabled", "false");
-        NeededRoutes needed = new NeededRoutes(
-                context, new Settings(given), PackagedRoutes.read(context).values());
+        PackagedRoutes needed = new PackagedRoutes(context, new Settings(given));
         folder = new RoutesFolder(context, List.of(own, Distribution.routes()), Map.of());
         folder.load();
         assertEquals(List.of(), needed.missing());
