@@ -98,7 +98,7 @@ public record CsvContent(List<String> header, long rows, String encodingFlaw, St
     }
 
     /** The one that gives an expected header, else the one that gives most columns. */
-    private static char separator(String beginning, List<Expectation> expectations) {
+    public static char separator(String beginning, List<Expectation> expectations) {
         char best = ',';
         int most = 0;
         for (char separator : new char[] {',', ';', '\t'}) {

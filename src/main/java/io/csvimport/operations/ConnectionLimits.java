@@ -23,19 +23,16 @@ final class ConnectionLimits {
     private static final Duration IDLE = Duration.ofSeconds(30);
     private static final Duration SLOWEST = Duration.ofMinutes(5);
 
-    /** A connection's latest request; times in nanoseconds. */
+    /** A connection's latest request, null before the first one; times in nanoseconds. */
     private static final class Activity {
 
-        private HttpServerRequest request;
-        private long began;
+        private final HttpServerRequest request;
+        private final long began = System.nanoTime();
+        private long progress = began;
         private long bytes;
-        private long progress = System.nanoTime();
 
-        void begin(HttpServerRequest next) {
-            request = next;
-            began = System.nanoTime();
-            progress = began;
-            bytes = 0;
+        Activity(HttpServerRequest request) {
+            this.request = request;
         }
 
         boolean isIdle() {
@@ -69,15 +66,12 @@ final class ConnectionLimits {
                 return;
             }
         }
-        connections.put(connection, new Activity());
+        connections.put(connection, new Activity(null));
         connection.closeHandler(closed -> connections.remove(connection));
     }
 
     void requested(HttpServerRequest request) {
-        Activity activity = connections.get(request.connection());
-        if (activity != null) {
-            activity.begin(request);
-        }
+        connections.replace(request.connection(), new Activity(request));
     }
 
     void closeOverdue() {

@@ -2,6 +2,7 @@ package io.csvimport.operations;
 
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ApiClient;
+import io.csvimport.api.ImportId;
 import io.csvimport.api.Pace;
 import io.csvimport.job.Job;
 import io.csvimport.job.State;
@@ -66,7 +67,7 @@ public final class Jobs {
      * @param by what the id is: {@code job}, {@code import}, or null for either
      * @throws Problem 404 where there is none, 409 where the id is one row's job and another one's import id
      */
-    long find(String id, String by) throws Problem, CsvImportUnsettledException {
+    public long find(String id, String by) throws Problem, CsvImportUnsettledException {
         boolean job = !"import".equals(by) && id.matches("\\d{1,18}");
         boolean importId = !"job".equals(by);
         Set<Map<String, Object>> found = new LinkedHashSet<>();
@@ -80,7 +81,7 @@ public final class Jobs {
             throw new Problem(
                     404,
                     "The ledger knows no " + (importId ? job ? "job and no import" : "import" : "job") + " '"
-                            + Visible.of(id) + "'");
+                            + Visible.of(id) + "'. It may have been forgotten since (csv-import.ledger.keep)");
         }
         if (found.size() > 1) {
             List<Map<String, Object>> results = List.copyOf(found);
@@ -93,7 +94,7 @@ public final class Jobs {
         return ((Number) found.iterator().next().get("job")).longValue();
     }
 
-    Map<String, Object> json(long job) throws CsvImportUnsettledException {
+    public Map<String, Object> json(long job) throws CsvImportUnsettledException {
         return withProgress(list.numbered(job).get(0));
     }
 
@@ -123,8 +124,15 @@ public final class Jobs {
         retry(job);
     }
 
-    /** Settles a job by the import id that a person has found. */
-    public long settle(long id, String importId) throws Problem, CsvImportUnsettledException {
+    /** Settles a job by the import id that a person has found; null where that is missing. */
+    public long settle(long id, String found) throws Problem, CsvImportUnsettledException {
+        String importId = ImportId.of(found);
+        if (importId == null) {
+            throw new Problem(
+                    400,
+                    "The parameter importId is missing, or no import id: it is the API's id of the import. Where there"
+                            + " is no import, retry uploads the file again");
+        }
         Job job = deliveries.get(id);
         if (!OPEN.contains(job.state())) {
             throw refused(id, "settled");

@@ -110,7 +110,8 @@ public final class ManagementGuard implements Handler<RoutingContext> {
             fail(ctx, 401, "The user name or the password is missing or wrong");
         } else if (credential == null && !isOwnName(request.authority())) {
             fail(ctx, 403, "The request names another host: use " + host);
-        } else if (isOfAnotherOrigin(request)) {
+        } else if (Operations.isOfAnotherOrigin(
+                request.getHeader(HttpHeaders.ORIGIN), String.valueOf(request.authority()))) {
             fail(ctx, 403, "Requests from web pages of other origins are refused");
         } else if (router.isManagementServer() && ctx.normalizedPath().equals("/")) {
             ctx.reroute("/desk");
@@ -144,22 +145,16 @@ public final class ManagementGuard implements Handler<RoutingContext> {
                 && (authority.host().matches(LOOPBACK) || authority.host().equalsIgnoreCase(host));
     }
 
-    private static boolean isOfAnotherOrigin(HttpServerRequest request) {
-        return Operations.isOfAnotherOrigin(request.getHeader(HttpHeaders.ORIGIN), String.valueOf(request.authority()));
-    }
-
     private void fail(RoutingContext ctx, int status, String detail) {
         if (status == 405) {
-            ctx.response()
-                    .putHeader(
-                            HttpHeaders.ALLOW,
-                            router.getRoutes().stream()
-                                    .filter(route -> route.methods() != null && isAt(ctx.normalizedPath(), route))
-                                    .flatMap(route -> route.methods().stream())
-                                    .map(HttpMethod::name)
-                                    .distinct()
-                                    .sorted()
-                                    .collect(Collectors.joining(", ")));
+            String methods = router.getRoutes().stream()
+                    .filter(route -> route.methods() != null && isAt(ctx.normalizedPath(), route))
+                    .flatMap(route -> route.methods().stream())
+                    .map(HttpMethod::name)
+                    .distinct()
+                    .sorted()
+                    .collect(Collectors.joining(", "));
+            ctx.response().putHeader(HttpHeaders.ALLOW, methods);
         }
         ctx.response()
                 .setStatusCode(status)

@@ -31,17 +31,11 @@ public final class ManagementServer extends VertxPlatformHttpServer {
     private static final int WORKERS = 20;
     private static final Duration LONGEST_STOP = Duration.ofSeconds(5);
 
-    private final String host;
-    private final int port;
     private final ConnectionLimits limits = new ConnectionLimits();
-    private Vertx vertx;
-    private Router root;
     private HttpServer server;
 
     public ManagementServer(Settings settings) {
         super(configuration(settings));
-        host = settings.get("management.host");
-        port = settings.number("management.port");
     }
 
     private static VertxPlatformHttpServerConfiguration configuration(Settings settings) {
@@ -58,46 +52,34 @@ public final class ManagementServer extends VertxPlatformHttpServer {
     }
 
     @Override
-    public Vertx getVertx() {
-        return vertx;
-    }
-
-    @Override
     public int getPort() {
-        return server == null ? port : server.actualPort();
+        return server == null ? getConfigurationPort() : server.actualPort();
     }
 
     @Override
-    protected void initializeServer() {
-        vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1).setWorkerPoolSize(WORKERS));
-        root = Router.router(vertx);
-        root.route().handler(ctx -> {
-            limits.requested(ctx.request());
-            ctx.next();
-        });
-        Router routes = Router.router(vertx);
-        root.route("/*").subRouter(routes);
-        String name = VertxPlatformHttpRouter.getRouterNameFromPort(port);
-        getCamelContext()
-                .getRegistry()
-                .bind(
-                        name,
-                        new VertxPlatformHttpRouter(
-                                this, vertx, routes, name, VertxPlatformHttpRouter.SERVER_TYPE_MANAGEMENT));
+    protected Vertx createVertxInstance() {
+        return Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1).setWorkerPoolSize(WORKERS));
     }
 
     @Override
     protected void startServer() throws Exception {
-        server = vertx.createHttpServer(new HttpServerOptions()
-                .setHost(host)
-                .setPort(port)
-                .setHttp2ClearTextEnabled(false)
-                .setMaxInitialLineLength(LONGEST_LINE)
-                .setMaxHeaderSize(LARGEST_HEADER));
+        String name = VertxPlatformHttpRouter.getRouterNameFromPort(getConfigurationPort());
+        Router router = VertxPlatformHttpRouter.lookup(getCamelContext(), name);
+        router.route().order(Integer.MIN_VALUE).handler(ctx -> {
+            limits.requested(ctx.request());
+            ctx.next();
+        });
+        server = getVertx()
+                .createHttpServer(new HttpServerOptions()
+                        .setHost(getHost())
+                        .setPort(getConfigurationPort())
+                        .setHttp2ClearTextEnabled(false)
+                        .setMaxInitialLineLength(LONGEST_LINE)
+                        .setMaxHeaderSize(LARGEST_HEADER));
         server.connectionHandler(limits::connected);
         server.invalidRequestHandler(ManagementServer::refuse);
-        server.requestHandler(root);
-        vertx.setPeriodic(ConnectionLimits.PERIOD.toMillis(), timer -> limits.closeOverdue());
+        server.requestHandler(router);
+        getVertx().setPeriodic(ConnectionLimits.PERIOD.toMillis(), timer -> limits.closeOverdue());
         server.listen().toCompletionStage().toCompletableFuture().get();
     }
 
@@ -126,7 +108,11 @@ public final class ManagementServer extends VertxPlatformHttpServer {
     @Override
     protected void stopVertx() {
         try {
-            vertx.close().toCompletionStage().toCompletableFuture().get(LONGEST_STOP.toSeconds(), TimeUnit.SECONDS);
+            getVertx()
+                    .close()
+                    .toCompletionStage()
+                    .toCompletableFuture()
+                    .get(LONGEST_STOP.toSeconds(), TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (Exception e) {

@@ -17,10 +17,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.camel.health.HealthCheck;
 
@@ -34,7 +35,11 @@ public final class Metrics {
     private static final long FRESH_NANOS = Duration.ofSeconds(5).toNanos();
 
     /** What the ledger has open; an instant is null where nothing is open. */
-    private record Open(Map<String, Long> files, Instant oldestFile, long events, Instant oldestEvent) {}
+    private record Open(
+            Map<String, Long> files,
+            Instant oldestFile,
+            JobList.Count events,
+            List<ExpectationStates.Line> expectations) {}
 
     private final MeterRegistry meters;
     private final List<Gauge> gauges = new ArrayList<>();
@@ -48,8 +53,7 @@ public final class Metrics {
 
     private Open open;
     private long openAt;
-    private List<ExpectationStates.Line> lines;
-    private long linesAt;
+    private volatile ExpectationStates states;
 
     public Metrics(MeterRegistry meters, JobList ledger, Path dataDir) {
         this.meters = meters;
@@ -90,8 +94,8 @@ public final class Metrics {
         String oldest = "The oldest file that is to be imported";
         gauge("csv.import.open.files.age", "seconds", oldest, now -> age(now.oldestFile));
         String events = "Audit events that the audit endpoint has not received yet";
-        gauge("csv.import.outbox.events", null, events, now -> now.events);
-        gauge("csv.import.outbox.events.age", "seconds", "The oldest of these", now -> age(now.oldestEvent));
+        gauge("csv.import.outbox.events", null, events, now -> now.events.count());
+        gauge("csv.import.outbox.events.age", "seconds", "The oldest of these", now -> age(now.events.oldest()));
         gauges.add(Gauge.builder("csv.import.data.dir.free", this, metrics -> dataDir.toFile()
                         .getUsableSpace())
                 .baseUnit("bytes")
@@ -112,7 +116,8 @@ public final class Metrics {
     }
 
     /** One value a template and state, where something is expected; they come and go with the files of expectations. */
-    public void show(Expectations expectations, ExpectationStates states) {
+    public void show(Expectations expectations, ExpectationStates now) {
+        states = now;
         expectations.whenReplaced(all -> {
             List<MultiGauge.Row<?>> rows = new ArrayList<>();
             all.stream().map(Expectation::template).distinct().forEach(template -> {
@@ -120,7 +125,7 @@ public final class Metrics {
                     rows.add(MultiGauge.Row.of(
                             Tags.of("template", template, "state", state),
                             this,
-                            metrics -> metrics.count(states, template, state)));
+                            metrics -> metrics.count(template, state)));
                 }
             });
             expected.register(rows, true);
@@ -128,18 +133,11 @@ public final class Metrics {
     }
 
     /** How many expectations of a template are in a state; not a number while the ledger is unavailable. */
-    private synchronized double count(ExpectationStates states, String template, String state) {
-        if (linesAt == 0 || System.nanoTime() - linesAt > FRESH_NANOS) {
-            try {
-                lines = states.lines();
-            } catch (CsvImportUnsettledException e) {
-                lines = null;
-            }
-            linesAt = System.nanoTime();
-        }
-        return lines == null
+    private double count(String template, String state) {
+        Open now = open();
+        return now == null
                 ? Double.NaN
-                : lines.stream()
+                : now.expectations.stream()
                         .filter(line -> line.expectation().template().equals(template))
                         .filter(line -> state.equals(ExpectationStates.SUSPICIOUS)
                                 ? line.isSuspicious()
@@ -193,18 +191,16 @@ public final class Metrics {
     private synchronized Open open() {
         if (openAt == 0 || System.nanoTime() - openAt > FRESH_NANOS) {
             try {
-                Map<String, Long> files = new HashMap<>();
-                Instant oldest = null;
-                for (JobList.Count jobs : ledger.open()) {
-                    files.put(jobs.state(), jobs.count());
-                    boolean isToBeImported =
-                            !jobs.state().equals("held") && !jobs.state().equals("voiding");
-                    if (isToBeImported && (oldest == null || jobs.oldest().isBefore(oldest))) {
-                        oldest = jobs.oldest();
-                    }
-                }
-                JobList.Count events = ledger.unsentEvents();
-                open = new Open(files, oldest, events.count(), events.oldest());
+                List<JobList.Count> files = ledger.open();
+                Instant oldest = files.stream()
+                        .filter(jobs -> !List.of("held", "voiding").contains(jobs.state()))
+                        .map(JobList.Count::oldest)
+                        .min(Comparator.naturalOrder())
+                        .orElse(null);
+                Map<String, Long> counts =
+                        files.stream().collect(Collectors.toMap(JobList.Count::state, JobList.Count::count));
+                List<ExpectationStates.Line> lines = states == null ? List.of() : states.lines();
+                open = new Open(counts, oldest, ledger.unsentEvents(), lines);
             } catch (CsvImportUnsettledException e) {
                 open = null;
             }

@@ -2,7 +2,6 @@ package io.csvimport.operations;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.CsvImportUnsettledException;
-import io.csvimport.api.ImportId;
 import io.csvimport.job.CsvImportConstants;
 import io.csvimport.job.FatalErrors;
 import io.csvimport.settings.SettingChecks;
@@ -18,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.Callable;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.support.SynchronizationAdapter;
@@ -64,17 +64,12 @@ public final class Operations {
         return isServlet;
     }
 
-    private interface Call {
-        Object answer() throws Problem, CsvImportUnsettledException;
-    }
-
     public void list(Exchange exchange) {
         answer(exchange, 200, () -> {
             Map<String, String> query =
                     query(exchange, "state", "template", "importId", "fileName", "from", "page", "size");
             int page = Integer.parseInt(query.getOrDefault("page", "1"));
-            int size = Integer.parseInt(query.getOrDefault("size", "50"));
-            return jobs.list(query, page, size);
+            return jobs.list(query, page, Integer.parseInt(query.getOrDefault("size", "50")));
         });
     }
 
@@ -89,14 +84,7 @@ public final class Operations {
     public void settle(Exchange exchange) {
         answer(exchange, 200, () -> {
             Map<String, String> query = query(exchange, "importId", "by");
-            String importId = ImportId.of(query.get("importId"));
-            if (importId == null) {
-                throw new Problem(
-                        400,
-                        "The parameter importId is missing, or no import id: it is the API's id of the import. Where there"
-                                + " is no import, retry uploads the file again");
-            }
-            return jobs.json(jobs.settle(find(exchange, query), importId));
+            return jobs.json(jobs.settle(find(exchange, query), query.get("importId")));
         });
     }
 
@@ -106,8 +94,7 @@ public final class Operations {
     }
 
     private void receive(Exchange exchange, String... known) throws Problem {
-        InputStream csv = open(exchange, isServlet);
-        setCsv(exchange, csv, query(exchange, known));
+        setCsv(exchange, open(exchange, isServlet), query(exchange, known));
     }
 
     /**
@@ -120,14 +107,10 @@ public final class Operations {
     public static InputStream open(Exchange exchange, boolean isServlet) throws Problem {
         Message message = exchange.getMessage();
         Object body = message.getBody();
-        InputStream stream;
-        if (body instanceof InputStream servlet) {
-            stream = servlet;
-        } else {
-            // there is none, or the servlet container has read a form
-            stream =
-                    body == null || isServlet ? InputStream.nullInputStream() : new VertxBody((HttpServerRequest) body);
-        }
+        // on a servlet container it is a stream; else there is none, or the container has read a form
+        InputStream stream = body instanceof InputStream servlet
+                ? servlet
+                : body == null || isServlet ? InputStream.nullInputStream() : new VertxBody((HttpServerRequest) body);
         closeWhenDone(exchange, stream);
         String type = contentType(message);
         if (type.startsWith("multipart/")
@@ -191,8 +174,8 @@ public final class Operations {
     /** Finds the job, or takes an import that the ledger does not know if that is forced. */
     public void toVoid(Exchange exchange) throws Problem, CsvImportUnsettledException {
         Map<String, String> query = query(exchange, "force", "by");
-        String id = id(exchange);
         Message message = exchange.getMessage();
+        String id = message.getHeader("id", String.class);
         try {
             long job = find(exchange, query);
             message.removeHeaders("*");
@@ -240,20 +223,16 @@ public final class Operations {
         }
     }
 
-    private static void answer(Exchange exchange, int status, Call call) {
+    private static void answer(Exchange exchange, int status, Callable<Object> call) {
         try {
-            answer(exchange, status, call.answer());
-        } catch (Problem | CsvImportUnsettledException | RuntimeException e) {
+            answer(exchange, status, call.call());
+        } catch (Exception e) {
             fail(exchange, e);
         }
     }
 
     private long find(Exchange exchange, Map<String, String> query) throws Problem, CsvImportUnsettledException {
-        return jobs.find(id(exchange), query.get("by"));
-    }
-
-    static String id(Exchange exchange) {
-        return exchange.getMessage().getHeader("id", String.class);
+        return jobs.find(exchange.getMessage().getHeader("id", String.class), query.get("by"));
     }
 
     /**

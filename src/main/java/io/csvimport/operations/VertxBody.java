@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 public final class VertxBody extends InputStream {
 
     /** The management port closes the connection before: an answer to half a body would be lost. */
-    private static final int LONGEST_PAUSE_SECONDS = 60;
+    public static final int LONGEST_PAUSE_SECONDS = 60;
 
     /** From the memory of the server; a file without its closing boundary has no end. */
     private static final int LONGEST_WAY_SECONDS = 5;

@@ -5,7 +5,6 @@ import gg.jte.TemplateEngine;
 import gg.jte.output.StringOutput;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ApiHealth;
-import io.csvimport.api.ImportId;
 import io.csvimport.expectation.Expectation;
 import io.csvimport.expectation.Expectations;
 import io.csvimport.file.Sha256;
@@ -27,26 +26,26 @@ import io.csvimport.settings.Settings;
 import io.csvimport.source.Untaken;
 import io.csvimport.text.Visible;
 import io.csvimport.tracking.ExpectationStates;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.SequenceInputStream;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
-import java.security.SecureRandom;
 import java.time.LocalDate;
 import java.time.ZoneId;
 import java.time.format.DateTimeParseException;
-import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
+import org.apache.camel.util.function.ThrowingConsumer;
+import org.apache.camel.util.function.ThrowingFunction;
 
 /**
  * The steps of the routes {@code csv-import-desk-*}: each answers a page, or does what the form of a page asks for and sends
@@ -56,8 +55,12 @@ public final class Desk {
 
     private static final String COOKIE = "csv-import-desk";
     private static final Pattern COOKIE_TOKEN =
-            Pattern.compile("(?:^|[;,\\[]\\s*)" + COOKIE + "=([\\w-]{22})(?:[;,\\]]|$)");
-    private static final Pattern ASSET = Pattern.compile("desk\\.(css|js|svg)");
+            Pattern.compile("(?:^|[;,\\[]\\s*)" + COOKIE + "=([\\w-]{36})(?:[;,\\]]|$)");
+    private static final String HTML = "text/html; charset=utf-8";
+    private static final Map<String, String> ASSETS = Map.of(
+            "desk.css", "text/css; charset=utf-8",
+            "desk.js", "text/javascript; charset=utf-8",
+            "desk.svg", "image/svg+xml");
     private static final String POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
             + " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -66,14 +69,10 @@ public final class Desk {
     /** An exchange property: the token of the browser. */
     private static final String TOKEN = "csvImportDeskToken";
 
-    /** Bytes of a download that are answered as they are; more are streamed. */
-    private static final int AT_ONCE = 4 << 20;
-
     private static final String DAY = "2026-01-31";
     private static final int PAGE = 50;
     private static final int SHOWN_ROWS = 100;
 
-    private final SecureRandom random = new SecureRandom();
     private final TemplateEngine templates = TemplateEngine.createPrecompiled(
             null, ContentType.Html, Desk.class.getClassLoader(), Desk.class.getPackageName());
     private final Jobs jobs;
@@ -109,11 +108,6 @@ public final class Desk {
         history = new JobHistory(database);
         feeds = new Feeds(context, settings, new JobCounts(database), list, health, untaken, readiness, states);
         files = new StoredFiles(sources, history);
-    }
-
-    private interface Page {
-        /** @return the parameters of the template, by their names */
-        Map<String, Object> model() throws Problem, CsvImportUnsettledException, IOException;
     }
 
     // pages
@@ -221,22 +215,13 @@ public final class Desk {
     /** The style sheet and the script, by the last part of the path. */
     public void asset(Exchange exchange) throws IOException {
         String name = exchange.getMessage().getHeader("name", "", String.class);
-        Matcher asset = ASSET.matcher(name);
-        if (!asset.matches()) {
+        if (!ASSETS.containsKey(name)) {
             fail(exchange, new Problem(404, "There is no such file"));
             return;
         }
         try (InputStream in = Desk.class.getResourceAsStream("/META-INF/csv-import/desk/" + name)) {
-            byte[] bytes = in.readAllBytes();
-            String type =
-                    switch (asset.group(1)) {
-                        case "css" -> "text/css; charset=utf-8";
-                        case "js" -> "text/javascript; charset=utf-8";
-                        default -> "image/svg+xml";
-                    };
-            answer(exchange, 200, type);
+            answer(exchange, 200, ASSETS.get(name), in.readAllBytes());
             exchange.getMessage().setHeader("Cache-Control", "max-age=300");
-            exchange.getMessage().setBody(bytes);
         }
     }
 
@@ -260,14 +245,10 @@ public final class Desk {
 
     private record Download(String name, InputStream bytes) {}
 
-    private interface Downloading {
-        Download of(FileLine line) throws Problem, CsvImportUnsettledException, IOException;
-    }
-
-    private void download(Exchange exchange, Downloading downloading) {
+    private void download(Exchange exchange, ThrowingFunction<FileLine, Download, Exception> downloading) {
         try {
-            Download download = downloading.of(find(exchange));
-            answer(exchange, 200, "text/csv");
+            Download download = downloading.apply(find(exchange));
+            answer(exchange, 200, "text/csv", null);
             Message message = exchange.getMessage();
             message.setHeader(
                     "Content-Disposition",
@@ -276,16 +257,11 @@ public final class Desk {
                                     .replace("+", "%20"));
             exchange.getExchangeExtension().setStreamCacheDisabled(true);
             Operations.closeWhenDone(exchange, download.bytes);
-            byte[] start = download.bytes.readNBytes(AT_ONCE);
-            if (start.length < AT_ONCE) {
-                message.setBody(start);
-            } else {
-                message.setBody(new SequenceInputStream(new ByteArrayInputStream(start), download.bytes));
-                if (!isServlet) {
-                    VertxForm.closeWithResponse(message, download.bytes);
-                }
+            message.setBody(download.bytes);
+            if (!isServlet) {
+                VertxForm.closeWithResponse(message, download.bytes);
             }
-        } catch (Problem | CsvImportUnsettledException | IOException | RuntimeException e) {
+        } catch (Exception e) {
             fail(exchange, e);
         }
     }
@@ -298,26 +274,16 @@ public final class Desk {
 
     /** Asks once more; then the header of the file is that of its template, and the file goes on. */
     public void acceptHeader(Exchange exchange) {
-        try {
-            checkToken(exchange);
-            FileLine line = find(exchange);
+        act(exchange, line -> {
             if (isSure(exchange, line, "header")) {
                 jobs.acceptHeader(line.number());
-                show(exchange, line.id());
             }
-        } catch (Problem | CsvImportUnsettledException | RuntimeException e) {
-            fail(exchange, e);
-        }
+        });
     }
 
     public void settle(Exchange exchange) {
-        act(exchange, line -> {
-            String importId = ImportId.of(exchange.getMessage().getHeader("importId", String.class));
-            if (importId == null) {
-                throw new Problem(400, "The import id is missing, or is none: it is the API's id of the import");
-            }
-            jobs.settle(line.number(), importId);
-        });
+        String importId = exchange.getMessage().getHeader("importId", String.class);
+        act(exchange, line -> jobs.settle(line.number(), importId));
     }
 
     /** Asks once more, unless the form says that it is sure; then names the job to void. */
@@ -375,15 +341,23 @@ public final class Desk {
         return false;
     }
 
-    /** A CSV from the browser is the body. Its template and its addresses are in the query; they come before the file. */
+    /**
+     * A CSV from the browser is the body: of a form, or sent by a script, with its name in the query. Its template and its
+     * addresses are in the query; they come before the file.
+     */
     public void receive(Exchange exchange) throws Problem, IOException {
         enter(exchange);
+        boolean isForm = Operations.contentType(exchange.getMessage()).startsWith("multipart/form-data");
+        if (isForm && isServlet) {
+            throw new Problem(415, "Without JavaScript this server takes no file: put it into the inbox");
+        }
         // before the checks: the body of a refused request is read, too
-        PostedForm form = PostedForm.read(exchange, isServlet);
+        VertxForm.Part file =
+                isForm ? VertxForm.read(exchange) : new VertxForm.Part(null, Operations.open(exchange, isServlet));
         Map<String, String> query = Operations.query(exchange, "template", "notify", "token", "fileName");
         checkToken(exchange, query.remove("token"));
-        query.putIfAbsent("fileName", form.fileName());
-        Operations.setCsv(exchange, form.file(), query);
+        query.putIfAbsent("fileName", file.name());
+        Operations.setCsv(exchange, file.bytes(), query);
     }
 
     /** The job has its page. */
@@ -396,37 +370,29 @@ public final class Desk {
         page(exchange, "previewed", () -> Map.of("result", result));
     }
 
-    private interface Action {
-        void on(FileLine line) throws Problem, CsvImportUnsettledException;
-    }
-
-    private void act(Exchange exchange, Action action) {
+    /** Shows the file afterwards, unless there is a question first. */
+    private void act(Exchange exchange, ThrowingConsumer<FileLine, Exception> action) {
         try {
             checkToken(exchange);
             FileLine line = find(exchange);
-            action.on(line);
-            show(exchange, line.id());
-        } catch (Problem | CsvImportUnsettledException | RuntimeException e) {
+            action.accept(line);
+            if (!exchange.isRouteStop()) {
+                show(exchange, line.id());
+            }
+        } catch (Exception e) {
             fail(exchange, e);
         }
     }
 
     /** Sends the browser to the page of a job. */
     private static void show(Exchange exchange, String job) {
-        answer(exchange, 303, "text/html; charset=utf-8");
+        answer(exchange, 303, HTML, "");
         exchange.getMessage().setHeader("Location", root(exchange) + "desk/files/" + job);
-        exchange.getMessage().setBody("");
     }
 
     private FileLine find(Exchange exchange) throws Problem, CsvImportUnsettledException {
-        String id = exchange.getMessage().getHeader("id", "", String.class);
-        List<Map<String, Object>> found = list.numbered(number(id));
-        if (found.isEmpty()) {
-            throw new Problem(
-                    404,
-                    "The ledger knows no job " + id + ". It may have been forgotten since (csv-import.ledger.keep)");
-        }
-        return new FileLine(jobs.withProgress(found.get(0)));
+        long id = number(exchange.getMessage().getHeader("id", "", String.class));
+        return new FileLine(jobs.json(jobs.find(String.valueOf(id), "job")));
     }
 
     /** Answers a failure as a page. */
@@ -477,43 +443,38 @@ public final class Desk {
         }
     }
 
-    private String newToken() {
-        byte[] bytes = new byte[16];
-        random.nextBytes(bytes);
-        return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
-    }
-
     // answers
 
-    private void page(Exchange exchange, String template, Page page) {
+    /** @param page answers the parameters of the template, by their names */
+    private void page(Exchange exchange, String template, Callable<Map<String, Object>> page) {
         enter(exchange);
         boolean isNew = token(exchange) == null;
         if (isNew) {
-            exchange.setProperty(TOKEN, newToken());
+            exchange.setProperty(TOKEN, UUID.randomUUID().toString());
         }
         StringOutput html = new StringOutput();
         try {
-            Map<String, Object> model = new LinkedHashMap<>(page.model());
+            Map<String, Object> model = new LinkedHashMap<>(page.call());
             model.put("root", root(exchange));
             model.put("token", token(exchange));
             templates.render(template + ".jte", model, html);
-        } catch (Problem | CsvImportUnsettledException | IOException | RuntimeException e) {
+        } catch (Exception e) {
             if (template.equals("problem")) {
                 throw new IllegalStateException(e);
             }
             fail(exchange, e);
             return;
         }
-        answer(exchange, 200, "text/html; charset=utf-8");
+        answer(exchange, 200, HTML, html.toString().getBytes(StandardCharsets.UTF_8));
         if (isNew) {
             exchange.getMessage()
                     .setHeader("Set-Cookie", COOKIE + "=" + token(exchange) + "; Path=/; HttpOnly; SameSite=Lax");
         }
-        exchange.getMessage().setBody(html.toString().getBytes(StandardCharsets.UTF_8));
     }
 
-    private static void answer(Exchange exchange, int status, String type) {
+    private static void answer(Exchange exchange, int status, String type, Object body) {
         Message message = exchange.getMessage();
+        message.setBody(body);
         message.removeHeaders("*");
         message.setHeader(Exchange.HTTP_RESPONSE_CODE, status);
         message.setHeader(Exchange.CONTENT_TYPE, type);

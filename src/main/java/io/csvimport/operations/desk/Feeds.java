@@ -2,7 +2,6 @@ package io.csvimport.operations.desk;
 
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.api.ApiHealth;
-import io.csvimport.expectation.Expectation;
 import io.csvimport.job.Delivery;
 import io.csvimport.ledger.JobCounts;
 import io.csvimport.ledger.JobList;
@@ -19,51 +18,29 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
 import org.apache.camel.ServiceStatus;
 
 /** What the overview says: of each feed, and of what the product needs. */
-final class Feeds {
+record Feeds(
+        CamelContext context,
+        Settings settings,
+        JobCounts counts,
+        JobList list,
+        ApiHealth health,
+        Untaken untaken,
+        Readiness readiness,
+        ExpectationStates states) {
 
     /** The routes of the packaged feeds, and the settings that switch them on. */
-    private static final Map<String, String> PACKAGED = new LinkedHashMap<>();
-
-    static {
-        PACKAGED.put("csv-import-from-folder", "file.enabled");
-        PACKAGED.put("csv-import-from-sftp", "sftp.enabled");
-        PACKAGED.put("csv-import-from-queue", "jms.enabled");
-    }
+    private static final Map<String, String> PACKAGED = new TreeMap<>(Map.of(
+            "csv-import-from-folder", "file.enabled",
+            "csv-import-from-sftp", "sftp.enabled",
+            "csv-import-from-queue", "jms.enabled"));
 
     private static final int HOURS = 24;
-
-    private final CamelContext context;
-    private final Settings settings;
-    private final JobCounts counts;
-    private final JobList list;
-    private final ApiHealth health;
-    private final Untaken untaken;
-    private final Readiness readiness;
-    private final ExpectationStates states;
-
-    Feeds(
-            CamelContext context,
-            Settings settings,
-            JobCounts counts,
-            JobList list,
-            ApiHealth health,
-            Untaken untaken,
-            Readiness readiness,
-            ExpectationStates states) {
-        this.context = context;
-        this.settings = settings;
-        this.counts = counts;
-        this.list = list;
-        this.health = health;
-        this.untaken = untaken;
-        this.readiness = readiness;
-        this.states = states;
-    }
 
     /** The ids of the routes of the feeds, by the names of the feeds in the ledger. */
     private Map<String, String> routes() {
@@ -84,7 +61,7 @@ final class Feeds {
         return feeds;
     }
 
-    List<String> names() throws CsvImportUnsettledException {
+    List<String> names() {
         List<String> names = new ArrayList<>(routes().keySet());
         names.add("http");
         return names;
@@ -97,10 +74,8 @@ final class Feeds {
     /** What can be said without the ledger is said while that is away. */
     Overview overview() {
         Map<String, Map<String, Long>> today = new TreeMap<>();
-        List<Map<String, Long>> hours = new ArrayList<>();
-        for (int hour = 0; hour < HOURS; hour++) {
-            hours.add(new TreeMap<>());
-        }
+        List<Map<String, Long>> hours =
+                Stream.<Map<String, Long>>generate(TreeMap::new).limit(HOURS).toList();
         List<Overview.Feed> feeds = new ArrayList<>();
         List<Overview.Expected> expected = new ArrayList<>();
         JobList.Count events = new JobList.Count("events", 0, null);
@@ -115,7 +90,10 @@ final class Feeds {
                 feeds.add(feed(feed.getKey(), feed.getValue(), today, open));
             }
             for (ExpectationStates.Line line : states.lines()) {
-                expected.add(expected(line));
+                FileLine newest = line.newest().isPresent()
+                        ? FileLine.first(list.numbered(line.newest().get().id()))
+                        : null;
+                expected.add(new Overview.Expected(line, newest));
             }
             events = list.unsentEvents();
         } catch (CsvImportUnsettledException e) {
@@ -129,8 +107,7 @@ final class Feeds {
                 feeds,
                 expected,
                 hours,
-                events.count(),
-                events.oldest() == null ? null : events.oldest().toString(),
+                events,
                 settings.path("data-dir").toFile().getUsableSpace());
     }
 
@@ -146,23 +123,6 @@ final class Feeds {
         }
     }
 
-    private Overview.Expected expected(ExpectationStates.Line line) throws CsvImportUnsettledException {
-        Expectation entry = line.expectation();
-        List<Map<String, Object>> newest = line.newest().isEmpty()
-                ? List.of()
-                : list.numbered(line.newest().get().id());
-        return new Overview.Expected(
-                entry.template(),
-                Objects.requireNonNullElse(entry.feed(), "any feed")
-                        + (entry.files() == null ? "" : ", " + entry.files()),
-                entry.due() == null ? null : "by " + entry.due(),
-                line.next() == null ? null : entry.due().show(line.next()),
-                line.next() == null ? null : line.next().toString(),
-                line.state(),
-                line.isSuspicious(),
-                newest.isEmpty() ? null : new FileLine(newest.get(0)));
-    }
-
     private Overview.Feed feed(
             String name, String route, Map<String, Map<String, Long>> today, List<JobCounts.Open> open)
             throws CsvImportUnsettledException {
@@ -171,11 +131,9 @@ final class Feeds {
         for (JobCounts.Open jobs : open) {
             if (jobs.from().equals(name)) {
                 states.put(jobs.state(), jobs.count());
-                List<Map<String, Object>> oldest = waiting == null ? list.numbered(jobs.oldest()) : List.of();
-                waiting = oldest.isEmpty() ? waiting : new FileLine(oldest.get(0));
+                waiting = waiting == null ? FileLine.first(list.numbered(jobs.oldest())) : waiting;
             }
         }
-        List<Map<String, Object>> latest = list.latest(name);
         Route running = route == null ? null : context.getRoute(route);
         Untaken.Files left = route == null ? null : untaken.feeds().get(route);
         return new Overview.Feed(
@@ -185,7 +143,7 @@ final class Feeds {
                 left == null ? null : left.toString(),
                 today.getOrDefault(name, Map.of()),
                 states,
-                latest.isEmpty() ? null : new FileLine(latest.get(0)),
+                FileLine.first(list.latest(name)),
                 waiting);
     }
 

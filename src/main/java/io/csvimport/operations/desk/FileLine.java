@@ -1,5 +1,6 @@
 package io.csvimport.operations.desk;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -9,6 +10,11 @@ public record FileLine(Map<String, Object> job) {
     private static final Set<String> GOOD = Set.of("accepted", "completed");
     private static final Set<String> BAD = Set.of("rejected", "held");
     private static final Set<String> OPEN = Set.of("waiting", "unknown", "voiding", "suspicious");
+
+    /** Null where there is none. */
+    static FileLine first(List<Map<String, Object>> jobs) {
+        return jobs.isEmpty() ? null : new FileLine(jobs.get(0));
+    }
 
     public String id() {
         return text("job");
@@ -45,17 +51,11 @@ public record FileLine(Map<String, Object> job) {
 
     /** A class of the style sheet; completed with failed rows is no good news. */
     public String tone() {
-        return tone(state(), failedRows() > 0);
+        return failedRows() > 0 && GOOD.contains(state()) ? "warn" : tone(state());
     }
 
     public static String tone(String state) {
-        return tone(state, false);
-    }
-
-    static String tone(String state, boolean hasFailedRows) {
-        return hasFailedRows && GOOD.contains(state)
-                ? "warn"
-                : GOOD.contains(state) ? "good" : BAD.contains(state) ? "bad" : OPEN.contains(state) ? "warn" : "calm";
+        return GOOD.contains(state) ? "good" : BAD.contains(state) ? "bad" : OPEN.contains(state) ? "warn" : "calm";
     }
 
     public long failedRows() {

@@ -1,9 +1,14 @@
 package io.csvimport.operations.desk;
 
+import io.csvimport.expectation.Expectation;
+import io.csvimport.ledger.JobList;
+import io.csvimport.tracking.ExpectationStates;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * The first page.
@@ -15,7 +20,6 @@ import java.util.TreeMap;
  * @param expectations what feeds should bring; none where nothing is written down
  * @param hours of today, from midnight: outcomes and their counts
  * @param events that the audit endpoint has not taken yet
- * @param oldestEvent when the oldest of them was written, null where there is none
  * @param free what is left on the disk of the data dir, bytes
  */
 public record Overview(
@@ -26,8 +30,7 @@ public record Overview(
         List<Feed> feeds,
         List<Expected> expectations,
         List<Map<String, Long>> hours,
-        long events,
-        String oldestEvent,
+        JobList.Count events,
         long free) {
 
     /**
@@ -53,25 +56,34 @@ public record Overview(
     /**
      * A line of what is expected.
      *
-     * @param due by when, in words; null where only the content is looked at
-     * @param nextLocal the next due time in its zone; null where there is none
-     * @param next the same as an instant
-     * @param state awaited, arrived, late or missing
-     * @param isSuspicious whether the newest file that was looked at breaks it
      * @param latest the newest file; null where none has come
      */
-    public record Expected(
-            String template,
-            String feed,
-            String due,
-            String nextLocal,
-            String next,
-            String state,
-            boolean isSuspicious,
-            FileLine latest) {
+    public record Expected(ExpectationStates.Line line, FileLine latest) {
+
+        public String template() {
+            return line.expectation().template();
+        }
+
+        public String feed() {
+            Expectation entry = line.expectation();
+            return Objects.requireNonNullElse(entry.feed(), "any feed")
+                    + (entry.files() == null ? "" : ", " + entry.files());
+        }
+
+        /** By when, in words; null where only the content is looked at. */
+        public String due() {
+            return line.expectation().due() == null
+                    ? null
+                    : "by " + line.expectation().due();
+        }
+
+        /** The next due time in its zone. */
+        public String nextLocal() {
+            return line.expectation().due().show(line.next());
+        }
 
         public String tone() {
-            return switch (state) {
+            return switch (line.state()) {
                 case "arrived" -> "good";
                 case "late" -> "warn";
                 case "missing" -> "bad";
@@ -87,23 +99,20 @@ public record Overview(
     static final int WIDTH = 36;
 
     public long total() {
-        return hours.stream()
-                .flatMap(hour -> hour.values().stream())
-                .mapToLong(Long::longValue)
-                .sum();
+        return hours.stream().mapToLong(Overview::sum).sum();
+    }
+
+    private static long sum(Map<String, Long> counts) {
+        return counts.values().stream().mapToLong(Long::longValue).sum();
     }
 
     /** The hours of today, a bar each, good outcomes at the bottom. */
     public List<Bar> bars() {
-        long most = hours.stream()
-                .mapToLong(hour ->
-                        hour.values().stream().mapToLong(Long::longValue).sum())
-                .max()
-                .orElse(0);
+        long most = hours.stream().mapToLong(Overview::sum).max().orElse(0);
         List<Bar> bars = new ArrayList<>();
         for (int hour = 0; hour < hours.size(); hour++) {
             Map<String, Long> tones = new TreeMap<>();
-            hours.get(hour).forEach((state, count) -> tones.merge(FileLine.tone(state, false), count, Long::sum));
+            hours.get(hour).forEach((state, count) -> tones.merge(FileLine.tone(state), count, Long::sum));
             double y = HEIGHT;
             for (String tone : List.of("good", "calm", "warn", "bad")) {
                 long count = tones.getOrDefault(tone, 0L);
@@ -118,8 +127,8 @@ public record Overview(
     }
 
     private static String text(int hour, Map<String, Long> states) {
-        List<String> parts = new ArrayList<>();
-        states.forEach((state, count) -> parts.add(Human.count(count) + " " + state));
-        return hour + ":00: " + String.join(", ", parts);
+        return states.entrySet().stream()
+                .map(entry -> Human.count(entry.getValue()) + " " + entry.getKey())
+                .collect(Collectors.joining(", ", hour + ":00: ", ""));
     }
 }

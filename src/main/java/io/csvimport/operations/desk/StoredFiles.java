@@ -6,6 +6,7 @@ import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import io.csvimport.CsvImportUnsettledException;
+import io.csvimport.expectation.CsvContent;
 import io.csvimport.file.SourceFile;
 import io.csvimport.file.SourceFolders;
 import io.csvimport.file.Sources;
@@ -23,6 +24,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -32,7 +34,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /** The CSVs of jobs where they now are, and the rows of them that failed. */
-final class StoredFiles {
+record StoredFiles(Sources sources, JobHistory history) {
 
     static final String GONE = "The file is not on this machine any more";
 
@@ -40,14 +42,6 @@ final class StoredFiles {
     private static final long LONGEST_LOOK = 20_000_000;
 
     private static final ObjectMapper JSON = new ObjectMapper();
-
-    private final Sources sources;
-    private final JobHistory history;
-
-    StoredFiles(Sources sources, JobHistory history) {
-        this.sources = sources;
-        this.history = history;
-    }
 
     /** The file of a job, with the size that it had; one on a server is looked for only when it is read. */
     boolean isAtHand(FileLine line) {
@@ -79,20 +73,18 @@ final class StoredFiles {
 
     /** The first failed rows, with their own text where the file is at hand. */
     List<FailedRow> failedRows(FileLine line, int most) throws CsvImportUnsettledException {
-        Map<Long, String> errors = new LinkedHashMap<>();
+        Map<Long, String> errors = Map.of();
+        Map<Long, String> texts = new HashMap<>();
         try {
             errors = errors(line, most);
-            Map<Long, String> texts = texts(line, errors.keySet());
-            return errors.entrySet().stream()
-                    .map(row -> new FailedRow(
-                            row.getKey().toString(), row.getValue(), texts.getOrDefault(row.getKey(), "")))
-                    .toList();
+            addTexts(line, errors.keySet(), texts);
         } catch (IOException | RuntimeException e) {
             // the message alone says what is wrong
-            return errors.entrySet().stream()
-                    .map(row -> new FailedRow(row.getKey().toString(), row.getValue(), ""))
-                    .toList();
+            texts.clear();
         }
+        List<FailedRow> rows = new ArrayList<>();
+        errors.forEach((row, error) -> rows.add(new FailedRow(row.toString(), error, texts.getOrDefault(row, ""))));
+        return rows;
     }
 
     /** What the API said, by row: of an import in its failed-rows file, of a rejected file in the ledger. */
@@ -123,8 +115,7 @@ final class StoredFiles {
         return errors;
     }
 
-    private Map<Long, String> texts(FileLine line, Set<Long> rows) throws IOException {
-        Map<Long, String> texts = new HashMap<>();
+    private void addTexts(FileLine line, Set<Long> rows, Map<Long, String> texts) throws IOException {
         Optional<SourceFile> file = find(line);
         long last = rows.stream().mapToLong(Long::longValue).max().orElse(0);
         if (file.isPresent() && last > 0) {
@@ -141,7 +132,6 @@ final class StoredFiles {
                 }
             }
         }
-        return texts;
     }
 
     /** The header and the failed rows whole, in the encoding of the file. The stream deletes its file when it is closed. */
@@ -215,22 +205,12 @@ final class StoredFiles {
                     isMarked ? MARK : new byte[0]);
         }
 
-        /** The one that the first line has most of. */
         private static char separator(BufferedReader reader) throws IOException {
             char[] start = new char[4096];
             reader.mark(start.length);
             int length = Math.max(0, reader.read(start));
             reader.reset();
-            String line = new String(start, 0, length).lines().findFirst().orElse("");
-            char best = ',';
-            for (char candidate : new char[] {';', '\t'}) {
-                best = count(line, candidate) > count(line, best) ? candidate : best;
-            }
-            return best;
-        }
-
-        private static long count(String line, char wanted) {
-            return line.chars().filter(c -> c == wanted).count();
+            return CsvContent.separator(new String(start, 0, length), List.of());
         }
 
         /** As UTF-8, which most files are. */

@@ -33,13 +33,13 @@ public final class Story {
                     attempt.firstAt(),
                     title(attempt.state()),
                     why(attempt.reason(), attempt.detail(), attempt.httpStatus()) + last,
-                    FileLine.tone(attempt.state(), false)));
+                    FileLine.tone(attempt.state())));
         }
         for (JobHistory.Event event : events) {
             String type = event.id().replaceFirst("^\\d+/csv-import\\.", "").replaceFirst("/\\d+$", "");
             // an attempt that was held is there already
             if (!type.equals("held")) {
-                steps.add(new Step(event.createdAt(), title(type), outcome(line, type), FileLine.tone(type, false)));
+                steps.add(new Step(event.createdAt(), title(type), outcome(line, type), FileLine.tone(type)));
             }
             if (event.sentAt() == null) {
                 String refused = event.failures() == 0

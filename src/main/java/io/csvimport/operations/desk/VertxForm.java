@@ -6,6 +6,7 @@ import io.csvimport.operations.VertxBody;
 import io.vertx.core.http.HttpServerRequest;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -18,33 +19,35 @@ import org.apache.camel.util.IOHelper;
 /** The file in a paused request to a Vert.x server. A class of its own: a servlet container has no Vert.x. */
 final class VertxForm {
 
-    private static final int LONGEST_PAUSE_SECONDS = 60;
+    /** The file, while it arrives. */
+    record Part(String name, InputStream bytes) {}
 
     private VertxForm() {}
 
-    static PostedForm read(Exchange exchange) throws Problem, IOException {
+    /** What is left of the body is dropped when the exchange is done. */
+    static Part read(Exchange exchange) throws Problem, IOException {
         HttpServerRequest request = (HttpServerRequest) exchange.getMessage().getBody();
         Operations.closeWhenDone(exchange, () -> drop(request));
-        CompletableFuture<PostedForm> first = new CompletableFuture<>();
+        CompletableFuture<Part> first = new CompletableFuture<>();
         request.setExpectMultipart(true);
         request.uploadHandler(part -> {
             if (!first.isDone()) {
                 part.pause();
-                first.complete(new PostedForm(part.filename(), new VertxBody(part, request)));
+                first.complete(new Part(part.filename(), new VertxBody(part, request)));
             }
         });
         request.exceptionHandler(first::completeExceptionally);
         request.endHandler(end -> first.complete(null));
         request.resume();
         try {
-            PostedForm form = first.get(LONGEST_PAUSE_SECONDS, TimeUnit.SECONDS);
-            if (form != null) {
-                Operations.closeWhenDone(exchange, form.file());
+            Part file = first.get(VertxBody.LONGEST_PAUSE_SECONDS, TimeUnit.SECONDS);
+            if (file != null) {
+                Operations.closeWhenDone(exchange, file.bytes);
             }
-            if (form == null || form.fileName() == null || form.fileName().isEmpty()) {
+            if (file == null || file.name == null || file.name.isEmpty()) {
                 throw new Problem(400, "No file was chosen");
             }
-            return form;
+            return file;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException(e);
@@ -63,7 +66,7 @@ final class VertxForm {
     }
 
     /** The rest of the form: the connection can be used again. */
-    static void drop(HttpServerRequest request) {
+    private static void drop(HttpServerRequest request) {
         if (!request.isEnded()) {
             request.endHandler(null).exceptionHandler(null).resume();
         }
