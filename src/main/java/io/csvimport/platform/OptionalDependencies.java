@@ -12,18 +12,10 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.support.ResolverHelper;
 
 /** What an application has to add to its class path for what it switches on: {@code dependencies.properties}. */
-final class OptionalDependencies {
+record OptionalDependencies(CamelContext context, Settings settings) {
 
     private static final Pattern OF_CAMEL = Pattern.compile("org\\.apache\\.camel:(camel-.+?)(-main)?:(.+)");
     private static final String COMPONENTS = "META-INF/services/org/apache/camel/component/";
-
-    private final CamelContext context;
-    private final Settings settings;
-
-    OptionalDependencies(CamelContext context, Settings settings) {
-        this.context = context;
-        this.settings = settings;
-    }
 
     /** One line for each that is missing, with the setting that needs it. Classes are looked up, and not initialized. */
     List<String> missing() {

@@ -37,7 +37,9 @@ final class RouteFile {
     final int rank;
 
     private final ModelCamelContext context;
-    private boolean failed;
+    /** Whether a start has failed; it is not tried again. */
+    boolean failed;
+
     /** The routes that run; not those that a precondition leaves out. */
     private List<String> started = List.of();
     /** Each can be used once; null when they were. */
@@ -107,11 +109,6 @@ final class RouteFile {
 
     static boolean isConfiguration(String text) {
         return text.contains("routeConfiguration:");
-    }
-
-    /** Whether a start has failed; it is not tried again. */
-    boolean hasFailed() {
-        return failed;
     }
 
     /** Whether one of its routes was removed by others. */

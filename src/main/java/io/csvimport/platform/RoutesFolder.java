@@ -160,7 +160,7 @@ public final class RoutesFolder {
         List<RouteFile> wanted = new ArrayList<>();
         for (Path file : order) {
             for (RouteFile version : versions.get(file)) {
-                if (version.hasFailed()) {
+                if (version.failed) {
                     continue;
                 }
                 if (version.ids.stream().anyMatch(foreign::contains)) {

@@ -17,19 +17,13 @@ import org.springframework.core.env.PropertySource;
 import org.springframework.core.env.StandardEnvironment;
 
 /** The settings in Spring's environment, in its order and with its relaxed names, such as {@code csvImport.api.url}. */
-final class SpringBootSettings implements SettingsSource {
+record SpringBootSettings(ConfigurableEnvironment environment) implements SettingsSource {
 
     private static final Pattern NAME = Pattern.compile("(?i)csv[-_]?import[._](.+)");
 
     private static final Set<String> SETTINGS = Settings.defaults().stringPropertyNames().stream()
             .map(SpringBootSettings::uniform)
             .collect(Collectors.toSet());
-
-    private final ConfigurableEnvironment environment;
-
-    SpringBootSettings(ConfigurableEnvironment environment) {
-        this.environment = environment;
-    }
 
     @Override
     public String value(String name) {

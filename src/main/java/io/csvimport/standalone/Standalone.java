@@ -98,13 +98,11 @@ final class Standalone extends MainListenerSupport {
                 audit.equals("bean:csvImportAuditFile")
                         ? new AuditFile(settings).file()
                         : audit.split(":")[0] + ":… (csv-import.audit.uri)");
-        lines.put("desk", ManagementGuard.isOperable(settings) ? management + "/" : "");
+        boolean isOperable = ManagementGuard.isOperable(settings);
+        lines.put("desk", isOperable ? management + "/" : "");
         lines.put("health", management + "/observe/health");
-        lines.put(
-                "operations",
-                ManagementGuard.isOperable(settings)
-                        ? management + "/csv-imports"
-                        : "none: they need csv-import.management.username and .password here");
+        String none = "none: they need csv-import.management.username and .password here";
+        lines.put("operations", isOperable ? management + "/csv-imports" : none);
         lines.values().removeIf(""::equals);
         StringBuilder text = new StringBuilder("csv-import-routes is ready.");
         lines.forEach((name, value) -> text.append("\n  %-11s %s".formatted(name, value)));
