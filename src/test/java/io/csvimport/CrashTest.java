@@ -27,6 +27,7 @@ import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
@@ -125,6 +126,7 @@ class CrashTest {
         "audit/csv-import-audit, to-audit-trail",
         "audit/csv-import-outbox, mark-sent"
     })
+    @Tag("long")
     void anEventIsSentWhereverTheWayOfTheAuditTrailEnded(String route, String step) throws Exception {
         rig.drop("people.csv");
         killBefore(route, step);
@@ -150,6 +152,7 @@ class CrashTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
+    @Tag("long")
     void aLargeFileIsImportedOnceThoughTheProcessDiedBeforeTheAnswer(boolean accepted) throws Exception {
         rig.sandbox.failNext(SandboxFault.hang(accepted));
         Path file = rig.drop("People", "people.csv", "name\n" + "Anna Andersson\n".repeat(2_000_000));
@@ -207,6 +210,7 @@ class CrashTest {
 
     @ParameterizedTest(name = "before {0}")
     @ValueSource(strings = {"ask-all-imports", "judge-all-imports", "each-open-template"})
+    @Tag("long")
     void anUploadThatIsLookedForIsFoundThoughTheProcessDiedMeanwhile(String step) throws Exception {
         rig.sandbox.failNext(SandboxFault.resetAtEnd(true));
         rig.drop("people.csv");
@@ -220,6 +224,7 @@ class CrashTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"settle-delivery", "answer-outcome"})
+    @Tag("long")
     void aRejectedFileIsMovedWithItsReasonThoughTheProcessDiedBefore(String step) throws Exception {
         rig.drop("People", "empty.csv", new byte[0], true);
         killBefore("pipeline/csv-import", step);
@@ -230,6 +235,7 @@ class CrashTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"settle-delivery", "answer-outcome"})
+    @Tag("long")
     void aDuplicateIsMovedThoughTheProcessDiedBefore(String step) throws Exception {
         rig.drop("People", "people.csv", "name\nAnna\n");
         rig.start();
@@ -258,6 +264,7 @@ class CrashTest {
 
     @ParameterizedTest(name = "before {0}")
     @ValueSource(strings = {"delete-import", "end-void"})
+    @Tag("long")
     void anImportIsVoidedThoughTheProcessDiedMeanwhile(String step) throws Exception {
         rig.drop("people.csv");
         rig.start();
@@ -273,6 +280,7 @@ class CrashTest {
     }
 
     @Test
+    @Tag("long")
     void theFailedRowsOfAnImportAreWrittenOnceThoughTheProcessDiedBeforeItWroteThatDown() throws Exception {
         rig.settings.put("CSV_IMPORT_TRACK_INTERVAL", "PT4S");
         Path file = rig.drop("People", "people.csv", "name\nAnna\ninvalid\n");

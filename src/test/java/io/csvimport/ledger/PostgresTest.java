@@ -163,6 +163,7 @@ class PostgresTest {
     }
 
     @Test
+    @Tag("long")
     void aMessageThatTheDatabaseWouldRefuseIsRejectedAndDoesNotStopItsQueue() throws Exception {
         try (Broker broker = new Broker(directory.resolve("broker")).start()) {
             rig.start(
@@ -212,6 +213,7 @@ class PostgresTest {
     }
 
     @Test
+    @Tag("long")
     void theOperationsAreTheSameAsWithTheEmbeddedLedger() throws Exception {
         rig.start("one", Map.of());
         PostgresRig.await().until(() -> rig.isReady("one"));
