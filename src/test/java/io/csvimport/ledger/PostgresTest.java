@@ -378,6 +378,26 @@ class PostgresTest {
     }
 
     @Test
+    @Tag("long")
+    void aHeldFileOfAnotherMachineIsNotGoneForItsPathIsNotHere() throws Exception {
+        String content = "name\nBerta\n";
+        rig.start("one", Map.of());
+        rig.drop("People/people.csv");
+        rig.awaitContent();
+        rig.rows(
+                "INSERT INTO csv_import_delivery (source_key, source, state, organization, template, file_name, file_path,"
+                        + " file_size, sha256, duplicates, single, owner, created_at) SELECT 'other', source, 'held', organization,"
+                        + " template, 'other.csv', '/of/another/machine/other.csv', 11, '"
+                        + Hashes.of(content.getBytes(StandardCharsets.UTF_8))
+                        + "', duplicates, 1, 'elsewhere', created_at FROM csv_import_delivery RETURNING job");
+
+        Path again = rig.drop("People/again.csv", content);
+        PostgresRig.await().until(() -> Files.exists(again.resolveSibling(".duplicate/again.csv")));
+        assertEquals("held 0 0 null", summary("other.csv"));
+        assertEquals(1, rig.uploads().size());
+    }
+
+    @Test
     void aFileThatAnotherProcessHasFinishedMeanwhileIsNoDuplicate() throws Exception {
         try (ServerSocket hold = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             hold.setSoTimeout(60_000);
