@@ -386,10 +386,10 @@ class PostgresTest {
         rig.awaitContent();
         rig.rows(
                 "INSERT INTO csv_import_delivery (source_key, source, state, organization, template, file_name, file_path,"
-                        + " file_size, sha256, duplicates, single, owner, created_at) SELECT 'other', source, 'held', organization,"
-                        + " template, 'other.csv', '/of/another/machine/other.csv', 11, '"
+                        + " file_size, sha256, duplicates, single, owner, reason, created_at) SELECT 'other', source, 'held', organization,"
+                        + " template, 'other.csv', '" + directory.resolve("other.csv") + "', 11, '"
                         + Hashes.of(content.getBytes(StandardCharsets.UTF_8))
-                        + "', duplicates, 1, 'elsewhere', created_at FROM csv_import_delivery RETURNING job");
+                        + "', duplicates, 1, 'elsewhere', 'unexpected', created_at FROM csv_import_delivery RETURNING job");
 
         Path again = rig.drop("People/again.csv", content);
         PostgresRig.await().until(() -> Files.exists(again.resolveSibling(".duplicate/again.csv")));
