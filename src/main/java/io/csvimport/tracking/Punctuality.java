@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,8 @@ public final class Punctuality {
     private static final Duration COMMIT = Duration.ofSeconds(3);
     /** At most so often the ledger is asked. */
     private static final Duration PAUSE = Duration.ofSeconds(2);
+
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
     /** The share of the time for which the ledger may be asked is one to this. */
     private static final int SHARE = 50;
     /** After a long time down, and of clocks that are set forward, older due times are passed over. */
@@ -98,7 +101,7 @@ public final class Punctuality {
             }
         }
         Duration pause = Duration.ofNanos((System.nanoTime() - began) * SHARE);
-        nextLook = now.plus(pause.compareTo(PAUSE) > 0 ? pause : PAUSE);
+        nextLook = now.plus(Collections.max(List.of(PAUSE, Collections.min(List.of(pause, LONGEST_PAUSE)))));
         looked = all;
     }
 

@@ -26,8 +26,10 @@ import io.csvimport.settings.Settings;
 import io.csvimport.source.Untaken;
 import io.csvimport.text.Visible;
 import io.csvimport.tracking.ExpectationStates;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.SequenceInputStream;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.LocalDate;
@@ -68,6 +70,9 @@ public final class Desk {
     private static final String PATH = "csvImportDeskPath";
     /** An exchange property: the token of the browser. */
     private static final String TOKEN = "csvImportDeskToken";
+
+    /** Bytes of a download that are read before its answer, so that no slow client holds up their source; more are streamed. */
+    private static final int AT_ONCE = 4 << 20;
 
     private static final String DAY = "2026-01-31";
     private static final int PAGE = 50;
@@ -257,9 +262,14 @@ public final class Desk {
                                     .replace("+", "%20"));
             exchange.getExchangeExtension().setStreamCacheDisabled(true);
             Operations.closeWhenDone(exchange, download.bytes);
-            message.setBody(download.bytes);
-            if (!isServlet) {
-                VertxForm.closeWithResponse(message, download.bytes);
+            byte[] start = download.bytes.readNBytes(AT_ONCE);
+            if (start.length < AT_ONCE) {
+                message.setBody(start);
+            } else {
+                message.setBody(new SequenceInputStream(new ByteArrayInputStream(start), download.bytes));
+                if (!isServlet) {
+                    VertxForm.closeWithResponse(message, download.bytes);
+                }
             }
         } catch (Exception e) {
             fail(exchange, e);
