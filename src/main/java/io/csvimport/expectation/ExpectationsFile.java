@@ -137,7 +137,7 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
                     scalar(values, "feed", Delivery::from),
                     files(values),
                     due(values),
-                    orElse(scalar(values, "grace", text -> Duration.parse(matching("[^-]*", text))), Duration.ZERO),
+                    orElse(scalar(values, "grace", Reader::duration), Duration.ZERO),
                     ofLast || header == null ? null : header(header),
                     ofLast,
                     rows(values.get("rows")),
@@ -214,6 +214,14 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
             return new Rows(
                     orElse(scalar(values, "min", text -> Long.valueOf(matching("\\d{1,18}", text))), 0L),
                     scalar(values, "max-drop", Reader::percent));
+        }
+
+        private static Duration duration(String text) {
+            Duration duration = Duration.parse(text);
+            if (duration.isNegative()) {
+                throw new IllegalArgumentException(text);
+            }
+            return duration;
         }
 
         private static Integer percent(String text) {

@@ -30,7 +30,7 @@ final class LedgerFile implements Closeable {
             " Put back the file that was there, and the work goes on. Or stop the process,"
                     + " restore a backup or start it with --new-ledger";
 
-    /** Pages of the write-ahead log that are copied into the file at once: 16 MB. Most are those of a few pages by then. */
+    /** The write-ahead log is copied into the file once it has so many pages (16 MB): a page that was written often is copied once. */
     private static final int CHECKPOINT = 4000;
 
     private final String url;

@@ -137,6 +137,13 @@ class ExpectationsFileTest {
     }
 
     @Test
+    void aGraceIsNotNegativeAsAWhole() {
+        String people = "- { template: People, due: 06:00, grace: ";
+        assertEquals(Duration.ofHours(23), entry(people + "P1DT-1H }\n").grace());
+        assertEquals(List.of("1: grace is an ISO-8601 duration such as PT1H: 'PT-1H'"), mistakes(people + "PT-1H }\n"));
+    }
+
+    @Test
     void allMistakesOfAFileAreNamedAtOnce() {
         assertEquals(
                 List.of(
