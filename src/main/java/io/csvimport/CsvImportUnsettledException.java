@@ -5,7 +5,7 @@ import java.time.Instant;
 
 /**
  * The fate of a CSV is not settled yet. Nothing is lost: the ledger knows how far it came. The source must keep the
- * item and offer it again; before {@link #getNextAttempt()} that fails at once, without a call to the API.
+ * item and offer it again. An offer before {@link #getNextAttempt()} fails at once, without a call to the API.
  */
 public class CsvImportUnsettledException extends Exception {
 

@@ -12,7 +12,7 @@ import java.util.concurrent.Executors;
 /** Measures bytes on a thread of its own while they are sent: a file takes the longer of the two, not their sum. */
 final class Digesting implements AutoCloseable {
 
-    /** That are measured, or wait for it, at a time. */
+    /** How many buffers are in use at a time. */
     private static final int BUFFERS = 16;
 
     private final Measurement measured = new Measurement();

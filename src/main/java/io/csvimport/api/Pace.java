@@ -50,7 +50,7 @@ public final class Pace implements Processor {
         }
     }
 
-    /** Of a feed: nobody waits for it. */
+    /** An upload of a feed may wait here: no caller waits for its answer. */
     private static boolean isUpload(Exchange exchange) {
         Delivery delivery = Delivery.of(exchange);
         return delivery != null

@@ -40,7 +40,9 @@ public final class AuditFile {
     @Handler
     public synchronized void append(String event) throws IOException {
         try {
-            Files.createDirectories(file.getParent());
+            if (!Files.isDirectory(file.getParent())) {
+                Files.createDirectories(file.getParent());
+            }
             FileChannel channel = open();
             long end = channel.size();
             String begin = end == 0 || lastByte(channel, end) == '\n' ? "" : "\n";

@@ -32,7 +32,7 @@ public final class CsvImportConstants {
 
     public static final String SUMMARY = "csvImportSummary";
 
-    /** The template that the source's folder names. */
+    /** The template that the source's folder names, or its Kamelet's parameter. */
     public static final String FOLDER_TEMPLATE = "csvImportFolderTemplate";
 
     /** What the ledger has claimed already, and then what csv-import-enrich has chosen. */

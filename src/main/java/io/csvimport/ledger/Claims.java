@@ -47,8 +47,8 @@ public final class Claims {
 
     /**
      * Writes the row of a job that has none, and, where it is to be the only one of its bytes, finds the first of them:
-     * the job is settled as its duplicate, or, while that has no import id yet, it is not single. What has no digest yet must
-     * be the first of its size. A claim is on the disk when its begin is: until then its source has all there is.
+     * the job is settled as its duplicate, or waits while that one has no result yet. What has no digest yet must be the first of
+     * its size. A claim is on the disk when its begin is: until then its source has all there is.
      *
      * @param source of the file, or null
      */
@@ -176,16 +176,18 @@ public final class Claims {
                 && (job.names().duplicates().equals("import") || becomeSingle(handle, job));
     }
 
-    /** The job list tells what a claimed job waits for. */
+    /** The job list tells what a claimed job waits for, and what a person can do where nothing of that was sent yet. */
     private static Job awaits(Handle handle, Job job, Job first, String same) {
+        String advice = first.isUnsent()
+                ? ". If that is not to be imported, take its file away, or withdraw it if it has none: DELETE /csv-imports/"
+                        + first.id()
+                : "";
         Outcome waits = job.outcome()
                 .because(
                         "same-" + same,
                         "It waits for job " + first.id() + " (" + first.names().fileName() + ", from "
-                                + first.origin().from() + ", " + first.state()
-                                + "), which has the same " + same
-                                + ". Where that is not to be imported, withdraw it: DELETE"
-                                + " /csv-imports/" + first.id());
+                                + first.origin().from() + ", " + first.state() + "), which has the same " + same
+                                + advice);
         Job waiting = job.with(waits);
         JobRow.change(handle, waiting, UNSENT, "reason = :outcome.reason, detail = :outcome.detail");
         return waiting;

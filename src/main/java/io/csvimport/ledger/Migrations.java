@@ -32,7 +32,8 @@ final class Migrations {
             "V12__expectations.sql",
             "V13__due_times.sql",
             "V14__large_files.sql",
-            "V15__imports_by_id.sql");
+            "V15__imports_by_id.sql",
+            "V16__without_unreleased.sql");
 
     /** PostgreSQL's lock for it: any number that others do not use. */
     private static final long LOCK = 0x6373_7669_6d70L;

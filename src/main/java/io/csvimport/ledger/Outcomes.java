@@ -74,8 +74,8 @@ public final class Outcomes {
     }
 
     /**
-     * The same of an outcome that this process has seen itself. An import that is not its row's, because that has moved
-     * on, gets a row of its own: it is in the job list, has its event, and may be voided.
+     * Commits an outcome that this process has seen itself. If the row has moved on, an import gets a row of its own: it is
+     * in the job list, has its event, and may be voided.
      *
      * @param durable false where the outcome is found out again after a power failure
      */

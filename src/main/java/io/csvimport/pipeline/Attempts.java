@@ -35,7 +35,7 @@ public final class Attempts {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
-    /** Attempts of unknown outcome that are remembered; of what is forgotten, less is known, and all is proven by lists. */
+    /** Attempts of unknown outcome that are remembered. If one is forgotten, the import list alone decides. */
     private static final int MOST = 10_000;
 
     /**

@@ -85,7 +85,8 @@ public final class Settlement {
             return;
         }
         Outcome outcome = outcome(exchange, job);
-        // a file that was moved had its answer; of anything else the source may have the only bytes
+        // a local file, or the import list, shows its outcome after a power failure; any other source is about to drop
+        // its item
         boolean durable = outcome.state().isSettled()
                 && !(exchange.getProperty(CsvImportConstants.SOURCE_FILE) instanceof FileMark);
         String next = "it is looked for in the import list";

@@ -32,7 +32,7 @@ public final class RoutesFolder {
     private final RoutesListing listing;
     private final Map<Path, String> packaged;
     private final Set<RouteFile> running = new LinkedHashSet<>();
-    /** The versions of each file that may run, the newest first. The second one runs until the first one does. */
+    /** The versions of each file that may run, the newest first. The older one runs until the newer one has started. */
     private final Map<Path, List<RouteFile>> versions = new TreeMap<>();
     /** What was logged of a file whose newest version does not run. */
     private final Map<Path, String> logged = new HashMap<>();

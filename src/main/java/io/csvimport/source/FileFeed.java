@@ -40,7 +40,7 @@ public abstract class FileFeed extends ServiceSupport {
     protected static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     private static final long SHORTEST_PAUSE = Duration.ofSeconds(1).toNanos();
-    /** The order of the spool's feed: of what a source has handed over, that of the source. */
+    /** The order of the spool's feed: its files keep the order of the source that they came from. */
     private static final String SPOOL = "spool";
 
     /**
@@ -279,6 +279,20 @@ public abstract class FileFeed extends ServiceSupport {
             CsvImportUnsettledException unsettled = unsettled(done);
             long pause = pause(unsettled);
             boolean closes = unsettled != null && !unsettled.isOfItemAlone() && isOrdered(file);
+            if (!closes) {
+                // what became of it is in the ledger: the next file may be sent while this one is moved
+                shared.executor.end(key, 0);
+            }
+            try {
+                release(done, unsettled, pause, closes);
+            } finally {
+                if (closes) {
+                    shared.executor.end(key, pause);
+                }
+            }
+        }
+
+        private void release(Exchange done, CsvImportUnsettledException unsettled, long pause, boolean closes) {
             boolean isReleased = false;
             try {
                 isReleased = !done.isFailed() && release.release(done);
@@ -296,7 +310,6 @@ public abstract class FileFeed extends ServiceSupport {
                     listing.returned(file);
                 }
             }
-            shared.executor.end(key, closes ? pause : 0);
         }
 
         @Override

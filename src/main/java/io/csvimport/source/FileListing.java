@@ -85,7 +85,7 @@ public final class FileListing {
     private final Set<String> handedOver = ConcurrentHashMap.newKeySet();
     /** Whether a file came back since the latest listing, and goes before later ones that were listed after it. */
     private volatile boolean returned;
-    /** One answer of each order key a listing: one that opens in its middle would let later files in before earlier ones. */
+    /** Each order key is asked once in a listing: if it opened halfway, later files would pass earlier ones. */
     private final Map<String, Boolean> open = new HashMap<>();
 
     private final Set<String> warned = ConcurrentHashMap.newKeySet();

@@ -165,7 +165,7 @@ public final class Reconciliation {
         String filter = exchange.getProperty("csvImportFilter", String.class);
         clock.see(answer.getHeader("Date", String.class));
         ImportList list = ImportList.read(answer, id -> true, null);
-        // before what is known is read: of a twin that is accepted meanwhile, the import is known then
+        // twins are read first: if one is accepted in between, its import is known below
         Set<Job> twins = new HashSet<>();
         for (Job job : round.in(filter)) {
             if (deliveries.hasTwin(job)) {

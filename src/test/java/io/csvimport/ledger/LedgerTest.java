@@ -595,6 +595,21 @@ class LedgerTest {
     }
 
     @Test
+    void itIsSaidHowToWithdrawTheSameBytesOnlyWhileNothingOfThemWasSent() throws Exception {
+        open("sqlite");
+        Job first = claim(job("first")).job();
+        Job second = Job.of(job("second").origin(), job("second").names(), first.content());
+        Job waits = claim(second).job();
+        assertTrue(
+                row(waits).get("detail").contains("DELETE /csv-imports/" + first.id()),
+                row(waits).get("detail"));
+        claims.begin(first, new Job.Attempt(1, Instant.now(), null)).orElseThrow();
+        assertFalse(claim(waits).mayGoOn());
+        assertTrue(row(waits).get("detail").contains(", sending)"), row(waits).get("detail"));
+        assertFalse(row(waits).get("detail").contains("DELETE"), row(waits).get("detail"));
+    }
+
+    @Test
     void anItemThatItsSourceOffersNoMoreGivesWayAfterAnHour() throws Exception {
         open("sqlite");
         Job item = claim(job("item")).job();
