@@ -2,7 +2,7 @@ package io.csvimport;
 
 import java.io.IOException;
 
-/** The file changed between its first sight and the end of its upload; an upload was broken off before its end. */
+/** The file changed before the end of its upload. An upload that had begun was broken off before its end. */
 public class CsvChangedException extends IOException {
 
     private static final long serialVersionUID = 1L;

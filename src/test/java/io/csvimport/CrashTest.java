@@ -214,7 +214,7 @@ class CrashTest {
     void anUploadThatIsLookedForIsFoundThoughTheProcessDiedMeanwhile(String step) throws Exception {
         rig.sandbox.failNext(SandboxFault.resetAtEnd(true));
         rig.drop("people.csv");
-        killBefore("pipeline/csv-import-reconcile", step);
+        killBefore("tracking/csv-import-reconcile", step);
         assertEquals(1, imports());
 
         rig.start();
@@ -271,7 +271,7 @@ class CrashTest {
         rig.awaitContent();
         rig.kill();
         setState("voiding");
-        killBefore("api/csv-import-void", step);
+        killBefore("tracking/csv-import-void", step);
         assertEquals(step.equals("end-void"), rig.sandbox.imports().get(0).voided());
 
         rig.start();

@@ -129,6 +129,17 @@ class ManualTest {
         }
     }
 
+    @Test
+    void everyBeanThatARouteNamesIsOnTheMap() {
+        String map = Manual.read(MAP);
+        String beans = map.substring(map.indexOf("### Beans"), map.indexOf("### Rooms"));
+        String routes =
+                code(Path.of("routes"), ".camel.yaml") + code(Path.of("src/main/resources/kamelets"), ".kamelet.yaml");
+        assertEquals(
+                new TreeSet<>(found("(?:ref: |bean:|language: )(csvImport[A-Z]\\w+)", routes + Settings.defaults())),
+                new TreeSet<>(found("`(csvImport[A-Z]\\w+)`", beans)));
+    }
+
     @TestFactory
     Stream<DynamicTest> everyRouteOfTheMapExists() {
         Set<String> routes = names(Path.of("routes"), ".camel.yaml");

@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * The bytes of a CSV as text: by its byte order mark, else as expected, else as UTF-8. Bytes that are none are noted once, and
- * read as windows-1252: separators, quotes and line ends are the same in all of these. It ends with {@link #END}.
+ * The bytes of a CSV as text: by its byte order mark, else as expected, else as UTF-8. Bytes that are not valid in it are noted
+ * once, and read as windows-1252: separators, quotes and line ends are the same in all of these. It ends with {@link #END}.
  */
 final class CsvText extends Reader {
 

@@ -3,7 +3,7 @@ package io.csvimport.expectation;
 import io.csvimport.expectation.Expectation.Otherwise;
 import io.csvimport.expectation.Expectation.Rows;
 import io.csvimport.job.Delivery;
-import io.csvimport.text.Nearest;
+import io.csvimport.text.NearestName;
 import io.csvimport.text.Visible;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -240,7 +240,7 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
                 String name = text(key);
                 if (!keys.contains(name)) {
                     String nearest =
-                            Nearest.to(name.toLowerCase(Locale.ROOT), new TreeSet<>(keys), Function.identity());
+                            NearestName.to(name.toLowerCase(Locale.ROOT), new TreeSet<>(keys), Function.identity());
                     mistake(key, prefix + name + " is not known; the nearest is " + prefix + nearest);
                 } else if (values.putIfAbsent(name, pair.getValueNode()) != null) {
                     mistake(key, prefix + name + " is given twice");

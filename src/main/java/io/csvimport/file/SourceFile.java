@@ -3,7 +3,7 @@ package io.csvimport.file;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** A file at its source, as it was when it was found whole: what tells this delivery from the next under its name. */
+/** A file at its source as it was listed. Its size, time and key tell it from a later file with its name. */
 public interface SourceFile {
 
     /** Its place, as the ledger keeps it. */

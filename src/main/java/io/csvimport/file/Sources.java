@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Finds the folders that a path of the ledger lies in: this machine's, or those of a server that a feed knows. */
+/** Finds the {@link SourceFolders} for a path of the ledger: those of this machine, or of a server that a feed knows. */
 public final class Sources {
 
     /** Of each server the beginning of its paths; more than one feed may know the same server. */

@@ -31,7 +31,7 @@ public enum State {
         return valueOf(text.toUpperCase(Locale.ROOT));
     }
 
-    /** Whether its fate is settled; otherwise the source keeps the item. */
+    /** Whether it has its outcome: nothing is sent of itself any more. The states from HELD on are settled. */
     public boolean isSettled() {
         return compareTo(HELD) >= 0;
     }
@@ -46,8 +46,8 @@ public enum State {
         return this == CLAIMED || this == WAITING;
     }
 
-    /** Whether it may be with the API, or a person decides. */
-    public boolean isOpen() {
+    /** Whether it may be with the API, or a person decides: it is not done with, though its file may be gone. */
+    public boolean isUndecided() {
         return this == SENDING || this == UNKNOWN || this == HELD;
     }
 

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jdbi.v3.core.Handle;
 
-/** Writes what begins: the rows of new jobs, and that the next byte of one may leave. */
+/** Writes the rows of new jobs, and commits that the upload of one may start. */
 public final class Claims {
 
     /** States of a first job of the same bytes whose duplicates are settled with it. */

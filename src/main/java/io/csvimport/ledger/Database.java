@@ -23,7 +23,7 @@ import org.jdbi.v3.core.JdbiException;
 
 /**
  * The ledger's database: one SQLite file in the data dir, or a PostgreSQL that several processes share. Migrated when it
- * is opened. A data dir belongs to one process at a time, whichever it is.
+ * is opened. One process at a time uses a data dir, with SQLite and with PostgreSQL.
  */
 public final class Database implements AutoCloseable {
 

@@ -10,7 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** Finds jobs of the ledger. */
+/** Finds the jobs of the ledger for the sources and the pipeline. */
 public final class Deliveries {
 
     /** Rows that are read at once. */

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 import org.jdbi.v3.core.Handle;
 
-/** What the imports of a template were like that the next one is compared with. */
+/** The header and the row count of a template's last imports: the next CSV is compared with them. */
 public final class EarlierImports {
 
     /** An import whose rows were counted. */

@@ -16,7 +16,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.statement.DefinedAttributeTemplateEngine;
 
-/** The imports of the API that are jobs of ours: which ones its lists have shown, and which ones are still followed. */
+/** The jobs with an import id: which ones the API's lists have shown, and which ones are still followed. */
 public final class Imports {
 
     /** @param template as it was uploaded with */

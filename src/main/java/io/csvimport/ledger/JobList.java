@@ -10,7 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The jobs of the ledger as people see them: each a map, of what is shown, by the names of the job list. */
+/** The jobs of the ledger for people: each a map with the field names of the JSON job list. */
 public final class JobList {
 
     /** What is shown of a row, by its column; the rest is for the product alone. */

@@ -15,7 +15,7 @@ import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
 import org.jdbi.v3.core.statement.Update;
 
-/** The columns of {@code csv_import_delivery} that make a {@link Job}, and the statements that all write it by. */
+/** The columns of {@code csv_import_delivery} that make a {@link Job}, and how this room reads and changes its rows. */
 final class JobRow {
 
     private JobRow() {}

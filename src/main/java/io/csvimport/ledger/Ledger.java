@@ -1,7 +1,7 @@
 package io.csvimport.ledger;
 
 /**
- * What the statements of the ledger have in common.
+ * What each class with statements needs.
  *
  * @param owner this process
  */

@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Whether the ledger can be read and written: one line when that ends, and one when it begins again. What succeeds in
- * between, as to read does while the disk is full, is no sign of it: only a trial write is.
+ * Whether the ledger can be read and written: logs one line when that ends, and one when it begins again. A read that
+ * succeeds proves nothing, because it also does while the disk is full: a trial write proves it.
  */
 final class LedgerAvailability {
 

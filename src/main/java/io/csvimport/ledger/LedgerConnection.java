@@ -10,8 +10,8 @@ import org.sqlite.jdbc4.JDBC4Connection;
 import org.sqlite.jdbc4.JDBC4PreparedStatement;
 
 /**
- * A connection to SQLite that compiles each statement once, those of a transaction too: to compile one takes SQLite
- * longer than to run it, and the driver's own way compiles four for each transaction, and makes two of it.
+ * A connection to SQLite that compiles each statement once, BEGIN and COMMIT too: to compile one takes SQLite longer than to
+ * run it. The driver alone would compile four more for each transaction, and split it in two.
  */
 final class LedgerConnection extends JDBC4Connection {
 

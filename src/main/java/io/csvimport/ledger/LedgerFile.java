@@ -19,8 +19,8 @@ import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteOpenMode;
 
 /**
- * The SQLite file by its one connection, one use at a time; those that wait for the disk do so side by side. Its handle is
- * kept: JDBI takes longer to make one than SQLite takes to run a statement.
+ * The SQLite file by its one connection, which one thread uses at a time. Threads whose commits wait for the disk share one
+ * fsync. The handle is kept: JDBI takes longer to make one than SQLite takes to run a statement.
  */
 final class LedgerFile implements Closeable {
 

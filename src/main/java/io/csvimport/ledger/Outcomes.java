@@ -232,7 +232,7 @@ public final class Outcomes {
                     ? withdrawn.get()
                     : database.read(c -> JobRow.find(c, job.id())).orElse(job);
         }
-        if (!now.state().isOpen()) {
+        if (!now.state().isUndecided()) {
             released(now, to);
         }
         return now;

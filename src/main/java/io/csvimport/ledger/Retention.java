@@ -5,7 +5,7 @@ import io.csvimport.file.SourceFile;
 import java.time.Instant;
 import java.util.List;
 
-/** Rows that were kept long enough, a batch at a time: an upload waits for no long transaction. */
+/** Finds and deletes rows that were kept long enough, in small batches: no upload waits long for them. */
 public final class Retention {
 
     /** A job that is released. */

@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The server of the management port, in place of Camel's own, which does not limit its connections: see {@link
- * ConnectionLimits}. Without HTTP/2, a body that is not read yet stays with the client.
+ * ConnectionLimits}. HTTP/2 is off, so that a body that is not read yet stays with the client.
  */
 public final class ManagementServer extends VertxPlatformHttpServer {
 

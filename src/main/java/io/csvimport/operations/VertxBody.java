@@ -9,7 +9,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/** The body of a paused request to a Vert.x server, or a file in it. What is not read yet stays with the client. */
+/** The body of a paused request to a Vert.x server, or one file of its form. What is not read yet stays with the client. */
 public final class VertxBody extends InputStream {
 
     /** The management port closes the connection before: an answer to half a body would be lost. */

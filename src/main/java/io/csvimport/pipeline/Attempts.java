@@ -28,8 +28,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What only the living process knows of its attempts to send: outcomes that are not written because the ledger was
- * unavailable, begins that may be committed without an answer, and how far an attempt came whose outcome is unknown.
+ * What only the living process knows of its attempts to send: outcomes that are not written yet because the ledger was
+ * unavailable, starts whose commit was not confirmed, and how far an upload of unknown outcome came.
  */
 public final class Attempts {
 

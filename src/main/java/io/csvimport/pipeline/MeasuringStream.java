@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 
-/** Measures the bytes of a CSV that are read through it, and writes them to a copy. It ends where they are too many. */
+/** Measures the bytes of a CSV that are read through it, and writes them to a copy. It ends early when they are more than {@code max-size}. */
 final class MeasuringStream extends InputStream {
 
     private final InputStream in;

@@ -8,8 +8,8 @@ import org.apache.camel.component.properties.PropertiesComponent;
 import org.apache.camel.spi.PropertiesSource;
 
 /**
- * The settings among Camel's properties. They are not resolved by Camel, which would show them in its summary of a start,
- * secrets too.
+ * The settings among Camel's properties, read from the same sources but not by Camel: its summary of a start would show
+ * them, secrets too.
  */
 final class CamelProperties implements SettingsSource {
 

@@ -19,7 +19,7 @@ import org.apache.camel.model.Model;
 import org.apache.camel.spi.Resource;
 import org.apache.camel.support.PluginHelper;
 
-/** The packaged routes on the class path: not in {@code camel/}, where a platform may look for routes or may not. */
+/** The packaged routes on the class path. They are not in {@code camel/}, where some platforms would start them themselves. */
 final class PackagedRoutes {
 
     private static final String FOLDER = "META-INF/csv-import/routes";

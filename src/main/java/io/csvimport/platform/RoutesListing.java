@@ -20,7 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lists the files of one kind of folders, in sub-folders and behind links, too, and follows changes. Skips names that begin
+ * Lists the files of the routes folders, or of the expectations folders, also in sub-folders and behind links, and
+ * notices changes. Skips names that begin
  * with a dot; logs an entry that cannot be read, once.
  */
 final class RoutesListing {

@@ -12,8 +12,8 @@ import org.apache.camel.component.properties.PropertiesLookup;
 import org.apache.camel.component.properties.PropertiesParser;
 
 /**
- * Lets the placeholders of routes have the settings that were checked; all others are resolved by the platform. A text that
- * is one setting is not looked up in the platform, which may show what was looked up.
+ * Gives the placeholders {@code {{csv-import.…}}} of routes the settings that were checked; the platform resolves all others.
+ * A placeholder that is one setting does not reach the platform, which may log what it has resolved.
  */
 final class SettingsParser extends DefaultPropertiesParser {
 

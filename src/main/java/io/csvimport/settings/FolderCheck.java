@@ -3,7 +3,7 @@ package io.csvimport.settings;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Whether this process may read and write a folder, or make it; it does neither. */
+/** Checks whether this process may read and write a folder, or make it. The check changes nothing. */
 public final class FolderCheck {
 
     private FolderCheck() {}

@@ -2,7 +2,7 @@ package io.csvimport.settings;
 
 import org.apache.camel.CamelContext;
 
-/** The value of a Kamelet's parameter that may be a secret, unchanged: Camel would replace placeholders in it. */
+/** The value of a Kamelet's parameter that may be a secret. It is read as it is, so that Camel replaces no placeholder in it. */
 public final class Secret {
 
     /** A Kamelet puts this before the parameter, so that Camel does not resolve it. */

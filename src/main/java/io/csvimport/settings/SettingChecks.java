@@ -32,7 +32,7 @@ public final class SettingChecks {
     private static final Pattern URL = Pattern.compile("(?i)https?://([^/?#@\\[\\]:]+|\\[[^]/]*])(?::(\\d+))?/?");
     private static final Pattern PORT = Pattern.compile("//(?:[^/,?()@]*@)?(?:[^/,?()@:\\[]*|\\[[^]]*]):(\\d+)");
 
-    /** The types of the settings: {@code a|b} is a choice, {@code 1..9} a range. Another setting may have any text. */
+    /** The types of the settings: {@code a|b} is a choice, {@code 1..9} a range. */
     private static final String TYPES =
             """
             url: api.url
@@ -63,9 +63,11 @@ public final class SettingChecks {
             folder: data-dir file.directory
             existing folder: routes
             existing file: api.trust-store sftp.private-key-file sftp.known-hosts-file
+            any text: api.secret api.proxy.password api.trust-store-password template ledger.username ledger.password sftp.username
+            any text: sftp.password sftp.private-key-passphrase jms.username jms.password jms.queue audit.uri management.password
             """;
 
-    private static final Map<String, UnaryOperator<String>> CHECKS = new HashMap<>();
+    static final Map<String, UnaryOperator<String>> CHECKS = new HashMap<>();
 
     static {
         TYPES.lines().map(line -> line.split(": ")).forEach(line -> List.of(line[1].split(" "))
@@ -76,7 +78,7 @@ public final class SettingChecks {
 
     /** What is wrong with the value, or null. */
     static String problem(String name, String value) {
-        return CHECKS.getOrDefault(name, any -> null).apply(value);
+        return CHECKS.get(name).apply(value);
     }
 
     /**
@@ -96,6 +98,7 @@ public final class SettingChecks {
     /** Answers what is wrong with a value of the type, or null. */
     public static UnaryOperator<String> check(String type) {
         return switch (type) {
+            case "any text" -> text -> null;
             case "url" -> SettingChecks::url;
             case "organization" ->
                 pattern(

@@ -1,6 +1,6 @@
 package io.csvimport.settings;
 
-import io.csvimport.text.Nearest;
+import io.csvimport.text.NearestName;
 import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.io.InputStream;
@@ -255,6 +255,6 @@ public final class Settings {
 
     private String nearest(String unknown) {
         String variable = unknown.toUpperCase(Locale.ROOT).replaceAll("[.-]", "_");
-        return Nearest.to(variable, values.keySet(), name -> variable(PREFIX + name));
+        return NearestName.to(variable, values.keySet(), name -> variable(PREFIX + name));
     }
 }

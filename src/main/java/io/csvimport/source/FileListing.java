@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Which files of a feed are taken, and in which order: the earliest ones by their times and names, once their size and
- * time have stood still for the quiet time and their order keys are open. It keeps no more than those of a walk through the
- * folder, however many there are, and never waits: one growing file holds up no other.
+ * time have stood still for the quiet time and their order keys are open. It keeps a limited number
+ * of the files of a walk through the folder, and never waits: one growing file holds up no other.
  */
 public final class FileListing {
 

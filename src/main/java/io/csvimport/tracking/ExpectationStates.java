@@ -4,9 +4,9 @@ import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.expectation.Expectation;
 import io.csvimport.expectation.Expectations;
 import io.csvimport.job.Job;
-import io.csvimport.ledger.Occurrences;
-import io.csvimport.ledger.Occurrences.Latest;
-import io.csvimport.ledger.Occurrences.Meant;
+import io.csvimport.ledger.DueTimes;
+import io.csvimport.ledger.DueTimes.Latest;
+import io.csvimport.ledger.DueTimes.Meant;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -34,12 +34,12 @@ public final class ExpectationStates {
             Expectation expectation, String state, boolean isSuspicious, Instant next, Optional<Job> newest) {}
 
     private final Expectations expectations;
-    private final Occurrences occurrences;
+    private final DueTimes dueTimes;
     private final InstantSource clock;
 
-    public ExpectationStates(Expectations expectations, Occurrences occurrences, InstantSource clock) {
+    public ExpectationStates(Expectations expectations, DueTimes dueTimes, InstantSource clock) {
         this.expectations = expectations;
-        this.occurrences = occurrences;
+        this.dueTimes = dueTimes;
         this.clock = clock;
     }
 
@@ -51,14 +51,14 @@ public final class ExpectationStates {
         }
         Instant now = clock.instant();
         Map<String, Latest> latest = new HashMap<>();
-        occurrences.latest().forEach(row -> latest.put(row.name(), row));
+        dueTimes.latest().forEach(row -> latest.put(row.name(), row));
         for (Expectation entry : all) {
             Meant meant = Punctuality.meant(entry);
-            Optional<Job> lookedAt = entry.isOfContent() ? occurrences.lookedAt(meant) : Optional.empty();
+            Optional<Job> lookedAt = entry.isOfContent() ? dueTimes.lookedAt(meant) : Optional.empty();
             boolean isSuspicious = lookedAt.map(Job::look)
                     .filter(look -> look.found() != null && !look.waived())
                     .isPresent();
-            Optional<Job> newest = occurrences.newest(meant);
+            Optional<Job> newest = dueTimes.newest(meant);
             Instant next = entry.due() == null ? null : entry.due().next(now).orElse(null);
             String state = entry.due() == null
                     ? lookedAt.isPresent() ? "arrived" : "awaited"
@@ -79,7 +79,7 @@ public final class ExpectationStates {
         }
         Instant opens = next == null ? null : entry.opens(next);
         boolean hasCome = opens != null && !opens.isAfter(now)
-                ? occurrences.firstImport(Punctuality.meant(entry), opens, now).isPresent()
+                ? dueTimes.firstImport(Punctuality.meant(entry), opens, now).isPresent()
                 : isDue(entry, latest.since());
         return hasCome ? "arrived" : "awaited";
     }

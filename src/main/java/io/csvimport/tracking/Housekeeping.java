@@ -29,7 +29,8 @@ import org.slf4j.event.Level;
 
 /**
  * Forgets what was kept long enough: settled jobs with their events after {@code csv-import.ledger.keep}, imported files
- * after {@code csv-import.imported.keep}. What is forgotten is no duplicate any more.
+ * after {@code csv-import.imported.keep}. What is forgotten is no duplicate any more. Also withdraws
+ * items that their source does not offer any more.
  */
 public final class Housekeeping {
 

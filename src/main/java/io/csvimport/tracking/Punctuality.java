@@ -5,10 +5,10 @@ import io.csvimport.expectation.Due;
 import io.csvimport.expectation.Expectation;
 import io.csvimport.expectation.Expectations;
 import io.csvimport.job.Job;
-import io.csvimport.ledger.Occurrences;
-import io.csvimport.ledger.Occurrences.Known;
-import io.csvimport.ledger.Occurrences.Meant;
-import io.csvimport.ledger.Occurrences.Occurrence;
+import io.csvimport.ledger.DueTimes;
+import io.csvimport.ledger.DueTimes.DueTime;
+import io.csvimport.ledger.DueTimes.Known;
+import io.csvimport.ledger.DueTimes.Meant;
 import io.csvimport.ledger.Owner;
 import io.csvimport.text.Visible;
 import java.time.Duration;
@@ -50,7 +50,7 @@ public final class Punctuality {
     private static final Duration AGAIN = Duration.ofMinutes(10);
 
     private final Expectations expectations;
-    private final Occurrences occurrences;
+    private final DueTimes dueTimes;
     private final Owner owner;
     private final InstantSource clock;
 
@@ -63,9 +63,9 @@ public final class Punctuality {
     private Instant lastLook = Instant.MIN;
     private Instant nextLook = Instant.MIN;
 
-    public Punctuality(Expectations expectations, Occurrences occurrences, Owner owner, InstantSource clock) {
+    public Punctuality(Expectations expectations, DueTimes dueTimes, Owner owner, InstantSource clock) {
         this.expectations = expectations;
-        this.occurrences = occurrences;
+        this.dueTimes = dueTimes;
         this.owner = owner;
         this.clock = clock;
     }
@@ -89,7 +89,7 @@ public final class Punctuality {
             looks.clear();
         } else {
             if (looks.isEmpty() && isWhole) {
-                occurrences.retain(all.stream()
+                dueTimes.retain(all.stream()
                         .filter(entry -> entry.due() != null)
                         .map(Expectation::key)
                         .toList());
@@ -112,43 +112,42 @@ public final class Punctuality {
     /** Returns when to look at it again. */
     private Instant look(Expectation entry, Instant now) throws CsvImportUnsettledException {
         Meant meant = meant(entry);
-        Known known = occurrences.know(entry.key(), now);
+        Known known = dueTimes.know(entry.key(), now);
         long expectation = known.expectation();
         Instant until = now.minus(COMMIT);
         for (Instant due : passed(entry.due(), known.since(), until)) {
-            if (occurrences.firstImport(meant, entry.opens(due), due).isPresent()) {
-                occurrences.dealtWith(expectation, due);
+            if (dueTimes.firstImport(meant, entry.opens(due), due).isPresent()) {
+                dueTimes.dealtWith(expectation, due);
             } else {
-                tell(entry, due, "late", notYet(entry, due), told -> occurrences.late(expectation, due, told));
+                tell(entry, due, "late", notYet(entry, due), told -> dueTimes.late(expectation, due, told));
             }
         }
-        List<Occurrence> open = occurrences.open(expectation);
+        List<DueTime> open = dueTimes.open(expectation);
         boolean hasCome = !open.isEmpty()
-                && occurrences
-                        .firstImport(meant, entry.opens(open.get(0).due()), now)
+                && dueTimes.firstImport(meant, entry.opens(open.get(0).due()), now)
                         .isPresent();
         boolean isAwaited = false;
         for (int i = 0; i < open.size(); i++) {
-            Occurrence late = open.get(i);
+            DueTime late = open.get(i);
             Instant due = late.due();
             Instant opens = entry.opens(due);
             if (opens.isAfter(now)) {
-                occurrences.forget(late);
+                dueTimes.forget(late);
                 continue;
             }
-            Optional<Job> job = hasCome ? occurrences.firstImport(meant, opens, now) : Optional.empty();
+            Optional<Job> job = hasCome ? dueTimes.firstImport(meant, opens, now) : Optional.empty();
             Instant came = job.map(arrived -> arrived.outcome().settledAt()).orElse(until);
             if (late.state().equals("late") && !came.isBefore(due.plus(entry.grace()))) {
-                tell(entry, due, "missing", notYet(entry, due), told -> occurrences.missing(late, told));
+                tell(entry, due, "missing", notYet(entry, due), told -> dueTimes.missing(late, told));
             }
             if (job.isEmpty()) {
                 isAwaited = true;
             } else if (i + 1 < open.size() && came.isAfter(open.get(i + 1).due())) {
-                occurrences.close(late);
+                dueTimes.close(late);
             } else {
                 String found =
                         describe(job.get()) + " was imported at " + entry.due().show(came);
-                tell(entry, due, "arrived", found, told -> occurrences.arrived(late, job.get(), told));
+                tell(entry, due, "arrived", found, told -> dueTimes.arrived(late, job.get(), told));
             }
         }
         Instant next = entry.due().next(until).map(due -> due.plus(COMMIT)).orElse(Instant.MAX);
@@ -182,8 +181,7 @@ public final class Punctuality {
     private String notYet(Expectation entry, Instant due) throws CsvImportUnsettledException {
         Instant opens = entry.opens(due);
         String nothing = "no import since " + entry.due().show(opens);
-        return occurrences
-                .notImported(meant(entry), opens)
+        return dueTimes.notImported(meant(entry), opens)
                 .map(job -> nothing + "; " + describe(job) + " is " + job.state()
                         + prefixed(", ", job.outcome().reason())
                         + prefixed(": ", job.outcome().detail()))

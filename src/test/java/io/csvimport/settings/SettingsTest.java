@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Properties;
+import java.util.stream.Collectors;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 import org.apache.camel.main.Main;
@@ -245,6 +246,15 @@ public class SettingsTest {
         set(name, value);
         assertEquals(List.of(), settings().problems());
         assertEquals(used, settings().get(name));
+    }
+
+    @Test
+    void everySettingHasAType() {
+        assertEquals(
+                Settings.defaults().stringPropertyNames(),
+                SettingChecks.CHECKS.keySet().stream()
+                        .map(name -> Settings.PREFIX + name)
+                        .collect(Collectors.toSet()));
     }
 
     @Test

@@ -9,9 +9,9 @@ import io.csvimport.expectation.Expectations;
 import io.csvimport.expectation.ExpectationsFile;
 import io.csvimport.ledger.AuditEvents;
 import io.csvimport.ledger.Database;
+import io.csvimport.ledger.DueTimes;
 import io.csvimport.ledger.Ledger;
 import io.csvimport.ledger.LedgerRows;
-import io.csvimport.ledger.Occurrences;
 import io.csvimport.ledger.Owner;
 import io.csvimport.ledger.PostgresRig;
 import io.csvimport.ledger.Retention;
@@ -58,7 +58,7 @@ class PunctualityTest {
         private final Owner owner;
         private final Ledger ledger;
         private final AuditEvents events;
-        private final Occurrences occurrences;
+        private final DueTimes dueTimes;
         private final Punctuality punctuality;
 
         Process(String dataDir) throws Exception {
@@ -69,8 +69,8 @@ class PunctualityTest {
             owner = new Owner(database, directory.resolve(dataDir), timer);
             ledger = new Ledger(database, owner, "5664");
             events = new AuditEvents(ledger, (job, what) -> {});
-            occurrences = new Occurrences(ledger, events);
-            punctuality = new Punctuality(expectations, occurrences, owner, () -> now);
+            dueTimes = new DueTimes(ledger, events);
+            punctuality = new Punctuality(expectations, dueTimes, owner, () -> now);
             expect(text);
         }
 
@@ -534,7 +534,7 @@ class PunctualityTest {
     }
 
     private void assertState(String expected) throws Exception {
-        ExpectationStates states = new ExpectationStates(process.expectations, process.occurrences, () -> now);
+        ExpectationStates states = new ExpectationStates(process.expectations, process.dueTimes, () -> now);
         assertEquals(
                 expected,
                 states.lines().stream()
@@ -635,13 +635,13 @@ class PunctualityTest {
         start("2026-03-23T12:00");
         ExecutorService pool = Executors.newFixedThreadPool(4);
         try (Process other = new Process("other")) {
-            long expectation = process.occurrences
+            long expectation = process.dueTimes
                     .know(process.expectations.all().get(0).key(), now)
                     .expectation();
             Instant due = at("2026-03-24T06:00");
             List<Future<Boolean>> tellings = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
-                Occurrences teller = (i % 2 == 0 ? process : other).occurrences;
+                DueTimes teller = (i % 2 == 0 ? process : other).dueTimes;
                 tellings.add(pool.submit(() -> teller.late(expectation, due, Map.of())));
             }
             int told = 0;

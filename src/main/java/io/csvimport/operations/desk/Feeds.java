@@ -23,7 +23,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
 import org.apache.camel.ServiceStatus;
 
-/** What the overview says: of each feed, and of what the product needs. */
+/** Collects the data of the overview page: of each feed, and of what the product needs. */
 record Feeds(
         CamelContext context,
         Settings settings,

@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * The folder in the data dir where the bytes of what is not a local file wait for their fate. A file is hidden (a dot
+ * The folder in the data dir that keeps the bytes of what is not a local file until its outcome is settled. A file is hidden (a dot
  * before its name) until the ledger has its job; then {@code csv-import-from-spool} takes it. One folder for each source
  * and template: what waits holds back only later ones of its own source and template, or none where its source needs no
  * order.

@@ -17,8 +17,8 @@ import org.springframework.jms.connection.DelegatingConnectionFactory;
 
 /**
  * The broker of a queue: a client by its URL's scheme, which fetches no message before one is asked for. The password
- * is no part of a URI, whatever characters it has. Where the feed names no broker, it is that of the settings with its
- * login, which is shown to no other one.
+ * is no part of a URI, whatever characters it has. If the feed names no broker, it is that of the settings, whose
+ * login goes to no other broker.
  */
 public final class QueueBroker extends DelegatingConnectionFactory
         implements ExceptionListener, AutoCloseable, CamelContextAware {

@@ -16,8 +16,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The connections to the server of a feed. Each is used by one thread at a time, and kept for the next one; where the
- * server lets in no more of them, they are waited for. One is enough.
+ * The connections to the server of a feed. Each is used by one thread at a time, and kept for the next one. If the
+ * server allows no more of them, threads wait for a free one. One is enough.
  */
 final class SftpConnections {
 

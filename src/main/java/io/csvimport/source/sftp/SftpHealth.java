@@ -11,7 +11,7 @@ import io.csvimport.text.Visible;
 import java.time.Duration;
 import java.time.Instant;
 
-/** What is wrong with the server of a feed, and what to do: said, and waited for with growing pauses. */
+/** Logs what is wrong with the server of a feed and what to do, and keeps connections from it for growing pauses. */
 final class SftpHealth {
 
     /** After so long without a failure the pauses begin anew. */

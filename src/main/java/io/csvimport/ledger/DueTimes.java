@@ -14,14 +14,14 @@ import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 
 /** Due times as rows: which are dealt with, which have passed without an import, and what was told of them. */
-public final class Occurrences {
+public final class DueTimes {
 
     /**
      * A due time that has passed without an import.
      *
      * @param state late or missing, or what became of it
      */
-    public record Occurrence(long expectation, Instant due, String state) {}
+    public record DueTime(long expectation, Instant due, String state) {}
 
     /** @param since due times up to then are dealt with */
     public record Known(long expectation, Instant since) {}
@@ -54,7 +54,7 @@ public final class Occurrences {
     private final AuditEvents events;
     private final String organization;
 
-    public Occurrences(Ledger ledger, AuditEvents events) {
+    public DueTimes(Ledger ledger, AuditEvents events) {
         this.events = events;
         database = ledger.database();
         organization = ledger.organization();
@@ -150,16 +150,16 @@ public final class Occurrences {
     }
 
     /** Commits that the grace has passed, too, and its event; false where that was told before. */
-    public boolean missing(Occurrence late, Map<String, String> told) throws CsvImportUnsettledException {
+    public boolean missing(DueTime late, Map<String, String> told) throws CsvImportUnsettledException {
         return change(late, "missing", "state = 'late'", null, told);
     }
 
     /** Commits that an import has come after all, and its event; false where that was told before. */
-    public boolean arrived(Occurrence open, Job job, Map<String, String> told) throws CsvImportUnsettledException {
+    public boolean arrived(DueTime open, Job job, Map<String, String> told) throws CsvImportUnsettledException {
         return change(open, "arrived", OPEN, job, told);
     }
 
-    private boolean change(Occurrence row, String state, String expected, Job job, Map<String, String> told)
+    private boolean change(DueTime row, String state, String expected, Job job, Map<String, String> told)
             throws CsvImportUnsettledException {
         return database.durable(handle -> {
             boolean isChanged = handle.execute(
@@ -178,7 +178,7 @@ public final class Occurrences {
     }
 
     /** It was told by a clock that was ahead: its time is yet to come, and is looked at then. No event comes twice. */
-    public void forget(Occurrence open) throws CsvImportUnsettledException {
+    public void forget(DueTime open) throws CsvImportUnsettledException {
         database.durable(handle -> handle.execute(
                 "DELETE FROM csv_import_due WHERE expectation = ? AND due = ? AND " + OPEN,
                 open.expectation,
@@ -186,7 +186,7 @@ public final class Occurrences {
     }
 
     /** Nothing more is told of it: an import for a later one has come. */
-    public void close(Occurrence open) throws CsvImportUnsettledException {
+    public void close(DueTime open) throws CsvImportUnsettledException {
         database.durable(handle -> handle.execute(
                 "UPDATE csv_import_due SET state = 'closed' WHERE expectation = ? AND due = ? AND " + OPEN,
                 open.expectation,
@@ -194,12 +194,12 @@ public final class Occurrences {
     }
 
     /** The due times that still wait for an import, the oldest first. */
-    public List<Occurrence> open(long expectation) throws CsvImportUnsettledException {
+    public List<DueTime> open(long expectation) throws CsvImportUnsettledException {
         return database.read(handle -> handle.select(
                         "SELECT expectation, due, state FROM csv_import_due WHERE expectation = ? AND " + OPEN
                                 + " ORDER BY due",
                         expectation)
-                .mapTo(Occurrence.class)
+                .mapTo(DueTime.class)
                 .list());
     }
 

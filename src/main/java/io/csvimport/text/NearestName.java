@@ -5,10 +5,10 @@ import java.util.Comparator;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
-/** The name that was meant, among those that there are. */
-public final class Nearest {
+/** Finds the known name that is nearest to a misspelt one. */
+public final class NearestName {
 
-    private Nearest() {}
+    private NearestName() {}
 
     /** @param form in which the names are compared with the text */
     public static String to(String text, Collection<String> names, Function<String, String> form) {

@@ -14,10 +14,10 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.ConfigurableEnvironment;
 
-/** What Spring Boot has of its own: the settings of its environment, and health by its actuator. */
+/** Spring Boot's auto-configuration: the settings from its environment, and the health of the product for its actuator. */
 @AutoConfiguration
 @ConditionalOnClass(CamelContext.class)
-public class SpringBootConfiguration {
+public class SpringBootAutoConfiguration {
 
     @Bean
     SettingsSource csvImportSettingsSource(ConfigurableEnvironment environment) {
