@@ -279,20 +279,6 @@ public abstract class FileFeed extends ServiceSupport {
             CsvImportUnsettledException unsettled = unsettled(done);
             long pause = pause(unsettled);
             boolean closes = unsettled != null && !unsettled.isOfItemAlone() && isOrdered(file);
-            if (!closes) {
-                // what became of it is in the ledger: the next file may be sent while this one is moved
-                shared.executor.end(key, 0);
-            }
-            try {
-                release(done, unsettled, pause, closes);
-            } finally {
-                if (closes) {
-                    shared.executor.end(key, pause);
-                }
-            }
-        }
-
-        private void release(Exchange done, CsvImportUnsettledException unsettled, long pause, boolean closes) {
             boolean isReleased = false;
             try {
                 isReleased = !done.isFailed() && release.release(done);
@@ -310,6 +296,7 @@ public abstract class FileFeed extends ServiceSupport {
                     listing.returned(file);
                 }
             }
+            shared.executor.end(key, closes ? pause : 0);
         }
 
         @Override
