@@ -34,7 +34,11 @@ class ContentCheckCrashTest {
                     new Operator(product.managementPort())
                             .post("/csv-imports/" + job + "/retry")
                             .status());
-            product.awaitJob("one.csv", "waiting");
+            // its attempt has failed, and the next one is a second away: it is not being sent when it is killed
+            product.awaitUntil("its attempt", () -> "unreachable"
+                    .equals(product.awaitJob("one.csv", "waiting")
+                            .path("reason")
+                            .asText()));
             second.kill();
             product.start();
             product.sandbox().reconnect();
