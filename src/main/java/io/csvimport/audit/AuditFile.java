@@ -40,9 +40,7 @@ public final class AuditFile {
     @Handler
     public synchronized void append(String event) throws IOException {
         try {
-            if (!Files.isDirectory(file.getParent())) {
-                Files.createDirectories(file.getParent());
-            }
+            Files.createDirectories(file.getParent());
             FileChannel channel = open();
             long end = channel.size();
             String begin = end == 0 || lastByte(channel, end) == '\n' ? "" : "\n";

@@ -31,7 +31,7 @@ public enum State {
         return valueOf(text.toUpperCase(Locale.ROOT));
     }
 
-    /** Whether it has its outcome: nothing is sent of itself any more. The states from HELD on are settled. */
+    /** Whether it has its outcome: it is not sent again by itself. The states from HELD on are settled. */
     public boolean isSettled() {
         return compareTo(HELD) >= 0;
     }

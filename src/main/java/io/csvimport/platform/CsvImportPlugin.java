@@ -301,7 +301,7 @@ public final class CsvImportPlugin extends LifecycleStrategySupport implements C
                 .orElse(io.micrometer.core.instrument.Metrics.globalRegistry);
     }
 
-    /** Binds what the routes name, after what was being sent when an earlier process ended has its outcome: unknown. */
+    /** Marks what an earlier process was sending as unknown, and binds what the routes name. */
     private void bind(boolean standalone, ApiClient client, Pace pace) throws Exception {
         Registry registry = context.getRegistry();
         Untaken untaken = new Untaken();
