@@ -190,7 +190,11 @@ public final class Deliveries {
         return found;
     }
 
-    /** Page by page, by job, so that what is done with one neither hides others nor shows any twice. */
+    /**
+     * Page by page, by job, so that what is done with one neither hides others nor shows any twice. The first page is often
+     * the only one: it is found by an index of what is open (the plus keeps SQLite from reading the ledger in the order of
+     * jobs), and sorted.
+     */
     private <E extends Exception> void each(Action<E> action, String where, Object... parameters)
             throws E, CsvImportUnsettledException {
         Object[] values = Arrays.copyOf(parameters, parameters.length + 1);
@@ -198,8 +202,9 @@ public final class Deliveries {
         long last = 0;
         do {
             values[parameters.length] = last;
-            page = database.read(
-                    handle -> JobRow.select(handle, "(" + where + ") AND job > ? ORDER BY job LIMIT " + PAGE, values));
+            String by = last == 0 ? "+job" : "job";
+            page = database.read(handle -> JobRow.select(
+                    handle, "(" + where + ") AND " + by + " > ? ORDER BY " + by + " LIMIT " + PAGE, values));
             for (Job job : page) {
                 action.on(job);
                 last = job.id();

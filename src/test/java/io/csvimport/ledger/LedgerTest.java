@@ -795,4 +795,17 @@ class LedgerTest {
             }
         }
     }
+
+    @Test
+    void whatIsOpenIsFoundWithoutReadingWhatIsSettled() throws Exception {
+        open("sqlite");
+        try (Connection connection = connect(url)) {
+            String plan = LedgerRows.query(
+                            connection,
+                            "EXPLAIN QUERY PLAN SELECT * FROM csv_import_delivery WHERE (released_at IS NULL AND file_path"
+                                    + " LIKE '/%') AND +job > 0 ORDER BY +job LIMIT 1000")
+                    .toString();
+            assertTrue(plan.contains("csv_import_delivery_source"), plan);
+        }
+    }
 }
