@@ -180,7 +180,12 @@ class ConventionsTest {
                 .filter(file -> file.isRoute() && file.consumes("platform-http:/csv-imports"))
                 .forEach(file -> offered.put(
                         file.stem,
-                        ((Map<?, ?>) file.from().get("parameters")).get("httpMethodRestrict") + " "
+                        // HEAD is described by GET
+                        ((Map<?, ?>) file.from().get("parameters"))
+                                        .get("httpMethodRestrict")
+                                        .toString()
+                                        .replace(",HEAD", "")
+                                + " "
                                 + file.from().get("uri").toString().replace("platform-http:", "")));
         assertFalse(offered.isEmpty());
         assertEquals(offered, described);

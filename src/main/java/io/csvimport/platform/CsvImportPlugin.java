@@ -77,6 +77,7 @@ import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.Service;
 import org.apache.camel.component.properties.PropertiesComponent;
 import org.apache.camel.health.HealthCheckRegistry;
+import org.apache.camel.http.base.HttpHeaderFilterStrategy;
 import org.apache.camel.model.Model;
 import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.spi.ContextServicePlugin;
@@ -400,6 +401,10 @@ public final class CsvImportPlugin extends LifecycleStrategySupport implements C
         Jobs jobs = new Jobs(new JobList(database), deliveries, outcomes, executor, client, pace, earlier);
         registry.bind("csvImportJobs", jobs);
         registry.bind("csvImportOperations", new Operations(jobs, isServlet));
+        HttpHeaderFilterStrategy deskHeaders = new HttpHeaderFilterStrategy();
+        // Camel keeps it back: pages, and CSVs that are downloaded, would be stored by the browser
+        deskHeaders.getOutFilter().remove("cache-control");
+        registry.bind("csvImportDeskHeaders", deskHeaders);
         registry.bind(
                 "csvImportDesk",
                 new Desk(

@@ -78,11 +78,12 @@ final class Standalone extends MainListenerSupport {
         CamelContext context = main.getCamelContext();
         guard(context);
         routesAreLoaded = true;
-        LOG.info(welcome());
+        LOG.info(welcome(context.hasService(ManagementServer.class).getPort()));
     }
 
-    private String welcome() {
-        String management = "http://" + settings.get("management.host") + ":" + settings.get("management.port");
+    /** @param port of the management server; any that was free where the setting is 0 */
+    private String welcome(int port) {
+        String management = "http://" + settings.get("management.host") + ":" + port;
         String audit = settings.get("audit.uri");
         String sftp = settings.get("sftp.username") + "@" + settings.get("sftp.host") + ":" + settings.get("sftp.port");
         Map<String, Object> lines = new LinkedHashMap<>();

@@ -276,7 +276,22 @@ class OperationsTest {
     void aWrongMethodIsAProblemThatNamesTheRightOnes() throws Exception {
         Answer answer = operator.call("PUT", "/csv-imports", new byte[0]);
         assertProblem(405, "Allow", answer);
-        assertEquals("GET, POST", answer.header("Allow"));
+        assertEquals("GET, HEAD, POST", answer.header("Allow"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/", "/desk/files", "/csv-imports", "/openapi.json"})
+    void whatCanBeReadAnswersToHeadWithItsStatusAndWithoutABody(String path) throws Exception {
+        Answer answer = operator.call("HEAD", path, new byte[0]);
+        assertEquals(200, answer.status());
+        assertEquals(operator.get(path).header("Content-Type"), answer.header("Content-Type"));
+        assertEquals("", answer.http().body());
+        assertEquals(
+                path.equals("/") || path.startsWith("/desk") ? "no-store" : "",
+                String.valueOf(answer.header("Cache-Control")).replace("null", ""));
+        assertProblem(404, "ledger", operator.get("/csv-imports/999999"));
+        assertEquals(
+                404, operator.call("HEAD", "/csv-imports/999999", new byte[0]).status());
     }
 
     // POST /csv-imports

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.csvimport.Distribution;
 import io.csvimport.Installation;
+import io.csvimport.operations.Operator;
 import io.csvimport.sandbox.SandboxFault;
 import io.csvimport.settings.SettingsTest;
 import java.io.IOException;
@@ -27,6 +28,8 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,6 +41,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Starting and stopping: what is needed, what is refused and how it is said, and which setting wins. */
 public class StartTest {
+
+    private static final Pattern DESK = Pattern.compile("desk +http://127[.]0[.]0[.]1:(\\d+)/");
 
     private static final String SECRET = "hunter2-%25";
 
@@ -249,6 +254,16 @@ public class StartTest {
             assertTrue(process.process().waitFor(60, TimeUnit.SECONDS), product::output);
             assertRefused(process, "csv-import.management.port", "CSV_IMPORT_MANAGEMENT_PORT");
         }
+    }
+
+    @Test
+    void ofAnyFreeManagementPortTheStartNamesTheOneThatItHas() throws Exception {
+        product.with("CSV_IMPORT_MANAGEMENT_PORT", "0");
+        product.start();
+        product.awaitUntil("start lines", () -> DESK.matcher(product.output()).find());
+        Matcher desk = DESK.matcher(product.output());
+        assertTrue(desk.find());
+        assertEquals(200, new Operator(Integer.parseInt(desk.group(1))).get("/").status());
     }
 
     @Test
