@@ -6,6 +6,7 @@ import java.io.OutputStream;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -102,8 +103,14 @@ public final class LocalFolders implements SourceFolders {
 
     @Override
     public void makeFolder(String path) throws IOException {
-        if (!Files.isDirectory(Path.of(path))) {
-            Files.createDirectories(Path.of(path));
+        Path folder = Path.of(path);
+        if (!Files.isDirectory(folder)) {
+            try {
+                Files.createDirectories(folder);
+            } catch (FileAlreadyExistsException e) {
+                throw new FileSystemException(
+                        path, null, "it is no folder, and no file can be moved into it: take it away");
+            }
         }
     }
 

@@ -33,7 +33,7 @@ public record Outcome(
      */
     public record Why(String reason, String detail, Integer httpStatus) {
 
-        static final Why NONE = new Why(null, null, null);
+        public static final Why NONE = new Why(null, null, null);
     }
 
     /**

@@ -100,9 +100,8 @@ public final class Claims {
                 .findFirst();
         if (settled.isPresent()) {
             String importId = settled.get().outcome().importId();
-            Outcome duplicate = claimed.outcome()
-                    .answered(importId, claimed.outcome().why())
-                    .to(State.DUPLICATE);
+            Outcome duplicate =
+                    claimed.outcome().answered(importId, Outcome.Why.NONE).to(State.DUPLICATE);
             return new Claim(claimed.with(duplicate), false);
         }
         return new Claim(others.isEmpty() ? claimed : awaits(handle, claimed, others.get(0), "bytes"), false);
@@ -176,7 +175,7 @@ public final class Claims {
                 && (job.names().duplicates().equals("import") || becomeSingle(handle, job));
     }
 
-    /** The job list tells what a claimed job waits for, and what a person can do where nothing of that was sent yet. */
+    /** The job list tells what a claimed job waits for, and what a person can do while the API has nothing of that. */
     private static Job awaits(Handle handle, Job job, Job first, String same) {
         String advice = first.isUnsent()
                 ? ". If that is not to be imported, take its file away, or withdraw it if it has none: DELETE /csv-imports/"

@@ -118,7 +118,11 @@ public final class Jobs {
     /** The header of a held job is that of its template from now on, and the job goes on. */
     public void acceptHeader(long job) throws Problem, CsvImportUnsettledException {
         if (!earlier.accept(job)) {
-            throw refused(job, "taken for its header");
+            throw new Problem(
+                    409,
+                    "The header of job " + job + " cannot be accepted: the job is not held for its header; nothing is"
+                            + " changed",
+                    Map.of("job", job));
         }
         LOG.info("The header of job {} is that of its template from now on, as asked for", job);
         retry(job);

@@ -61,7 +61,8 @@ public final class ExpectationStates {
             Optional<Job> newest = dueTimes.newest(meant);
             Instant next = entry.due() == null ? null : entry.due().next(now).orElse(null);
             String state = entry.due() == null
-                    ? lookedAt.isPresent() ? "arrived" : "awaited"
+                    // what was held or rejected is no import
+                    ? lookedAt.filter(job -> job.state().isImported()).isPresent() ? "arrived" : "awaited"
                     : state(entry, latest.get(entry.key()), next, now);
             lines.add(new Line(entry, state, isSuspicious, next, newest));
         }

@@ -201,7 +201,8 @@ public final class Reconciliation {
                 delay(
                         job,
                         "An import in the list could be it, id " + first.id() + ", name " + first.name() + ", "
-                                + first.size() + " bytes");
+                                + first.size() + " bytes"
+                                + (first.template() == null ? "" : ", template " + first.template()));
             } else if (flaw != null && filter != null && !round.suspended.contains(job)) {
                 delay(job, "The import list " + round.flaw + "; that of the template " + flaw);
             }

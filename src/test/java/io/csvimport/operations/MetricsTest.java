@@ -128,6 +128,21 @@ class MetricsTest {
     }
 
     @Test
+    void whatIsHeldForItsContentHasNotArrived() throws Exception {
+        String name = "csv_import_expectations{state=\"%s\",template=\"Members\"}";
+        product.write("routes/expectations/members.yaml", "- { template: Members, header: [id], otherwise: hold }\n");
+        product.awaitUntil("what is expected", () -> metric(name.formatted("awaited")) == 1);
+        product.drop("inbox/Members/members.csv", "name\nAnna\n");
+        product.awaitUntil("what is not as expected", () -> metric(name.formatted("suspicious")) == 1);
+        assertEquals(1, metric(name.formatted("awaited")));
+        assertEquals(0, metric(name.formatted("arrived")));
+        Files.delete(product.path("routes/expectations/members.yaml"));
+        Files.delete(product.path("inbox/Members/members.csv"));
+        product.awaitUntil("its end", () -> metric(name.formatted("awaited")) == -1);
+        product.awaitUntil("no held file", () -> metric("csv_import_open_files{state=\"held\"}") == 0);
+    }
+
+    @Test
     void theDashboardAndTheAlertsNameMetricsThatAreThere() throws Exception {
         Set<String> served = scrape().lines()
                 .filter(line -> !line.startsWith("#"))

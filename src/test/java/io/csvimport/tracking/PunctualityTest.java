@@ -577,15 +577,15 @@ class PunctualityTest {
         assertState("awaited; awaited");
         job("held", "People", "file", "people.csv", "2026-03-23T13:00");
         update("UPDATE csv_import_delivery SET csv_header = '[\"id\"]', csv_rows = 7, expected = 'x', found = 'y'");
-        assertState("arrived, suspicious; awaited");
+        assertState("awaited, suspicious; awaited");
         update("UPDATE csv_import_delivery SET waived = 1");
-        assertState("arrived; awaited");
+        assertState("awaited; awaited");
         update("UPDATE csv_import_delivery SET waived = 0");
         imported("2026-03-23T14:00");
-        assertState("arrived, suspicious; awaited");
+        assertState("awaited, suspicious; awaited");
         job("duplicate", "People", "file", "again.csv", "2026-03-23T14:30");
         update("UPDATE csv_import_delivery SET csv_header = '[\"id\"]', csv_rows = 7 WHERE state = 'duplicate'");
-        assertState("arrived, suspicious; awaited");
+        assertState("awaited, suspicious; awaited");
         update("UPDATE csv_import_delivery SET csv_header = '[\"id\"]', csv_rows = 700 WHERE state = 'accepted'");
         assertState("arrived; awaited");
     }

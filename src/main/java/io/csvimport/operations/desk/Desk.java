@@ -243,7 +243,9 @@ public final class Desk {
     /** The failed rows, with the header of the file, to be corrected and dropped again. */
     public void failedRows(Exchange exchange) {
         download(exchange, line -> {
-            InputStream rows = files.failedRowsCsv(line).orElseThrow(() -> new Problem(404, StoredFiles.GONE));
+            InputStream rows = files.failedRowsCsv(line)
+                    .orElseThrow(() ->
+                            new Problem(404, "There are no failed rows, or the file is not on this machine any more"));
             return new Download("failed rows of " + line.name(), rows);
         });
     }
