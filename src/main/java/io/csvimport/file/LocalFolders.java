@@ -6,7 +6,6 @@ import java.io.OutputStream;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -108,8 +107,7 @@ public final class LocalFolders implements SourceFolders {
             try {
                 Files.createDirectories(folder);
             } catch (FileAlreadyExistsException e) {
-                throw new FileSystemException(
-                        path, null, "it is no folder, and no file can be moved into it: take it away");
+                throw SourceFolders.isNoFolder(path);
             }
         }
     }

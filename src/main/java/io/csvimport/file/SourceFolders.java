@@ -1,9 +1,11 @@
 package io.csvimport.file;
 
 import io.csvimport.text.FileNames;
+import io.csvimport.text.Visible;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.util.UUID;
 
 /** What is done with the files of a source, on this machine or on a server. Paths are as {@link SourceFile#location}. */
@@ -60,6 +62,12 @@ public interface SourceFolders {
             free = beside(stem, "~" + job + (attempt == 1 ? "" : "-" + attempt) + extension);
         }
         return free;
+    }
+
+    /** The failure to make a folder where something else is in its place. */
+    static FileSystemException isNoFolder(String path) {
+        return new FileSystemException(
+                Visible.of(path), null, "it is no folder, and no file can be moved into it: take it away");
     }
 
     static String parent(String path) {

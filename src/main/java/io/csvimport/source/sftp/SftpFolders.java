@@ -179,8 +179,7 @@ final class SftpFolders implements SourceFolders {
             return;
         }
         if (exists(location)) {
-            throw new FileSystemException(
-                    Visible.of(location), null, "it is no folder, and no file can be moved into it: take it away");
+            throw SourceFolders.isNoFolder(location);
         }
         call(location, channel -> {
             // the one name that JSch takes as it is
