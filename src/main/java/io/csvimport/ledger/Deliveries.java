@@ -116,15 +116,25 @@ public final class Deliveries {
         return found.isEmpty() ? Optional.empty() : Optional.of(found.get(found.size() - 1));
     }
 
-    /** An item key that begins so. */
-    public Optional<String> itemKey(String beginning) throws CsvImportUnsettledException {
+    /** The item keys that begin so, oldest first. */
+    public List<String> itemKeys(String beginning) throws CsvImportUnsettledException {
+        return itemKeys(beginning, "%");
+    }
+
+    /** The item keys that begin so, of jobs that a process of this data dir has made, oldest first. */
+    public List<String> itemKeysOfThisDataDir(String beginning) throws CsvImportUnsettledException {
+        return itemKeys(beginning, owner.here());
+    }
+
+    private List<String> itemKeys(String beginning, String owners) throws CsvImportUnsettledException {
         return database.read(handle -> handle.select(
                         "SELECT item_key FROM csv_import_delivery WHERE item_key IS NOT NULL"
-                                + " AND substr(item_key, 1, ?) = ? ORDER BY job LIMIT 1",
+                                + " AND substr(item_key, 1, ?) = ? AND owner LIKE ? ORDER BY job",
                         beginning.codePointCount(0, beginning.length()),
-                        beginning)
+                        beginning,
+                        owners)
                 .mapTo(String.class)
-                .findFirst());
+                .list());
     }
 
     /** The source will not offer the item again. */

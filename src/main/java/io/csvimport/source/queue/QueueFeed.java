@@ -24,16 +24,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
 import org.apache.camel.Exchange;
 import org.apache.camel.Processor;
 import org.apache.camel.RuntimeCamelException;
+import org.apache.camel.component.jms.JmsEndpoint;
 import org.apache.camel.component.jms.JmsMessage;
+import org.apache.camel.component.jms.MessageListenerContainerFactory;
 import org.apache.camel.spi.CamelEvent;
 import org.apache.camel.spi.EventNotifier;
 import org.apache.camel.support.DefaultMessage;
@@ -41,19 +42,18 @@ import org.apache.camel.support.SimpleEventNotifierSupport;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.jms.listener.AbstractMessageListenerContainer;
 import org.springframework.util.ErrorHandler;
 
 /**
  * The steps of the Kamelet {@code csv-import-queue-source} that YAML cannot say: a message becomes a file in the spool
  * with its names and nothing else of it, and a rejected one is sent to {@code <queue>.rejected}.
  */
-public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, CamelContextAware {
+public final class QueueFeed
+        implements Processor, MessageListenerContainerFactory, Spool.Returns, ErrorHandler, CamelContextAware {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
     private static final int CHUNK = 1 << 16;
-    /** Sessions; with more, those that have ended are forgotten. */
-    private static final int MOST_SESSIONS = 100;
-
     private static final Duration PAUSE = Duration.ofSeconds(2);
 
     /** Exchange property: the {@link QueueMessage}. */
@@ -85,8 +85,10 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
     private String queue;
     private String template;
     private String order = CsvImportConstants.ORDERED;
-    /** By session: the item key of the latest message without an id, which may not be committed yet. */
-    private final Map<Session, String> uncommitted = new ConcurrentHashMap<>();
+    /** What the item keys of this feed begin with. */
+    private String from;
+
+    private volatile Unconfirmed unconfirmed;
 
     @Override
     public CamelContext getCamelContext() {
@@ -133,12 +135,20 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
 
     /** What the API rejects later comes back here; where the feed's route stops, so does the Kamelet's. */
     public void start() {
+        from = Delivery.from(feed) + "|";
         spool.returnTo(Delivery.from(feed), this);
         camelContext.getManagementStrategy().addEventNotifier(follow);
     }
 
     public void stop() {
         camelContext.getManagementStrategy().removeEventNotifier(follow);
+    }
+
+    /** For each start of the route. */
+    @Override
+    public AbstractMessageListenerContainer createMessageListenerContainer(JmsEndpoint endpoint) {
+        unconfirmed = new Unconfirmed(deliveries, from + QueueMessage.withoutId(queue));
+        return new QueueContainer(endpoint, unconfirmed);
     }
 
     /**
@@ -166,7 +176,7 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
             received.read(queue);
         }
         if (received.key == null) {
-            received.key = key(exchange, received);
+            received.key = key(received);
         }
         DefaultMessage csv = new DefaultMessage(exchange.getContext());
         csv.setBody(received.copy.toFile());
@@ -190,48 +200,20 @@ public final class QueueFeed implements Processor, Spool.Returns, ErrorHandler, 
         });
     }
 
-    /**
-     * The item key without its source. Messages without an id may be equal and yet be two: one that was delivered before
-     * is the one that is not known to be committed. A broker that stops may forget that it has delivered a message: an
-     * equal one whose session broke before its commit was known is that one, too.
-     */
-    private String key(Exchange exchange, QueueMessage received) throws JMSException, CsvImportUnsettledException {
+    /** The item key without its source. */
+    private String key(QueueMessage received) throws JMSException, CsvImportUnsettledException {
         received.isOfferedAgain = received.message.getJMSRedelivered();
         if (received.hasId) {
             return received.identity;
         }
-        String from = Delivery.from(feed) + "|";
-        // its session has delivered another message: the transaction of the one before has ended
-        String before = uncommitted.get(received.session);
-        if (before != null) {
-            deliveries.forgetItemKey(before);
-            uncommitted.remove(received.session);
-        }
         String equal = from + received.identity + "|";
-        received.isOfferedAgain |= uncommitted
-                .entrySet()
-                .removeIf(earlier -> earlier.getValue().startsWith(equal) && hasEnded(earlier.getKey()));
-        String known = received.isOfferedAgain ? deliveries.itemKey(equal).orElse(null) : null;
-        String key = known != null ? known.substring(from.length()) : received.identity + "|" + UUID.randomUUID();
-        exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
-            @Override
-            public void onComplete(Exchange done) {
-                if (uncommitted.size() >= MOST_SESSIONS) {
-                    uncommitted.keySet().removeIf(QueueFeed::hasEnded);
-                }
-                uncommitted.put(received.session, from + key);
-            }
-        });
-        return key;
-    }
-
-    private static boolean hasEnded(Session session) {
-        try {
-            session.getTransacted();
-            return false;
-        } catch (JMSException e) {
-            return true;
+        Optional<String> known = unconfirmed.takeUp(received.session, equal, received.isOfferedAgain);
+        received.isOfferedAgain |= known.isPresent();
+        String key = known.orElseGet(() -> equal + UUID.randomUUID());
+        if (known.isEmpty()) {
+            unconfirmed.take(received.session, key);
         }
+        return key.substring(from.length());
     }
 
     /**

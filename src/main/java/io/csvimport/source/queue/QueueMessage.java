@@ -136,8 +136,13 @@ final class QueueMessage {
             sha256.update(id.getBytes(StandardCharsets.UTF_8));
             id = "";
         }
-        identity =
-                "jms:" + queue + "|" + (hasId ? id : "") + "|" + HexFormat.of().formatHex(sha256.digest());
+        String digest = HexFormat.of().formatHex(sha256.digest());
+        identity = hasId ? "jms:" + queue + "|" + id + "|" + digest : withoutId(queue) + digest;
+    }
+
+    /** What the identities of a queue's messages without an id begin with. */
+    static String withoutId(String queue) {
+        return "jms:" + queue + "||";
     }
 
     /** Without the broker's own. */

@@ -162,6 +162,30 @@ public class QueueTest extends CsvImportTestSupport {
         broker.send(url(protocol), queue(protocol), makers);
     }
 
+    private void sendWithoutId(String protocol, int count) throws JMSException {
+        try (Connection connection = broker.connect(url(protocol));
+                Session session = connection.createSession();
+                MessageProducer producer = session.createProducer(session.createQueue(queue(protocol)))) {
+            producer.setDisableMessageID(true);
+            for (int i = 0; i < count; i++) {
+                producer.send(named(bytes(session, CSV), Map.of("fileName", "same.csv")));
+            }
+        }
+    }
+
+    /** Of the first message in the queue. */
+    private String identity(String protocol) throws JMSException, IOException {
+        try (BrokerClient client = BrokerClient.of(url(protocol), "", "");
+                Connection connection = broker.connect(url(protocol));
+                Session session = connection.createSession();
+                QueueBrowser browser = session.createBrowser(session.createQueue(queue(protocol)))) {
+            Message message = (Message) browser.getEnumeration().nextElement();
+            QueueMessage read = new QueueMessage(message, session, client, home.resolve("copy"));
+            read.read(queue(protocol));
+            return read.identity;
+        }
+    }
+
     private void awaitAcknowledged(String protocol) {
         awaitThat(() -> broker.count(queue(protocol)) == 0);
     }
@@ -241,16 +265,44 @@ public class QueueTest extends CsvImportTestSupport {
     @ValueSource(strings = {"amqp", "core"})
     @With("duplicates=import")
     void whereDuplicatesAreImportedSoAreEqualMessagesWithoutAnId(String protocol) throws Exception {
-        try (Connection connection = broker.connect(url(protocol));
-                Session session = connection.createSession();
-                MessageProducer producer = session.createProducer(session.createQueue(queue(protocol)))) {
-            producer.setDisableMessageID(true);
-            for (int i = 0; i < 3; i++) {
-                producer.send(named(bytes(session, CSV), Map.of("fileName", "same.csv")));
-            }
-        }
+        sendWithoutId(protocol, 3);
         awaitThat(() -> sandbox.imports().size() == 3);
         awaitAcknowledged(protocol);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 2", "1, 1", "2, 0"})
+    @With("duplicates=import")
+    void aMessageWithoutAnIdWhoseAcknowledgementWasNotConfirmedIsKnownThoughTheBrokerHasForgottenIt(
+            int left, int imports) throws Exception {
+        String route = "from-amqp";
+        awaitConsumers("amqp", 1);
+        context.getRouteController().stopRoute(route);
+        awaitConsumers("amqp", 0);
+        sendWithoutId("amqp", 2);
+        String key = route + "|" + identity("amqp") + "|";
+        for (int i = 0; i < left; i++) {
+            // by a process that was killed when the job was in the ledger, and before the broker knew
+            update(
+                    "INSERT INTO csv_import_delivery (source_key, item_key, source, state, organization, template, notify,"
+                            + " file_name, file_size, sha256, duplicates, owner, attempts, sending_at, settled_at, released_at,"
+                            + " created_at) SELECT '" + i + "', '" + key + i + "', '" + route
+                            + "', 'accepted', '5664', 'People',"
+                            + " '', 'same.csv', " + CSV.length() + ", '" + Hashes.of(CSV.getBytes(UTF_8))
+                            + "', 'import', owner,"
+                            + " 1, '2026-01-31T04:05:06.789Z', '2026-01-31T04:05:06.789Z', '2026-01-31T04:05:06.789Z',"
+                            + " '2026-01-31T04:05:06.789Z' FROM csv_import_owner");
+        }
+        context.getRouteController().startRoute(route);
+        awaitAcknowledged("amqp");
+        awaitThat(() -> sandbox.imports().size() == imports);
+        assertEquals(2, jobs().size());
+        // confirmed meanwhile: what comes later is another one
+        awaitThat(() -> rows("SELECT job FROM csv_import_delivery WHERE item_key IS NOT NULL")
+                .isEmpty());
+        sendWithoutId("amqp", 1);
+        awaitThat(() -> sandbox.imports().size() == imports + 1);
+        assertEquals(3, jobs().size());
     }
 
     @ParameterizedTest
@@ -579,16 +631,7 @@ public class QueueTest extends CsvImportTestSupport {
         context.getRouteController().stopRoute(route);
         awaitConsumers(protocol, 0);
         send(protocol, session -> named(bytes(session, CSV), Map.of("fileName", "a.csv")));
-        String key;
-        try (BrokerClient client = BrokerClient.of(url(protocol), "", "");
-                Connection connection = broker.connect(url(protocol));
-                Session session = connection.createSession();
-                QueueBrowser browser = session.createBrowser(session.createQueue(queue(protocol)))) {
-            Message message = (Message) browser.getEnumeration().nextElement();
-            QueueMessage read = new QueueMessage(message, session, client, home.resolve("copy"));
-            read.read(queue(protocol));
-            key = route + "|" + read.identity;
-        }
+        String key = route + "|" + identity(protocol);
         String time = withSendingTime ? "'2026-01-31T04:05:06.789Z'" : "NULL";
         update("INSERT INTO csv_import_delivery (source_key, item_key, source, state, organization, template, notify,"
                 + " file_name, file_size, sha256, duplicates, owner, attempts, sending_at, settled_at, created_at)"
