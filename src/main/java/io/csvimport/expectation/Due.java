@@ -14,6 +14,7 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
 import java.time.zone.ZoneOffsetTransition;
 import java.util.Arrays;
 import java.util.Collections;
@@ -30,7 +31,6 @@ public final class Due {
 
     private static final CronParser CRON = new CronParser(CronDefinitionBuilder.instanceDefinitionFor(CronType.QUARTZ));
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("H:mm[:ss]");
-    private static final DateTimeFormatter SHOWN = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm");
     /** Beyond the last due time of an expression with years. */
     private static final int MOST_STEPS = 5;
 
@@ -145,9 +145,9 @@ public final class Due {
         return Collections.max(List.of(graced, Collections.min(List.of(halfway, midnight)), oldest));
     }
 
-    /** A time in the zone, as in {@code 2026-03-29 06:00}. */
+    /** A time in the zone, as in {@code 2026-03-29 06:00}, or {@code 06:00:30}. */
     public String show(Instant at) {
-        return SHOWN.format(local(at));
+        return local(at).truncatedTo(ChronoUnit.SECONDS).toString().replace('T', ' ');
     }
 
     private LocalDateTime local(Instant at) {

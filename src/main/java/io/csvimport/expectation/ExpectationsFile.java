@@ -179,10 +179,12 @@ public record ExpectationsFile(List<Expectation> entries, List<String> mistakes)
                 return times;
             });
             List<Node> days = list(values.get("days"));
-            if (due != null && !days.isEmpty()) {
-                String time = text(values.get("due"));
+            if (!days.isEmpty()) {
+                // beside a due that is wrong or missing, too: all mistakes are told at once
+                String time = due == null ? "00:00" : text(values.get("due"));
                 String names = days.stream().map(Reader::text).collect(Collectors.joining(","));
-                due = value(values.get("days"), "days", names, text -> Due.of(time, text, zone));
+                Due onDays = value(values.get("days"), "days", names, text -> Due.of(time, text, zone));
+                due = due == null ? null : onDays;
             }
             for (String needs : List.of("days", "zone", "grace")) {
                 if (values.containsKey(needs) && !values.containsKey("due")) {

@@ -116,6 +116,13 @@ class ExpectationsFileTest {
     }
 
     @Test
+    void aTimeIsShownToTheSecondWhereItHasSome() {
+        Due due = entry("- { template: A, due: 06:00:30, zone: UTC }").due();
+        assertEquals("2026-01-02 06:00:30", due.show(Instant.parse("2026-01-02T06:00:30.5Z")));
+        assertEquals("2026-01-02 06:00", due.show(Instant.parse("2026-01-02T06:00:00Z")));
+    }
+
+    @Test
     void aFileOfWindowsIsReadToo() {
         Expectation entry = entry("\uFEFF- template: People\r\n  due: 06:00\r\n  zone: UTC\r\n");
         assertEquals("06:00 UTC", entry.due().toString());
@@ -150,19 +157,21 @@ class ExpectationsFileTest {
                         "2: duo is not known; the nearest is due",
                         "4: due is a time of day such as 06:00, or a Quartz cron expression such as 0 0 6 ? * MON-FRI:"
                                 + " 'at six'",
-                        "5: zone is a time zone such as Europe/Berlin: 'Berlin'",
-                        "6: grace is an ISO-8601 duration such as PT1H: '1h'",
-                        "7: rows.min is a number from 0 on: 'many'",
-                        "7: rows.max-drop is a percentage from 0% to 100%: '130%'",
-                        "8: encoding is one that Java knows, such as UTF-8 or windows-1252: 'UTF-9'",
-                        "9: otherwise is hold, reject or warn: 'fail'",
-                        "10: template is missing: the one of the CSVs that are expected"),
+                        "5: days are such as MON-FRI or MON,THU: MO",
+                        "6: zone is a time zone such as Europe/Berlin: 'Berlin'",
+                        "7: grace is an ISO-8601 duration such as PT1H: '1h'",
+                        "8: rows.min is a number from 0 on: 'many'",
+                        "8: rows.max-drop is a percentage from 0% to 100%: '130%'",
+                        "9: encoding is one that Java knows, such as UTF-8 or windows-1252: 'UTF-9'",
+                        "10: otherwise is hold, reject or warn: 'fail'",
+                        "11: template is missing: the one of the CSVs that are expected"),
                 mistakes(
                         """
                                 - template: People
                                   duo: 06:00
                                 - template: Courses
                                   due: at six
+                                  days: MO
                                   zone: Berlin
                                   grace: 1h
                                   rows: { min: many, max-drop: 130% }
