@@ -75,12 +75,10 @@ public final class Database implements AutoCloseable {
         availability = new LedgerAvailability(bare, disk.toFile());
         try {
             locks.lock(dataDir.resolve(LOCK), "data dir " + dataDir, "csv-import.data-dir, CSV_IMPORT_DATA_DIR");
-            if (!shared && settings.find("ledger.url").isPresent()) {
-                Path ledger = LedgerFile.path(url);
-                locks.lock(
-                        ledger.resolveSibling(ledger.getFileName() + ".lock"),
-                        "ledger " + ledger,
-                        "csv-import.ledger.url, CSV_IMPORT_LEDGER_URL");
+            Path ledger = shared ? null : LedgerFile.lock(url);
+            // that of the ledger in the data dir is the same
+            if (ledger != null && !(Files.exists(ledger) && Files.isSameFile(ledger, dataDir.resolve(LOCK)))) {
+                locks.lock(ledger, "ledger " + LedgerFile.path(url), "csv-import.ledger.url, CSV_IMPORT_LEDGER_URL");
             }
         } catch (IOException e) {
             close();

@@ -116,25 +116,28 @@ public final class Deliveries {
         return found.isEmpty() ? Optional.empty() : Optional.of(found.get(found.size() - 1));
     }
 
-    /** The item keys that begin so, oldest first. */
-    public List<String> itemKeys(String beginning) throws CsvImportUnsettledException {
-        return itemKeys(beginning, "%");
-    }
-
-    /** The item keys that begin so, of jobs that a process of this data dir has made, oldest first. */
+    /** The item keys that begin so, of jobs that a process of this data dir has made. */
     public List<String> itemKeysOfThisDataDir(String beginning) throws CsvImportUnsettledException {
-        return itemKeys(beginning, owner.here());
+        return itemKeys(beginning, "LIKE");
     }
 
-    private List<String> itemKeys(String beginning, String owners) throws CsvImportUnsettledException {
-        return database.read(handle -> handle.select(
-                        "SELECT item_key FROM csv_import_delivery WHERE item_key IS NOT NULL"
-                                + " AND substr(item_key, 1, ?) = ? AND owner LIKE ? ORDER BY job",
-                        beginning.codePointCount(0, beginning.length()),
-                        beginning,
-                        owners)
-                .mapTo(String.class)
-                .list());
+    /** The item keys that begin so, of jobs that processes of other data dirs have made. */
+    public List<String> itemKeysOfOtherDataDirs(String beginning) throws CsvImportUnsettledException {
+        return database.isShared() ? itemKeys(beginning, "NOT LIKE") : List.of();
+    }
+
+    private List<String> itemKeys(String beginning, String ownerIs) throws CsvImportUnsettledException {
+        String where = "item_key IS NOT NULL AND substr(item_key, 1, ?) = ? AND owner " + ownerIs + " ?";
+        List<Object> values =
+                new ArrayList<>(List.of(beginning.codePointCount(0, beginning.length()), beginning, owner.here()));
+        if (!database.isShared()) {
+            // found by the index; in the order of a language, as PostgreSQL may have it, some would be left out
+            where += " AND item_key BETWEEN ? AND ?";
+            values.addAll(List.of(beginning, beginning + "~"));
+        }
+        String sql = "SELECT item_key FROM csv_import_delivery WHERE " + where;
+        return database.read(handle ->
+                handle.select(sql, values.toArray()).mapTo(String.class).list());
     }
 
     /** The source will not offer the item again. */

@@ -44,6 +44,7 @@ final class LedgerFile implements Closeable {
     /** Is not interrupted, as a wait for a pool would be. */
     private final ReentrantLock turn = new ReentrantLock();
 
+    private volatile boolean isClosed;
     private LedgerConnection connection;
     private Handle handle;
     /** Null where SQLite has none in this file system, and forces each commit to the disk itself. */
@@ -62,6 +63,12 @@ final class LedgerFile implements Closeable {
     static Path path(String url) {
         return Path.of(url.substring(PREFIX.length()).replaceFirst("^file:", "").replaceFirst("[?].*", ""))
                 .toAbsolutePath();
+    }
+
+    /** The file that one process at a time locks, whatever way leads to the ledger. */
+    static Path lock(String url) throws IOException {
+        Path file = Files.exists(path(url)) ? path(url).toRealPath() : path(url);
+        return file.resolveSibling(file.getFileName().toString().replaceFirst("\\.db$", "") + ".lock");
     }
 
     /** Whether there is no such file, or nothing in it. */
@@ -98,7 +105,7 @@ final class LedgerFile implements Closeable {
         } finally {
             try {
                 if (connection != null && connection.isBroken()) {
-                    close();
+                    disconnect();
                 }
             } finally {
                 turn.unlock();
@@ -134,7 +141,7 @@ final class LedgerFile implements Closeable {
             turn.lock();
             try {
                 if (log == written) {
-                    close();
+                    disconnect();
                 }
             } finally {
                 turn.unlock();
@@ -163,6 +170,9 @@ final class LedgerFile implements Closeable {
 
     /** What is written into a file that has no name any more is lost with the process. */
     private void checkPlace() throws SQLException {
+        if (isClosed) {
+            throw new SQLException("This process has closed it");
+        }
         Object found;
         try {
             found = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
@@ -174,10 +184,19 @@ final class LedgerFile implements Closeable {
         }
     }
 
-    /** Closes the connection: another process may have the file from now on. */
+    /** Closes the connection for good: another process may have the file from now on. */
     @Override
     public void close() {
         turn.lock();
+        try {
+            isClosed = true;
+            disconnect();
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    private void disconnect() {
         try {
             if (handle != null) {
                 handle.close();
@@ -191,7 +210,6 @@ final class LedgerFile implements Closeable {
             handle = null;
             connection = null;
             log = null;
-            turn.unlock();
         }
     }
 

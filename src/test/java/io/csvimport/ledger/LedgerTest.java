@@ -808,4 +808,27 @@ class LedgerTest {
             assertTrue(plan.contains("csv_import_delivery_source"), plan);
         }
     }
+
+    @Test
+    void whoComesAfterTheEndDoesNotOpenItAgain() throws Exception {
+        open("sqlite");
+        database.close();
+        assertThrows(CsvImportUnsettledException.class, () -> deliveries.forgetItemKey("x"));
+        // nobody has it
+        open("sqlite");
+    }
+
+    @Test
+    void theKeysOfItemsThatMayComeAgainAreFoundByTheirIndex() throws Exception {
+        open("sqlite");
+        try (Connection connection = connect(url)) {
+            String plan = LedgerRows.query(
+                            connection,
+                            "EXPLAIN QUERY PLAN SELECT item_key FROM csv_import_delivery WHERE item_key IS NOT NULL AND"
+                                    + " substr(item_key, 1, 3) = 'jms' AND owner LIKE 'x%' AND item_key BETWEEN 'jms' AND"
+                                    + " 'jms~'")
+                    .toString();
+            assertTrue(plan.contains("SEARCH csv_import_delivery USING INDEX csv_import_delivery_item"), plan);
+        }
+    }
 }

@@ -277,6 +277,23 @@ public class StartTest {
     }
 
     @Test
+    void aSecondProcessOnTheLedgerInTheDataDirOfAnotherRefusesToStart() throws Exception {
+        product.start();
+        product.awaitReady();
+        Files.createSymbolicLink(
+                product.path("linked.db"),
+                product.path("data/csv-import-ledger.db").toAbsolutePath());
+        product.with("CSV_IMPORT_MANAGEMENT_PORT", String.valueOf(Installation.freePort()))
+                .with("CSV_IMPORT_DATA_DIR", "other");
+        for (String ledger : List.of("data/csv-import-ledger.db", "linked.db")) {
+            product.with("CSV_IMPORT_LEDGER_URL", "jdbc:sqlite:" + product.path(ledger));
+            assertRefused("ledger.url");
+        }
+        product.drop("inbox/people.csv");
+        product.awaitImport("people.csv");
+    }
+
+    @Test
     void theEnvironmentWinsOverSystemPropertiesOverTheWorkingDirectoryOverTheFolderOfTheJar() throws Exception {
         Path home = copyOfTheDistribution();
         Files.writeString(

@@ -33,6 +33,7 @@ public final class QueueBroker extends DelegatingConnectionFactory
     private String password;
     private Availability availability;
     private BrokerClient client;
+    private Runnable lost = () -> {};
 
     @Override
     public CamelContext getCamelContext() {
@@ -58,6 +59,11 @@ public final class QueueBroker extends DelegatingConnectionFactory
 
     public void setSettings(Settings settings) {
         this.settings = settings;
+    }
+
+    /** Called where the client has lost the connection and makes a new one by itself. */
+    void setLost(Runnable lost) {
+        this.lost = lost;
     }
 
     /** Empty for the broker of the settings. */
@@ -111,7 +117,7 @@ public final class QueueBroker extends DelegatingConnectionFactory
             }
             session.createConsumer(session.createQueue(queue)).close();
             // a client that reconnects, or fails over to another broker, by itself says so
-            client.follow(connection, () -> failed("the connection is lost"), availability::works);
+            client.follow(connection, this::lost, availability::works);
         } catch (JMSException e) {
             connection.close();
             throw e;
@@ -126,6 +132,11 @@ public final class QueueBroker extends DelegatingConnectionFactory
         failed(reason(e));
     }
 
+    private void lost() {
+        lost.run();
+        failed("the connection is lost");
+    }
+
     private void failed(String why) {
         if (!isEnding()) {
             availability.failed("The broker " + bare(url) + " is unavailable or refuses: " + why);
@@ -135,7 +146,9 @@ public final class QueueBroker extends DelegatingConnectionFactory
     /** Whether the feed's route stops, or has stopped. */
     boolean isEnding() {
         ServiceStatus status = camelContext.getRouteController().getRouteStatus(feed);
-        return camelContext.isStopping() || status != null && (status.isStopping() || status.isStopped());
+        return camelContext.isStopping()
+                || camelContext.isStopped()
+                || status != null && (status.isStopping() || status.isStopped());
     }
 
     /** What a failure says, without secrets. */

@@ -20,7 +20,7 @@ final class QueueContainer extends DefaultJmsMessageListenerContainer {
     protected void commitIfNecessary(Session session, Message message) throws JMSException {
         try {
             super.commitIfNecessary(session, message);
-        } catch (JMSException e) {
+        } catch (JMSException | RuntimeException e) {
             unconfirmed.givenBack(session);
             throw e;
         }

@@ -24,8 +24,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelContextAware;
@@ -85,10 +83,7 @@ public final class QueueFeed
     private String queue;
     private String template;
     private String order = CsvImportConstants.ORDERED;
-    /** What the item keys of this feed begin with. */
-    private String from;
-
-    private volatile Unconfirmed unconfirmed;
+    private Unconfirmed unconfirmed;
 
     @Override
     public CamelContext getCamelContext() {
@@ -135,7 +130,7 @@ public final class QueueFeed
 
     /** What the API rejects later comes back here; where the feed's route stops, so does the Kamelet's. */
     public void start() {
-        from = Delivery.from(feed) + "|";
+        unconfirmed = new Unconfirmed(deliveries, broker);
         spool.returnTo(Delivery.from(feed), this);
         camelContext.getManagementStrategy().addEventNotifier(follow);
     }
@@ -144,10 +139,10 @@ public final class QueueFeed
         camelContext.getManagementStrategy().removeEventNotifier(follow);
     }
 
-    /** For each start of the route. */
+    /** One for each start of the route. */
     @Override
     public AbstractMessageListenerContainer createMessageListenerContainer(JmsEndpoint endpoint) {
-        unconfirmed = new Unconfirmed(deliveries, from + QueueMessage.withoutId(queue));
+        unconfirmed.start();
         return new QueueContainer(endpoint, unconfirmed);
     }
 
@@ -162,13 +157,17 @@ public final class QueueFeed
         QueueMessage received = exchange.getProperty(RECEIVED, QueueMessage.class);
         if (received == null) {
             JmsMessage jms = exchange.getMessage(JmsMessage.class);
-            received = new QueueMessage(jms.getJmsMessage(), jms.getJmsSession(), broker.client(), spool.newFile());
+            received = new QueueMessage(
+                    jms.getJmsMessage(),
+                    jms.getJmsSession(),
+                    unconfirmed.connection(),
+                    broker.client(),
+                    spool.newFile());
             exchange.setProperty(RECEIVED, received);
             deleteAfterwards(exchange, received.copy);
         }
         if (received.isRead()) {
-            // fails where the session has ended: the broker delivers the message again
-            received.session.getTransacted();
+            unconfirmed.check(received);
             if (broker.isEnding()) {
                 throw new JMSException("The route stops");
             }
@@ -176,7 +175,7 @@ public final class QueueFeed
             received.read(queue);
         }
         if (received.key == null) {
-            received.key = key(received);
+            unconfirmed.key(received);
         }
         DefaultMessage csv = new DefaultMessage(exchange.getContext());
         csv.setBody(received.copy.toFile());
@@ -198,22 +197,6 @@ public final class QueueFeed
                 SpoolFolder.delete(copy);
             }
         });
-    }
-
-    /** The item key without its source. */
-    private String key(QueueMessage received) throws JMSException, CsvImportUnsettledException {
-        received.isOfferedAgain = received.message.getJMSRedelivered();
-        if (received.hasId) {
-            return received.identity;
-        }
-        String equal = from + received.identity + "|";
-        Optional<String> known = unconfirmed.takeUp(received.session, equal, received.isOfferedAgain);
-        received.isOfferedAgain |= known.isPresent();
-        String key = known.orElseGet(() -> equal + UUID.randomUUID());
-        if (known.isEmpty()) {
-            unconfirmed.take(received.session, key);
-        }
-        return key.substring(from.length());
     }
 
     /**

@@ -27,6 +27,7 @@ import java.util.Enumeration;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** A message that was received: its body is copied to a file, piece by piece, and its names are read. */
 final class QueueMessage {
@@ -67,6 +68,7 @@ final class QueueMessage {
 
     final Message message;
     final Session session;
+    final int connection;
     private final BrokerClient client;
     final Path copy;
     final Map<String, Object> names = new LinkedHashMap<>();
@@ -75,19 +77,21 @@ final class QueueMessage {
     CsvRejectedException refusal;
 
     Envelope envelope;
-    /** Whether it has an id that stays the same when the broker delivers it again. */
-    boolean hasId;
-    /** The same for the same message, delivered again: queue, id, and the digest of names and bytes. */
+    /** The same for the same message, delivered again: queue, id, and the digest of what the sender wrote. */
     String identity;
-    /** The header {@code csvImportSourceKey}. */
+    /** The header {@code csvImportSourceKey}: of a message with an id, its identity. */
     String key;
     /** Whether it was delivered before, or may have been. */
     boolean isOfferedAgain;
 
-    /** @param copy where its body is copied to */
-    QueueMessage(Message message, Session session, BrokerClient client, Path copy) {
+    /**
+     * @param connection the number of its session's connection
+     * @param copy where its body is copied to
+     */
+    QueueMessage(Message message, Session session, int connection, BrokerClient client, Path copy) {
         this.message = message;
         this.session = session;
+        this.connection = connection;
         this.client = client;
         this.copy = copy;
     }
@@ -129,15 +133,21 @@ final class QueueMessage {
             throw (JMSException) new JMSException("The body cannot be read: " + e).initCause(e);
         }
         envelope = new Envelope(kind, message.getJMSCorrelationID(), message.getJMSType(), properties());
+        isOfferedAgain = message.getJMSRedelivered();
         String id = client.id(message);
-        hasId = id != null;
-        if (hasId && !id.matches("[ -~]{1,200}")) {
+        if (id == null) {
+            // whatever else its sender gave it tells it from an equal one
+            sha256.update((message.getJMSTimestamp() + envelope.json()).getBytes(StandardCharsets.UTF_8));
+            identity = withoutId(queue) + HexFormat.of().formatHex(sha256.digest());
+            return;
+        }
+        if (!id.matches("[ -~]{1,200}")) {
             // a ledger does not take whatever a sender may call it
             sha256.update(id.getBytes(StandardCharsets.UTF_8));
             id = "";
         }
-        String digest = HexFormat.of().formatHex(sha256.digest());
-        identity = hasId ? "jms:" + queue + "|" + id + "|" + digest : withoutId(queue) + digest;
+        identity = "jms:" + queue + "|" + id + "|" + HexFormat.of().formatHex(sha256.digest());
+        key = identity;
     }
 
     /** What the identities of a queue's messages without an id begin with. */
@@ -147,7 +157,7 @@ final class QueueMessage {
 
     /** Without the broker's own. */
     private Map<String, Object> properties() throws JMSException {
-        Map<String, Object> properties = new LinkedHashMap<>();
+        Map<String, Object> properties = new TreeMap<>();
         for (Enumeration<?> all = message.getPropertyNames(); all.hasMoreElements(); ) {
             String name = all.nextElement().toString();
             if (!name.matches("(JMSX|_AMQ|__).*")) {

@@ -167,9 +167,23 @@ public class QueueTest extends CsvImportTestSupport {
                 Session session = connection.createSession();
                 MessageProducer producer = session.createProducer(session.createQueue(queue(protocol)))) {
             producer.setDisableMessageID(true);
+            producer.setDisableMessageTimestamp(true);
             for (int i = 0; i < count; i++) {
                 producer.send(named(bytes(session, CSV), Map.of("fileName", "same.csv")));
             }
+        }
+    }
+
+    /** The broker marks them as redelivered. */
+    private void giveOutAndTakeBack(String protocol, int count) throws JMSException {
+        try (Connection connection = broker.connect(url(protocol));
+                Session session = connection.createSession(true, Session.SESSION_TRANSACTED);
+                MessageConsumer consumer = session.createConsumer(session.createQueue(queue(protocol)))) {
+            connection.start();
+            for (int i = 0; i < count; i++) {
+                assertNotNull(consumer.receive(60_000));
+            }
+            session.rollback();
         }
     }
 
@@ -180,7 +194,7 @@ public class QueueTest extends CsvImportTestSupport {
                 Session session = connection.createSession();
                 QueueBrowser browser = session.createBrowser(session.createQueue(queue(protocol)))) {
             Message message = (Message) browser.getEnumeration().nextElement();
-            QueueMessage read = new QueueMessage(message, session, client, home.resolve("copy"));
+            QueueMessage read = new QueueMessage(message, session, 0, client, home.resolve("copy"));
             read.read(queue(protocol));
             return read.identity;
         }
@@ -271,15 +285,18 @@ public class QueueTest extends CsvImportTestSupport {
     }
 
     @ParameterizedTest
-    @CsvSource({"0, 2", "1, 1", "2, 0"})
+    @CsvSource({"0, false, 2", "1, false, 1", "2, false, 0", "0, true, 2", "1, true, 1", "2, true, 0"})
     @With("duplicates=import")
-    void aMessageWithoutAnIdWhoseAcknowledgementWasNotConfirmedIsKnownThoughTheBrokerHasForgottenIt(
-            int left, int imports) throws Exception {
+    void aMessageWithoutAnIdWhoseAcknowledgementWasNotConfirmedIsKnownWhetherTheBrokerMarksItOrNot(
+            int left, boolean isMarked, int imports) throws Exception {
         String route = "from-amqp";
         awaitConsumers("amqp", 1);
         context.getRouteController().stopRoute(route);
         awaitConsumers("amqp", 0);
         sendWithoutId("amqp", 2);
+        if (isMarked) {
+            giveOutAndTakeBack("amqp", 2);
+        }
         String key = route + "|" + identity("amqp") + "|";
         for (int i = 0; i < left; i++) {
             // by a process that was killed when the job was in the ledger, and before the broker knew
