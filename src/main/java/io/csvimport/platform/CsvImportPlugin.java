@@ -174,6 +174,7 @@ public final class CsvImportPlugin extends LifecycleStrategySupport implements C
             context.addComponent("csv-import-folder", new FileFeedComponent());
             context.addComponent("csv-import-sftp", new FileFeedComponent());
             context.getRegistry().bind("csv-import-jms", Component.class, this::jms);
+            context.getCamelContextExtension().registerEndpointCallback(new KameletParameters(context));
             bind(standalone, client, pace);
         } catch (SettingsException | IOException e) {
             onContextStopped(context);

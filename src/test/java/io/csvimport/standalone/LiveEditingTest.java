@@ -25,7 +25,9 @@ class LiveEditingTest {
         UNPARSABLE("- route:\n    id: [never closed\n"),
         UNKNOWN_STEP(route("broken", "direct:broken", "no-such-step: here")),
         UNKNOWN_COMPONENT(route("broken", "no-such-component:here", "to: direct:csv-import")),
-        UNKNOWN_OPTION(route("broken", "file:broken?noSuchOption=1", "to: direct:csv-import"));
+        UNKNOWN_OPTION(route("broken", "file:broken?noSuchOption=1", "to: direct:csv-import")),
+        UNKNOWN_PARAMETER(feed("broken", "broken", "People").replace("template:", "templat:")),
+        CUT_VALUE(feed("broken", "broken", "R&D"));
 
         private final String text;
 
@@ -192,6 +194,13 @@ class LiveEditingTest {
         product.write(file, feed(id, id + "-corrected", "Corrected"));
         product.drop(id + "-corrected/" + id + "-3.csv");
         assertEquals("Corrected", product.awaitImport(id + "-3.csv").template());
+    }
+
+    @Test
+    void aValueWithAnAmpersandIsWrittenRaw() throws Exception {
+        product.write("routes/ampersand.camel.yaml", feed("ampersand", "RAW(a & b)", "RAW(R&D)"));
+        product.drop("a & b/ampersand.csv");
+        assertEquals("R&D", product.awaitImport("ampersand.csv").template());
     }
 
     @ParameterizedTest
