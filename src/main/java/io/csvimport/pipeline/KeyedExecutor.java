@@ -52,6 +52,7 @@ public final class KeyedExecutor {
     private final ExecutorService pool;
     private final int threads;
     private int resumed;
+    private boolean isHeld;
 
     /** @param threads of the pool: so many tasks of a key run at a time, where they need no order */
     public KeyedExecutor(ExecutorService pool, int threads) {
@@ -75,6 +76,19 @@ public final class KeyedExecutor {
     public synchronized void resume() {
         queues.values().forEach(queue -> queue.pausedUntil = System.nanoTime());
         resumed++;
+    }
+
+    /** Whether no task is to begin now: those that wait begin afterwards. */
+    public void hold(boolean on) {
+        List<String> keys;
+        synchronized (this) {
+            if (isHeld == on) {
+                return;
+            }
+            isHeld = on;
+            keys = List.copyOf(queues.keySet());
+        }
+        keys.forEach(this::next);
     }
 
     /** How often all pauses were ended: a source that has pauses of its own ends them, too. */
@@ -141,7 +155,7 @@ public final class KeyedExecutor {
     /** The next task of the key; null where there is none, or so many run already. */
     private synchronized Task take(String key) {
         Queue queue = queues.get(key);
-        if (queue == null || queue.running >= queue.most) {
+        if (queue == null || isHeld || queue.running >= queue.most) {
             return null;
         }
         Task task = queue.waiting.poll();

@@ -121,6 +121,7 @@ public final class CsvImportPlugin extends LifecycleStrategySupport implements C
     private Owner owner;
     private Metrics metrics;
     private Readiness readiness;
+    private KeyedExecutor executor;
     private Runnable whenStopping = () -> {};
 
     /** A service, too: what fails in {@code init} ends the start, and Camel logs it nowhere. */
@@ -259,7 +260,8 @@ public final class CsvImportPlugin extends LifecycleStrategySupport implements C
             expected.load();
             scanner.scheduleWithFixedDelay(expected::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
         });
-        RoutesFolder routes = new RoutesFolder(context, folders, folder == null ? packaged.texts() : Map.of());
+        RoutesFolder routes =
+                new RoutesFolder(context, folders, folder == null ? packaged.texts() : Map.of(), executor::hold);
         routes.load();
         readiness.started(packaged::missing);
         if (!packaged.missing().isEmpty()) {
@@ -393,7 +395,7 @@ public final class CsvImportPlugin extends LifecycleStrategySupport implements C
         int parallel = settings.number("parallel");
         ExecutorService pool = context.getExecutorServiceManager()
                 .newFixedThreadPool(CsvImportPlugin.class, "csv-import-files", parallel);
-        KeyedExecutor executor = new KeyedExecutor(pool, parallel);
+        executor = new KeyedExecutor(pool, parallel);
         registry.bind(
                 "csvImportFeeds", new FileFeed.Shared(executor, untaken, deliveries, expectations, sources, health));
         boolean isServlet = context.getClassResolver()

@@ -6,7 +6,11 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.apache.camel.Consumer;
+import org.apache.camel.Route;
 import org.apache.camel.RoutesBuilder;
+import org.apache.camel.ShutdownRunningTask;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.builder.RouteConfigurationBuilder;
 import org.apache.camel.model.ModelCamelContext;
@@ -14,8 +18,10 @@ import org.apache.camel.model.RouteConfigurationDefinition;
 import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.model.rest.RestDefinition;
 import org.apache.camel.model.rest.VerbDefinition;
+import org.apache.camel.spi.ShutdownAware;
 import org.apache.camel.support.PluginHelper;
 import org.apache.camel.support.ResourceHelper;
+import org.apache.camel.support.service.ServiceHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -137,16 +143,46 @@ final class RouteFile {
         }
     }
 
-    /** Stops its routes once their exchanges are done, and removes them with the routes of their Kamelets. */
+    /** Its sources take nothing new from now on; what is under way goes on. */
+    void suspend() {
+        for (RouteDefinition definition : definitions()) {
+            Route route = context.getRoute(definition.getRouteId());
+            Consumer consumer = route == null ? null : route.getConsumer();
+            boolean isCalled = consumer instanceof ShutdownAware aware
+                    && aware.deferShutdown(ShutdownRunningTask.CompleteCurrentTaskOnly);
+            if (consumer != null && !isCalled) {
+                ServiceHelper.suspendService(consumer);
+            }
+        }
+    }
+
+    /** Whether no exchange is in its routes. */
+    boolean isIdle() {
+        return definitions().stream()
+                .allMatch(route -> context.getInflightRepository().size(route.getRouteId()) == 0);
+    }
+
+    /** Of its routes, after those of their Kamelets. */
+    private List<RouteDefinition> definitions() {
+        List<RouteDefinition> all = new ArrayList<>();
+        for (RouteDefinition route : context.getRouteDefinitions()) {
+            Map<String, Object> parameters = route.getTemplateParameters();
+            if (parameters != null && ids.contains(String.valueOf(parameters.get("parentRouteId")))) {
+                all.add(0, route);
+            } else if (ids.contains(route.getRouteId())) {
+                all.add(route);
+            }
+        }
+        return all;
+    }
+
+    /** Stops its routes, and removes them with the routes of their Kamelets. Exchanges under way are given up after a second. */
     void stop() {
         try {
-            for (RouteDefinition route : List.copyOf(context.getRouteDefinitions())) {
-                Map<String, Object> parameters = route.getTemplateParameters();
-                if (ids.contains(route.getRouteId())
-                        || parameters != null && ids.contains(String.valueOf(parameters.get("parentRouteId")))) {
-                    context.removeRouteDefinition(route);
-                    context.getRestDefinitions().remove(route.getRestDefinition());
-                }
+            for (RouteDefinition route : definitions()) {
+                context.getRouteController().stopRoute(route.getRouteId(), 1, TimeUnit.SECONDS);
+                context.removeRouteDefinition(route);
+                context.getRestDefinitions().remove(route.getRestDefinition());
             }
             for (RouteConfigurationDefinition configuration : List.copyOf(context.getRouteConfigurationDefinitions())) {
                 if (ids.contains(configuration.getId())) {

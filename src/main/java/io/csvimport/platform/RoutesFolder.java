@@ -4,15 +4,18 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.apache.camel.CamelContext;
 import org.apache.camel.model.ModelCamelContext;
 import org.slf4j.Logger;
@@ -31,7 +34,10 @@ public final class RoutesFolder {
     private final ModelCamelContext context;
     private final RoutesListing listing;
     private final Map<Path, String> packaged;
+    private final Consumer<Boolean> hold;
     private final Set<RouteFile> running = new LinkedHashSet<>();
+    /** What is removed once its exchanges are done, and when these are given up, by this process's own clock. */
+    private final Map<RouteFile, Long> ending = new LinkedHashMap<>();
     /** The versions of each file that may run, the newest first. The older one runs until the newer one has started. */
     private final Map<Path, List<RouteFile>> versions = new TreeMap<>();
     /** What was logged of a file whose newest version does not run. */
@@ -47,10 +53,12 @@ public final class RoutesFolder {
     /**
      * @param folders a file of an earlier one replaces a file of a later one
      * @param packaged the text of files that lie in no folder, by their names; a file of a folder replaces them
+     * @param hold told whether no file is to begin now, because a route that it would call is removed
      */
-    public RoutesFolder(CamelContext context, List<Path> folders, Map<Path, String> packaged) {
+    public RoutesFolder(CamelContext context, List<Path> folders, Map<Path, String> packaged, Consumer<Boolean> hold) {
         this.context = (ModelCamelContext) context;
         this.packaged = packaged;
+        this.hold = hold;
         listing = new RoutesListing(folders, packaged.keySet());
     }
 
@@ -71,6 +79,8 @@ public final class RoutesFolder {
         try {
             if (listing.scan()) {
                 update();
+            } else if (!ending.isEmpty()) {
+                apply();
             }
             bringBack();
         } catch (RuntimeException | Error e) {
@@ -131,7 +141,7 @@ public final class RoutesFolder {
 
     private void parse(Path file, String text) {
         List<RouteFile> candidates = new ArrayList<>(versions.getOrDefault(file, List.of()));
-        candidates.removeIf(version -> !running.contains(version));
+        candidates.removeIf(version -> !running.contains(version) && !ending.containsKey(version));
         try {
             candidates.add(
                     0, new RouteFile(context, file, listing.files().get(file).folder(), text));
@@ -202,26 +212,49 @@ public final class RoutesFolder {
         if (!candidates.isEmpty() && running.contains(candidates.get(0))) {
             return 0;
         }
-        return candidates.stream().anyMatch(running::contains) ? 1 : 2;
+        return candidates.stream().anyMatch(version -> running.contains(version) || ending.containsKey(version))
+                ? 1
+                : 2;
     }
 
     private void stopAllBut(List<RouteFile> wanted) {
+        long deadline = System.nanoTime()
+                + context.getShutdownStrategy()
+                        .getTimeUnit()
+                        .toNanos(context.getShutdownStrategy().getTimeout());
         for (RouteFile file : List.copyOf(running)) {
             if (!wanted.contains(file)) {
-                file.stop();
                 running.remove(file);
-                if (!versions.containsKey(file.path)) {
-                    LOG.info("Removed {}: {}", file.path, file.ids);
-                }
+                file.suspend();
+                ending.put(file, deadline);
             }
         }
+        for (Map.Entry<RouteFile, Long> file : List.copyOf(ending.entrySet())) {
+            if (file.getKey().isIdle() || System.nanoTime() - file.getValue() > 0) {
+                end(file.getKey());
+            }
+        }
+        hold.accept(ending.keySet().stream().anyMatch(file -> file.rank < 2));
+    }
+
+    private void end(RouteFile file) {
+        file.stop();
+        ending.remove(file);
+        if (!versions.containsKey(file.path)) {
+            LOG.info("Removed {}: {}", file.path, file.ids);
+        }
+    }
+
+    /** Whether a route that is still being removed has one of its ids: it is started after that. */
+    private boolean waits(RouteFile file) {
+        return ending.keySet().stream().anyMatch(other -> !Collections.disjoint(other.ids, file.ids));
     }
 
     private boolean start(List<RouteFile> wanted) {
         boolean all = true;
         wanted.sort(Comparator.comparing(file -> file.rank));
         for (RouteFile file : wanted) {
-            if (running.contains(file)) {
+            if (running.contains(file) || waits(file)) {
                 continue;
             }
             try {

@@ -76,7 +76,7 @@ class RoutesFolderTest {
     void makeFolders() throws IOException {
         packaged = Files.createDirectories(directory.resolve("packaged"));
         own = Files.createDirectories(directory.resolve("own"));
-        folder = new RoutesFolder(context, List.of(own, packaged), Map.of());
+        folder = new RoutesFolder(context, List.of(own, packaged), Map.of(), hold -> {});
     }
 
     @AfterEach
@@ -289,7 +289,7 @@ class RoutesFolderTest {
         Path within = Files.createDirectories(packaged.resolve("own"));
         write(packaged, "people", route("people", "packaged"));
         write(within, "people", route("people", "own"));
-        new RoutesFolder(context, List.of(within, packaged), Map.of()).load();
+        new RoutesFolder(context, List.of(within, packaged), Map.of(), hold -> {}).load();
         assertEquals("own", ask("people"));
     }
 
@@ -331,7 +331,7 @@ class RoutesFolderTest {
         Properties given = new Properties();
         given.setProperty("csv-import.track.enabled", "false");
         PackagedRoutes needed = new PackagedRoutes(context, new Settings(given));
-        folder = new RoutesFolder(context, List.of(own, Distribution.routes()), Map.of());
+        folder = new RoutesFolder(context, List.of(own, Distribution.routes()), Map.of(), hold -> {});
         folder.load();
         assertEquals(List.of(), needed.missing());
 
@@ -367,7 +367,7 @@ class RoutesFolderTest {
     @Test
     void aFileWithoutAFolderIsReplacedByOneOfTheUsers() throws Exception {
         folder = new RoutesFolder(
-                context, List.of(own), Map.of(Path.of("people.camel.yaml"), route("people", "of the jar")));
+                context, List.of(own), Map.of(Path.of("people.camel.yaml"), route("people", "of the jar")), hold -> {});
         folder.load();
         assertEquals("of the jar", ask("people"));
 

@@ -1,6 +1,7 @@
 package io.csvimport.standalone;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.csvimport.Installation;
@@ -222,6 +223,58 @@ class LiveEditingTest {
         product.awaitFile("slow/.imported/after-" + name);
 
         assertEquals(1, product.imports(name).size());
+    }
+
+    @Test
+    void aDeletedFeedTakesNothingMoreAndNoOtherEditWaitsForItsUpload() throws Exception {
+        try (Installation fresh = new Installation(directory.resolve("deleted")).withRoutes()) {
+            fresh.write("routes/deleted.camel.yaml", feed("deleted", "deleted", "Deleted"));
+            fresh.start();
+            fresh.awaitReady();
+            // until the process stops
+            fresh.sandbox().failNext(SandboxFault.hang(true));
+            fresh.drop("deleted/under-way.csv");
+            fresh.awaitImport("under-way.csv");
+            fresh.write("routes/added.camel.yaml", feed("added", "added", "Added"));
+            Files.delete(fresh.path("routes/deleted.camel.yaml"));
+            fresh.drop("added/first.csv");
+            fresh.awaitFile("added/.imported/first.csv");
+            fresh.write("routes/later.camel.yaml", feed("later", "later", "Later"));
+            fresh.drop("deleted/later.csv");
+            fresh.drop("later/second.csv");
+            fresh.awaitFile("later/.imported/second.csv");
+            assertTrue(Files.exists(fresh.path("deleted/later.csv")));
+            assertTrue(Files.exists(fresh.path("deleted/under-way.csv")));
+        }
+    }
+
+    @Test
+    void aPackagedRouteThatIsEditedUnderLoadLosesNoAnswer() throws Exception {
+        try (Installation fresh = new Installation(directory.resolve("load")).withRoutes()) {
+            fresh.with("CSV_IMPORT_ORDER", "none")
+                    .with("CSV_IMPORT_TEMPLATE", "People")
+                    .with("CSV_IMPORT_STOP_TIMEOUT", "PT10S");
+            fresh.start();
+            fresh.awaitReady();
+            fresh.sandbox().failAll(SandboxFault.delay(Duration.ofMillis(300)));
+            String text = Installation.packagedRoute("api/csv-import-upload");
+            for (int i = 0; i < 40; i++) {
+                fresh.drop("inbox/" + i + ".csv");
+            }
+            fresh.awaitFile("inbox/.imported/0.csv");
+            fresh.write("routes/csv-import-upload.camel.yaml", text + "# edited\n");
+            fresh.awaitUntil(
+                    "edited",
+                    () -> fresh.output().contains("Added") || fresh.output().contains("Updated"));
+            for (int i = 0; i < 40; i++) {
+                fresh.awaitFile("inbox/.imported/" + i + ".csv");
+            }
+            for (int i = 0; i < 40; i++) {
+                fresh.awaitAudit("csv-import.accepted", i + ".csv");
+            }
+            String events = Files.readString(fresh.path("data/audit/csv-import-audit.jsonl"));
+            assertFalse(events.contains("csv-import.unknown"), events);
+        }
     }
 
     @Test
