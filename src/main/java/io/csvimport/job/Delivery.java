@@ -11,9 +11,11 @@ import io.csvimport.job.Job.Origin;
 import io.csvimport.text.Visible;
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Map;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.apache.camel.WrappedFile;
@@ -98,9 +100,10 @@ public final class Delivery {
             delivery.source = null;
         }
         SourceFile source = delivery.source;
+        String offered = key != null ? from + "|" + key : source == null ? null : source.key();
         delivery.origin = new Origin(
                 from,
-                key != null ? from + "|" + key : source == null ? null : source.key(),
+                offered == null ? null : offered + ofTemplate(exchange),
                 null,
                 source == null ? null : source.location(),
                 null);
@@ -111,6 +114,15 @@ public final class Delivery {
         }
         exchange.setProperty(CsvImportConstants.DELIVERY, delivery);
         return delivery;
+    }
+
+    /** A user's own route may hand over one item for several templates: of each it is another one. ASCII. */
+    private static String ofTemplate(Exchange exchange) {
+        String template = exchange.getMessage().getHeader("template", "", String.class);
+        boolean isOfAFeed = exchange.getProperty(CsvImportConstants.FEED) != null;
+        return isOfAFeed || template.isEmpty()
+                ? ""
+                : "|" + UUID.nameUUIDFromBytes(template.getBytes(StandardCharsets.UTF_8));
     }
 
     /** A file that stands still keeps the identity that it had when it was found, whatever its file system says now. */

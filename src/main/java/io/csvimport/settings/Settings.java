@@ -202,7 +202,7 @@ public final class Settings {
                 problems.add(shown("api.trust-store") + ": " + e.getMessage());
             }
         }
-        if (problems.isEmpty() && flag("file.enabled") && isDataInInbox()) {
+        if (problems.isEmpty() && flag("file.enabled") && hasOwnFiles(path("file.directory"))) {
             problems.add(label("file.directory") + " is '" + path("file.directory") + "' and " + label("data-dir")
                     + " is '" + path("data-dir")
                     + "': the inbox can neither hold the data dir nor be one of its folders");
@@ -238,12 +238,12 @@ public final class Settings {
     }
 
     /** Files of the data dir must not be taken for new CSVs. */
-    private boolean isDataInInbox() {
-        Path inbox = path("file.directory");
+    /** Whether a feed of this folder would come across the product's own files: it can neither hold the data dir nor be one of its folders. */
+    public boolean hasOwnFiles(Path folder) {
         Path data = path("data-dir");
-        boolean dataIsLookedAt = data.startsWith(inbox)
-                && !("/" + inbox.relativize(data)).replace('\\', '/').contains("/.");
-        return dataIsLookedAt || OWN_FOLDERS.stream().anyMatch(own -> inbox.startsWith(data.resolve(own)));
+        boolean dataIsLookedAt = data.startsWith(folder)
+                && !("/" + folder.relativize(data)).replace('\\', '/').contains("/.");
+        return dataIsLookedAt || OWN_FOLDERS.stream().anyMatch(own -> folder.startsWith(data.resolve(own)));
     }
 
     private Set<String> unknown() {

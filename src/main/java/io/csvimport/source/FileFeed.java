@@ -99,6 +99,11 @@ public abstract class FileFeed extends ServiceSupport {
         return order;
     }
 
+    /** Whether it is the feed of the spool. */
+    protected final boolean isOfSpool() {
+        return order.equals(SPOOL);
+    }
+
     /** What becomes of a file whose fate is settled. */
     public void setRelease(FileRelease release) {
         this.release = release;

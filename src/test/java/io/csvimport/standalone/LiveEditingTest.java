@@ -28,7 +28,8 @@ class LiveEditingTest {
         UNKNOWN_COMPONENT(route("broken", "no-such-component:here", "to: direct:csv-import")),
         UNKNOWN_OPTION(route("broken", "file:broken?noSuchOption=1", "to: direct:csv-import")),
         UNKNOWN_PARAMETER(feed("broken", "broken", "People").replace("template:", "templat:")),
-        CUT_VALUE(feed("broken", "broken", "R&D"));
+        CUT_VALUE(feed("broken", "broken", "R&D")),
+        DATA_DIR(feed("broken", "data/spool", "People"));
 
         private final String text;
 

@@ -2,6 +2,7 @@ package io.csvimport.source.file;
 
 import io.csvimport.file.FileMark;
 import io.csvimport.file.SourceFile;
+import io.csvimport.settings.Settings;
 import io.csvimport.source.FileFeed;
 import io.csvimport.text.Visible;
 import java.io.File;
@@ -21,6 +22,7 @@ import org.apache.camel.component.file.GenericFile;
 /** A feed of the files in a folder of this machine. */
 public final class FolderFeed extends FileFeed {
 
+    private Settings settings;
     private Path directory;
     private FolderWatch watch;
 
@@ -28,12 +30,21 @@ public final class FolderFeed extends FileFeed {
         super(4);
     }
 
+    public void setSettings(Settings settings) {
+        this.settings = settings;
+    }
+
     public void setDirectory(String directory) {
         this.directory = Path.of(directory).toAbsolutePath().normalize();
     }
 
+    /** @throws IllegalArgumentException where the product's own files are in the folder */
     @Override
     protected void doStart() {
+        if (!isOfSpool() && settings.hasOwnFiles(directory)) {
+            throw new IllegalArgumentException("directory is '" + directory + "' and the data dir is '"
+                    + settings.path("data-dir") + "': a feed can neither hold the data dir nor be one of its folders");
+        }
         try {
             // a link to a folder is one
             if (!Files.exists(directory)) {

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.csvimport.CsvImportTestSupport;
 import io.csvimport.CsvImportUnsettledException;
 import io.csvimport.sandbox.SandboxFault;
+import io.csvimport.sandbox.SandboxImport;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -45,6 +46,35 @@ class OwnRouteTest extends CsvImportTestSupport {
                             parameters: { fileName: result.txt }
                 """
                         .formatted(home, home));
+        addRoute(
+                "both",
+                """
+                - route:
+                    id: both
+                    from:
+                      uri: file:%s/both
+                      parameters: { delay: 100, initialDelay: 0, move: done }
+                      steps:
+                        - setHeader: { name: template, constant: First }
+                        - to: direct:csv-import
+                        - setHeader: { name: template, constant: Second }
+                        - to: direct:csv-import
+                """
+                        .formatted(home));
+    }
+
+    @Test
+    void aFileForTwoTemplatesIsImportedUnderBothThoughItComesAgainInBetween() throws Exception {
+        sandbox.failNext(SandboxFault.none());
+        sandbox.failNext(SandboxFault.status(503, false, Map.of("Retry-After", "1")));
+        Path both = Files.createDirectories(home.resolve("both"));
+        Files.move(Files.writeString(home.resolve("both.csv"), CSV), both.resolve("both.csv"));
+        awaitThat(() -> Files.exists(both.resolve("done/both.csv")));
+        assertEquals(
+                List.of("First", "Second"),
+                sandbox.imports().stream().map(SandboxImport::template).toList());
+        awaitThat(() -> rows("SELECT job FROM csv_import_delivery WHERE released_at IS NULL")
+                .isEmpty());
     }
 
     @Test
