@@ -1,6 +1,7 @@
 package io.csvimport.api;
 
 import io.csvimport.job.CsvImportConstants;
+import io.csvimport.settings.Settings;
 import io.csvimport.text.Visible;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -17,7 +18,7 @@ import org.apache.camel.util.IOHelper;
  * An answer of the API. Gzip is recognised by its first two bytes, whether or not the headers name it.
  *
  * @param retryAfter the pause that it asks for; null where it asks for none
- * @param body its first MB as text; empty where it has none, or is cut short
+ * @param body its first MB as text, without the credential that it may repeat; empty where it has none, or is cut short
  * @param broken why the body could not be read to its end; null where it could
  */
 public record ApiAnswer(int status, Duration retryAfter, String body, IOException broken) {
@@ -36,10 +37,21 @@ public record ApiAnswer(int status, Duration retryAfter, String body, IOExceptio
         try {
             InputStream body = answer.getBody(InputStream.class);
             String type = answer.getHeader(Exchange.CONTENT_TYPE, String.class);
-            return new ApiAnswer(status, retryAfter, body == null ? "" : text(body, type), null);
+            return new ApiAnswer(status, retryAfter, body == null ? "" : hide(answer, text(body, type)), null);
         } catch (IOException e) {
             return new ApiAnswer(status, retryAfter, "", e);
         }
+    }
+
+    /** An answer may repeat what it was asked; its text goes into logs, ledger and events. */
+    private static String hide(Message answer, String text) {
+        Settings settings = answer.getExchange()
+                .getContext()
+                .getRegistry()
+                .lookupByNameAndType("csvImportSettings", Settings.class);
+        String secret = settings.get("api.secret");
+        return text.replace(ApiClient.basic(settings.get("api.key"), secret), "…")
+                .replace(secret, "…");
     }
 
     /** Sets status, pause and reason as properties of the exchange, and a sentence with the beginning of the body. */

@@ -169,8 +169,12 @@ public final class ApiClient implements HttpClientConfigurer {
     }
 
     private static Header basic(String header, String username, String password) {
-        byte[] credential = (username + ":" + password).getBytes(StandardCharsets.UTF_8);
-        return new BasicHeader(header, "Basic " + Base64.getEncoder().encodeToString(credential));
+        return new BasicHeader(header, "Basic " + basic(username, password));
+    }
+
+    /** As HTTP Basic has it after its name. */
+    static String basic(String username, String password) {
+        return Base64.getEncoder().encodeToString((username + ":" + password).getBytes(StandardCharsets.UTF_8));
     }
 
     private ClassicHttpResponse call(ClassicHttpRequest request, ExecChain.Scope scope, ExecChain chain)

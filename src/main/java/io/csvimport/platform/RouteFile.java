@@ -58,7 +58,12 @@ final class RouteFile {
         this.text = text;
         List<RouteDefinition> routes = new ArrayList<>();
         builders = load(routes);
-        routes.forEach(route -> ids.add(route.getRouteId()));
+        for (RouteDefinition route : routes) {
+            if (route.getInput() == null) {
+                throw new IllegalArgumentException("the route " + route.getRouteId() + " has no from");
+            }
+            ids.add(route.getRouteId());
+        }
         boolean rest = routes.stream().anyMatch(route -> route.getRestDefinition() != null);
         boolean called =
                 routes.stream().allMatch(route -> route.getEndpointUrl().startsWith("direct:"));

@@ -595,4 +595,14 @@ class OutcomeTest extends CsvImportTestSupport {
             throw new IllegalStateException(e);
         }
     }
+
+    /** The sandbox says "these are not the key and secret" to a secret that is not its own. */
+    @Test
+    @With("api.secret=these are not")
+    void aSecretThatAnAnswerRepeatsIsHidden() throws Exception {
+        drop("People/echo.csv", CSV);
+        awaitState("echo.csv", "waiting");
+        String detail = job("echo.csv").get("detail");
+        assertTrue(detail.contains("the key and secret") && !detail.contains("these are not"), detail);
+    }
 }

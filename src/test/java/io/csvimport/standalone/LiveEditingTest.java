@@ -24,6 +24,7 @@ class LiveEditingTest {
     /** What can be wrong with a file of routes. */
     enum Broken {
         UNPARSABLE("- route:\n    id: [never closed\n"),
+        WITHOUT_FROM("- route:\n    id: broken\n"),
         UNKNOWN_STEP(route("broken", "direct:broken", "no-such-step: here")),
         UNKNOWN_COMPONENT(route("broken", "no-such-component:here", "to: direct:csv-import")),
         UNKNOWN_OPTION(route("broken", "file:broken?noSuchOption=1", "to: direct:csv-import")),
