@@ -154,10 +154,14 @@ public final class RoutesFolder {
     /** Stops and starts files until all that are wanted run. For a file that does not start, the one it replaces runs again. */
     private void apply() {
         List<RouteFile> wanted;
-        do {
-            wanted = wanted();
-            stopAllBut(wanted);
-        } while (!start(wanted));
+        try {
+            do {
+                wanted = wanted();
+                stopAllBut(wanted);
+            } while (!start(wanted));
+        } finally {
+            hold.accept(isOneEndingThatIsCalled());
+        }
     }
 
     /** Of each file the newest version that can run, where no file of an earlier folder replaces it. */
@@ -229,20 +233,23 @@ public final class RoutesFolder {
                 ending.put(file, deadline);
             }
         }
-        for (Map.Entry<RouteFile, Long> file : List.copyOf(ending.entrySet())) {
-            if (file.getKey().isIdle() || System.nanoTime() - file.getValue() > 0) {
-                end(file.getKey());
+        if (isOneEndingThatIsCalled()) {
+            hold.accept(true);
+        }
+        for (Map.Entry<RouteFile, Long> entry : List.copyOf(ending.entrySet())) {
+            RouteFile file = entry.getKey();
+            if (file.isIdle() || System.nanoTime() - entry.getValue() > 0) {
+                file.stop();
+                ending.remove(file);
+                if (!versions.containsKey(file.path)) {
+                    LOG.info("Removed {}: {}", file.path, file.ids);
+                }
             }
         }
-        hold.accept(ending.keySet().stream().anyMatch(file -> file.rank < 2));
     }
 
-    private void end(RouteFile file) {
-        file.stop();
-        ending.remove(file);
-        if (!versions.containsKey(file.path)) {
-            LOG.info("Removed {}: {}", file.path, file.ids);
-        }
+    private boolean isOneEndingThatIsCalled() {
+        return ending.keySet().stream().anyMatch(file -> file.rank < 2);
     }
 
     /** Whether a route that is still being removed has one of its ids: it is started after that. */

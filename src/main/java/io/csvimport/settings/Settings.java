@@ -238,7 +238,7 @@ public final class Settings {
     }
 
     /** Files of the data dir must not be taken for new CSVs. */
-    /** Whether a feed of this folder would come across the product's own files: it can neither hold the data dir nor be one of its folders. */
+    /** Whether a feed of this folder would take the product's own files: it holds the data dir, or is one of its folders. */
     public boolean hasOwnFiles(Path folder) {
         Path data = path("data-dir");
         boolean dataIsLookedAt = data.startsWith(folder)
