@@ -52,12 +52,9 @@ public record ApiAnswer(int status, Duration retryAfter, String body, IOExceptio
                 .getRegistry()
                 .lookupByNameAndType("csvImportSettings", Settings.class);
         String secret = settings.get("api.secret");
-        if (secret.length() < SHORTEST_SECRET) {
-            // a word, as in a sandbox
-            return text;
-        }
-        return text.replace(ApiClient.basic(settings.get("api.key"), secret), "…")
-                .replace(secret, "…");
+        String hidden = text.replace(ApiClient.basic(settings.get("api.key"), secret), "…");
+        // a shorter one may be a word
+        return secret.length() < SHORTEST_SECRET ? hidden : hidden.replace(secret, "…");
     }
 
     /** Sets status, pause and reason as properties of the exchange, and a sentence with the beginning of the body. */

@@ -116,7 +116,7 @@ public final class Delivery {
         return delivery;
     }
 
-    /** A user's own route may hand over one item for several templates: of each it is another one. ASCII. */
+    /** The template's part of a source key: one item for two templates is two deliveries. Hashed, to be short and ASCII. */
     private static String ofTemplate(Exchange exchange) {
         String template = exchange.getMessage().getHeader("template", "", String.class);
         boolean isOfAFeed = exchange.getProperty(CsvImportConstants.FEED) != null;

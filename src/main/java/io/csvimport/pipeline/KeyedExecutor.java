@@ -78,7 +78,7 @@ public final class KeyedExecutor {
         resumed++;
     }
 
-    /** Whether no task is to begin now: those that wait begin afterwards. */
+    /** Holds tasks back, or lets them begin again; those that wait keep their order. */
     public void hold(boolean on) {
         List<String> keys;
         synchronized (this) {

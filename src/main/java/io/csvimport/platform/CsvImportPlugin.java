@@ -260,8 +260,12 @@ public final class CsvImportPlugin extends LifecycleStrategySupport implements C
             expected.load();
             scanner.scheduleWithFixedDelay(expected::scan, SCAN_MILLIS, SCAN_MILLIS, TimeUnit.MILLISECONDS);
         });
-        RoutesFolder routes =
-                new RoutesFolder(context, folders, folder == null ? packaged.texts() : Map.of(), executor::hold);
+        RoutesFolder routes = new RoutesFolder(
+                context,
+                folders,
+                folder == null ? packaged.texts() : Map.of(),
+                settings.duration("stop.timeout"),
+                executor::hold);
         routes.load();
         readiness.started(packaged::missing);
         if (!packaged.missing().isEmpty()) {

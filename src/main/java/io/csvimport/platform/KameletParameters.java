@@ -35,9 +35,8 @@ final class KameletParameters implements EndpointStrategy {
     /** @throws IllegalArgumentException where there is no such parameter: the route is not made */
     @Override
     public Endpoint registerEndpoint(String uri, Endpoint endpoint) {
-        String kamelet = StringHelper.before(uri + "?", "?").replaceFirst("kamelet://", "");
-        RouteTemplateDefinition template =
-                uri.startsWith(OURS) ? context.getRouteTemplateDefinition(kamelet.split("/")[0]) : null;
+        String kamelet = uri.replaceFirst("kamelet://", "").split("[/?]")[0];
+        RouteTemplateDefinition template = uri.startsWith(OURS) ? context.getRouteTemplateDefinition(kamelet) : null;
         if (template != null) {
             check(template, StringHelper.after(uri, "?", ""), options(endpoint));
         }
@@ -55,17 +54,20 @@ final class KameletParameters implements EndpointStrategy {
         Set<String> names = template.getTemplateParameters().stream()
                 .map(RouteTemplateParameterDefinition::getName)
                 .collect(Collectors.toCollection(TreeSet::new));
-        for (Map.Entry<String, Object> parameter : parameters(query).entrySet()) {
-            String name = parameter.getKey();
+        Map<String, Object> given = parameters(query);
+        for (Map.Entry<String, Object> parameter : given.entrySet()) {
+            String name = StringHelper.dashToCamelCase(parameter.getKey());
             if (names.contains(name) || options.contains(name)) {
                 continue;
             }
-            boolean isRest = String.valueOf(parameter.getValue()).isEmpty();
-            throw new IllegalArgumentException("The Kamelet " + template.getId() + " has no parameter '"
-                    + Visible.of(name) + "'; "
+            // the rest of a value may be that of a secret
+            boolean isRest = String.valueOf(parameter.getValue()).isEmpty() || given.containsKey("password");
+            throw new IllegalArgumentException("The Kamelet " + template.getId()
                     + (isRest
-                            ? "a value with & is written RAW(…), such as RAW(Sales & Marketing)"
-                            : "the nearest is " + NearestName.to(name, names, Function.identity())));
+                            ? " has a parameter that is not known, or a value with &: write such a value RAW(…), as in"
+                                    + " RAW(Sales & Marketing), and a secret as #property:its.name"
+                            : " has no parameter '" + Visible.of(name) + "'; the nearest is "
+                                    + NearestName.to(name, names, Function.identity())));
         }
     }
 

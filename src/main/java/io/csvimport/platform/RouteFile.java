@@ -39,6 +39,8 @@ final class RouteFile {
     final String text;
     /** Of its routes and route configurations. */
     final Set<String> ids = new LinkedHashSet<>();
+    /** Whether others call one of its routes. */
+    final boolean isCalled;
     /** The order of starts: route configurations, routes that are called, sources, REST services. */
     final int rank;
 
@@ -65,9 +67,11 @@ final class RouteFile {
             ids.add(route.getRouteId());
         }
         boolean rest = routes.stream().anyMatch(route -> route.getRestDefinition() != null);
-        boolean called =
-                routes.stream().allMatch(route -> route.getEndpointUrl().startsWith("direct:"));
-        rank = isConfiguration(text) ? 0 : rest ? 3 : called ? 1 : 2;
+        List<RouteDefinition> called = routes.stream()
+                .filter(route -> route.getEndpointUrl().startsWith("direct:"))
+                .toList();
+        isCalled = !called.isEmpty();
+        rank = isConfiguration(text) ? 0 : rest ? 3 : called.size() == routes.size() ? 1 : 2;
         if (rank == 0) {
             for (RouteBuilder builder : builders) {
                 if (builder instanceof RouteConfigurationBuilder configurations) {
@@ -148,15 +152,19 @@ final class RouteFile {
         }
     }
 
-    /** Its sources take nothing new from now on; what is under way goes on. */
+    /** Its sources take nothing new from now on; what is under way goes on, and what others call inside of Camel, too. */
     void suspend() {
         for (RouteDefinition definition : definitions()) {
             Route route = context.getRoute(definition.getRouteId());
             Consumer consumer = route == null ? null : route.getConsumer();
-            boolean isCalled = consumer instanceof ShutdownAware aware
+            boolean isCalledInside = consumer instanceof ShutdownAware aware
                     && aware.deferShutdown(ShutdownRunningTask.CompleteCurrentTaskOnly);
-            if (consumer != null && !isCalled) {
-                ServiceHelper.suspendService(consumer);
+            if (consumer != null && !isCalledInside) {
+                try {
+                    ServiceHelper.suspendService(consumer);
+                } catch (RuntimeException e) {
+                    LOG.debug("The source of {} is stopped with its route", definition.getRouteId(), e);
+                }
             }
         }
     }
@@ -170,7 +178,7 @@ final class RouteFile {
     /** Of its routes, after those of their Kamelets. */
     private List<RouteDefinition> definitions() {
         List<RouteDefinition> all = new ArrayList<>();
-        for (RouteDefinition route : context.getRouteDefinitions()) {
+        for (RouteDefinition route : List.copyOf(context.getRouteDefinitions())) {
             Map<String, Object> parameters = route.getTemplateParameters();
             if (parameters != null && ids.contains(String.valueOf(parameters.get("parentRouteId")))) {
                 all.add(0, route);

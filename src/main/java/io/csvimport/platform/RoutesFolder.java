@@ -3,6 +3,7 @@ package io.csvimport.platform;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -34,6 +35,7 @@ public final class RoutesFolder {
     private final ModelCamelContext context;
     private final RoutesListing listing;
     private final Map<Path, String> packaged;
+    private final Duration patience;
     private final Consumer<Boolean> hold;
     private final Set<RouteFile> running = new LinkedHashSet<>();
     /** What is removed once its exchanges are done, and when these are given up, by this process's own clock. */
@@ -53,11 +55,18 @@ public final class RoutesFolder {
     /**
      * @param folders a file of an earlier one replaces a file of a later one
      * @param packaged the text of files that lie in no folder, by their names; a file of a folder replaces them
-     * @param hold told whether no file is to begin now, because a route that it would call is removed
+     * @param patience with the exchanges in a route that is to be removed
+     * @param hold told true while a route that others call is replaced: no file is to begin
      */
-    public RoutesFolder(CamelContext context, List<Path> folders, Map<Path, String> packaged, Consumer<Boolean> hold) {
+    public RoutesFolder(
+            CamelContext context,
+            List<Path> folders,
+            Map<Path, String> packaged,
+            Duration patience,
+            Consumer<Boolean> hold) {
         this.context = (ModelCamelContext) context;
         this.packaged = packaged;
+        this.patience = patience;
         this.hold = hold;
         listing = new RoutesListing(folders, packaged.keySet());
     }
@@ -141,10 +150,11 @@ public final class RoutesFolder {
 
     private void parse(Path file, String text) {
         List<RouteFile> candidates = new ArrayList<>(versions.getOrDefault(file, List.of()));
-        candidates.removeIf(version -> !running.contains(version) && !ending.containsKey(version));
         try {
-            candidates.add(
-                    0, new RouteFile(context, file, listing.files().get(file).folder(), text));
+            RouteFile newest =
+                    new RouteFile(context, file, listing.files().get(file).folder(), text);
+            candidates.removeIf(version -> !running.contains(version) && !ending.containsKey(version));
+            candidates.add(0, newest);
         } catch (Exception | LinkageError e) {
             report(file, e);
         }
@@ -160,7 +170,7 @@ public final class RoutesFolder {
                 stopAllBut(wanted);
             } while (!start(wanted));
         } finally {
-            hold.accept(isOneEndingThatIsCalled());
+            hold.accept(ending.keySet().stream().anyMatch(file -> file.isCalled));
         }
     }
 
@@ -222,23 +232,24 @@ public final class RoutesFolder {
     }
 
     private void stopAllBut(List<RouteFile> wanted) {
-        long deadline = System.nanoTime()
-                + context.getShutdownStrategy()
-                        .getTimeUnit()
-                        .toNanos(context.getShutdownStrategy().getTimeout());
+        long deadline = System.nanoTime() + patience.toNanos();
         for (RouteFile file : List.copyOf(running)) {
             if (!wanted.contains(file)) {
                 running.remove(file);
-                file.suspend();
                 ending.put(file, deadline);
+                file.suspend();
             }
         }
-        if (isOneEndingThatIsCalled()) {
+        List<RouteFile> called =
+                ending.keySet().stream().filter(file -> file.isCalled).toList();
+        if (!called.isEmpty()) {
             hold.accept(true);
         }
-        for (Map.Entry<RouteFile, Long> entry : List.copyOf(ending.entrySet())) {
-            RouteFile file = entry.getKey();
-            if (file.isIdle() || System.nanoTime() - entry.getValue() > 0) {
+        // what is under way in one of them may call another one
+        boolean isOver =
+                called.stream().allMatch(RouteFile::isIdle) || called.stream().anyMatch(this::isLate);
+        for (RouteFile file : List.copyOf(ending.keySet())) {
+            if (file.isCalled ? isOver : file.isIdle() || isLate(file)) {
                 file.stop();
                 ending.remove(file);
                 if (!versions.containsKey(file.path)) {
@@ -248,13 +259,14 @@ public final class RoutesFolder {
         }
     }
 
-    private boolean isOneEndingThatIsCalled() {
-        return ending.keySet().stream().anyMatch(file -> file.rank < 2);
+    private boolean isLate(RouteFile file) {
+        return System.nanoTime() - ending.get(file) > 0;
     }
 
-    /** Whether a route that is still being removed has one of its ids: it is started after that. */
+    /** Whether its previous version, or a route with one of its ids, is still being removed: it is started after that. */
     private boolean waits(RouteFile file) {
-        return ending.keySet().stream().anyMatch(other -> !Collections.disjoint(other.ids, file.ids));
+        return ending.keySet().stream()
+                .anyMatch(other -> other.path.equals(file.path) || !Collections.disjoint(other.ids, file.ids));
     }
 
     private boolean start(List<RouteFile> wanted) {

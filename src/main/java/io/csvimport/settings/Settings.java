@@ -237,7 +237,6 @@ public final class Settings {
         return Visible.of(value).replaceAll("[?].*", "?…").replaceAll("(:|//)[^/]*@", "$1…@");
     }
 
-    /** Files of the data dir must not be taken for new CSVs. */
     /** Whether a feed of this folder would take the product's own files: it holds the data dir, or is one of its folders. */
     public boolean hasOwnFiles(Path folder) {
         Path data = path("data-dir");

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What runs, of the user's folder on top of the packaged one, from one look at them to the next. */
 class RoutesFolderTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private static Main main;
     private static ModelCamelContext context;
@@ -76,7 +79,7 @@ class RoutesFolderTest {
     void makeFolders() throws IOException {
         packaged = Files.createDirectories(directory.resolve("packaged"));
         own = Files.createDirectories(directory.resolve("own"));
-        folder = new RoutesFolder(context, List.of(own, packaged), Map.of(), hold -> {});
+        folder = new RoutesFolder(context, List.of(own, packaged), Map.of(), PATIENCE, hold -> {});
     }
 
     @AfterEach
@@ -289,7 +292,7 @@ class RoutesFolderTest {
         Path within = Files.createDirectories(packaged.resolve("own"));
         write(packaged, "people", route("people", "packaged"));
         write(within, "people", route("people", "own"));
-        new RoutesFolder(context, List.of(within, packaged), Map.of(), hold -> {}).load();
+        new RoutesFolder(context, List.of(within, packaged), Map.of(), PATIENCE, hold -> {}).load();
         assertEquals("own", ask("people"));
     }
 
@@ -331,7 +334,7 @@ class RoutesFolderTest {
         Properties given = new Properties();
         given.setProperty("csv-import.track.enabled", "false");
         PackagedRoutes needed = new PackagedRoutes(context, new Settings(given));
-        folder = new RoutesFolder(context, List.of(own, Distribution.routes()), Map.of(), hold -> {});
+        folder = new RoutesFolder(context, List.of(own, Distribution.routes()), Map.of(), PATIENCE, hold -> {});
         folder.load();
         assertEquals(List.of(), needed.missing());
 
@@ -367,7 +370,11 @@ class RoutesFolderTest {
     @Test
     void aFileWithoutAFolderIsReplacedByOneOfTheUsers() throws Exception {
         folder = new RoutesFolder(
-                context, List.of(own), Map.of(Path.of("people.camel.yaml"), route("people", "of the jar")), hold -> {});
+                context,
+                List.of(own),
+                Map.of(Path.of("people.camel.yaml"), route("people", "of the jar")),
+                PATIENCE,
+                hold -> {});
         folder.load();
         assertEquals("of the jar", ask("people"));
 

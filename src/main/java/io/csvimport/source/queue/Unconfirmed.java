@@ -88,7 +88,9 @@ final class Unconfirmed {
             Optional<String> known = left.keySet().stream()
                     .filter(key -> key.startsWith(equal))
                     .findFirst()
-                    .or(() -> ofOthers.stream().findFirst());
+                    .or(() -> ofOthers.stream()
+                            .filter(key -> !inHand.containsValue(key) && !confirmed.contains(key))
+                            .findFirst());
             message.isOfferedAgain |= known.isPresent();
             String itemKey = known.orElseGet(() -> equal + UUID.randomUUID());
             left.remove(itemKey);
@@ -120,7 +122,7 @@ final class Unconfirmed {
     /** The queue is empty: what was left for long does not come again. */
     void emptied() {
         if (broker.isEnding()) {
-            // so does the ledger
+            // the ledger may be closed already
             return;
         }
         synchronized (this) {
