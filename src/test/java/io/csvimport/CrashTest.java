@@ -189,6 +189,7 @@ class CrashTest {
     }
 
     @Test
+    @Tag("long")
     void aFileIsImportedOnceThoughTheProcessDiedTwiceBeforeItsAnswer() throws Exception {
         rig.sandbox.failNext(SandboxFault.hang(false), SandboxFault.hang(true));
         rig.drop("people.csv");

@@ -59,6 +59,7 @@ class PostgresTest {
     }
 
     @Test
+    @Tag("long")
     void everyOutcomeIsTheSameAsWithTheEmbeddedLedger() throws Exception {
         rig.start("one", Map.of());
         Path people = rig.drop("People/people.csv", "name\nAnna\n");
@@ -298,6 +299,7 @@ class PostgresTest {
     }
 
     @Test
+    @Tag("long")
     void aLargeFileWhoseBytesAnotherProcessHasClaimedMeanwhileIsADuplicateThoughItsUploadHadBegun() throws Exception {
         String content = "name\n".repeat(4_000_000);
         rig.sandbox.failNext(SandboxFault.slowReading(Duration.ofMillis(20)));

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,6 +20,7 @@ class SqliteLibraryTest {
     private Path home;
 
     @Test
+    @Tag("long")
     void noTemporaryFolderIsNeededAndProcessesThatAreKilledLeaveOneLibrary() throws Exception {
         String library = "data/native/" + System.mapLibraryName("sqlitejdbc");
         Path jar = Distribution.routes().resolveSibling("csv-import-routes.jar");
