@@ -798,14 +798,23 @@ class LedgerTest {
 
     @Test
     void whatIsOpenIsFoundWithoutReadingWhatIsSettled() throws Exception {
+        String plan =
+                planOfSqlite("SELECT * FROM csv_import_delivery WHERE (released_at IS NULL AND file_path LIKE '/%')"
+                        + " AND +job > 0 ORDER BY +job LIMIT 1000");
+        assertTrue(plan.contains("csv_import_delivery_source"), plan);
+    }
+
+    @Test
+    void theKeysOfItemsThatMayComeAgainAreFoundByTheirIndex() throws Exception {
+        String plan = planOfSqlite("SELECT item_key FROM csv_import_delivery WHERE item_key IS NOT NULL"
+                + " AND substr(item_key, 1, 3) = 'jms' AND owner LIKE 'x%' AND item_key BETWEEN 'jms' AND 'jms~'");
+        assertTrue(plan.contains("SEARCH csv_import_delivery USING INDEX csv_import_delivery_item"), plan);
+    }
+
+    private String planOfSqlite(String sql) throws Exception {
         open("sqlite");
         try (Connection connection = connect(url)) {
-            String plan = LedgerRows.query(
-                            connection,
-                            "EXPLAIN QUERY PLAN SELECT * FROM csv_import_delivery WHERE (released_at IS NULL AND file_path"
-                                    + " LIKE '/%') AND +job > 0 ORDER BY +job LIMIT 1000")
-                    .toString();
-            assertTrue(plan.contains("csv_import_delivery_source"), plan);
+            return LedgerRows.query(connection, "EXPLAIN QUERY PLAN " + sql).toString();
         }
     }
 
@@ -816,19 +825,5 @@ class LedgerTest {
         assertThrows(CsvImportUnsettledException.class, () -> deliveries.forgetItemKey("x"));
         // nobody has it
         open("sqlite");
-    }
-
-    @Test
-    void theKeysOfItemsThatMayComeAgainAreFoundByTheirIndex() throws Exception {
-        open("sqlite");
-        try (Connection connection = connect(url)) {
-            String plan = LedgerRows.query(
-                            connection,
-                            "EXPLAIN QUERY PLAN SELECT item_key FROM csv_import_delivery WHERE item_key IS NOT NULL AND"
-                                    + " substr(item_key, 1, 3) = 'jms' AND owner LIKE 'x%' AND item_key BETWEEN 'jms' AND"
-                                    + " 'jms~'")
-                    .toString();
-            assertTrue(plan.contains("SEARCH csv_import_delivery USING INDEX csv_import_delivery_item"), plan);
-        }
     }
 }
