@@ -225,28 +225,24 @@ public final class CsvUpload extends AbstractContentBody {
         long left = getContentLength();
         byte[] buffer = new byte[(int) Math.min(BUFFER, left)];
         try (InputStream in = Files.newInputStream(delivery.file(), LinkOption.NOFOLLOW_LINKS);
-                Digesting digesting = delivery.content().sha256() == null ? new Digesting(BUFFER) : null) {
+                Digesting digesting =
+                        delivery.content().sha256() == null ? new Digesting(delivery.file(), left) : null) {
             while (left > 0) {
-                buffer = digesting == null ? buffer : digesting.buffer();
                 int n = in.readNBytes(buffer, 0, (int) Math.min(buffer.length, left));
                 if (n == 0) {
                     throw new CsvChangedException(delivery.place());
                 }
                 left -= n;
-                if (digesting == null) {
-                    crc32c.update(buffer, 0, n);
-                } else {
-                    digesting.add(buffer, n);
+                crc32c.update(buffer, 0, n);
+                if (digesting != null) {
+                    digesting.sending(n);
                 }
-                if (left == 0) {
-                    check(crc32c, digesting);
+                if (left == 0 || digesting != null && !digesting.isText()) {
+                    check(crc32c, left == 0, digesting);
                 }
                 checkLease();
-                // what is no text is read on, for its digest
-                if (digesting == null || digesting.isText()) {
-                    out.write(buffer, 0, n);
-                    sent += n;
-                }
+                out.write(buffer, 0, n);
+                sent += n;
             }
         } catch (NoSuchFileException e) {
             throw new CsvChangedException(delivery.place());
@@ -255,10 +251,11 @@ public final class CsvUpload extends AbstractContentBody {
         complete = true;
     }
 
-    /** Whether what was read is what was inspected, or may be imported as it is; then its last bytes may leave. */
-    private void check(CRC32C crc32c, Digesting digesting) throws IOException {
+    /** Whether the file is what was inspected, or may be imported as it is; then the last bytes may leave. */
+    private void check(CRC32C sent, boolean whole, Digesting digesting) throws IOException {
         Measurement measured = digesting == null ? null : digesting.end();
-        if (measured == null && crc32c.getValue() != delivery.crc32c() || !delivery.isUnchanged()) {
+        long crc32c = measured == null ? delivery.crc32c() : measured.crc32c();
+        if (whole && sent.getValue() != crc32c || !delivery.isUnchanged()) {
             throw new CsvChangedException(delivery.place());
         }
         if (measured != null) {

@@ -2,50 +2,59 @@ package io.csvimport.api;
 
 import io.csvimport.file.Measurement;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InterruptedIOException;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 
-/** Measures bytes on a thread of its own while they are sent: a file takes the longer of the two, not their sum. */
+/**
+ * Measures a file on a thread of its own while it is sent: it takes the longer of the two, not their sum. Both read it;
+ * the measuring stays close to the sending, so that the disk reads it once.
+ */
 final class Digesting implements AutoCloseable {
 
-    /** How many buffers are in use at a time. */
-    private static final int BUFFERS = 16;
+    private static final int BUFFER = 1 << 16;
+    /** How far the measuring may be before the sending, in buffers: 64 MB. */
+    private static final int AHEAD = 1 << 10;
 
-    private final Measurement measured = new Measurement();
-    private final BlockingQueue<byte[]> free = new ArrayBlockingQueue<>(BUFFERS);
+    private final Semaphore ahead = new Semaphore(AHEAD);
     private final ExecutorService thread = Executors.newSingleThreadExecutor(task -> {
         Thread digest = new Thread(task, "csv-import-digest");
         digest.setDaemon(true);
         return digest;
     });
+    private final Future<Measurement> measurement;
     private volatile boolean isText = true;
 
-    Digesting(int bufferSize) {
-        for (int i = 0; i < BUFFERS; i++) {
-            free.add(new byte[bufferSize]);
-        }
+    /** @param size how much of the file is measured, in bytes */
+    Digesting(Path file, long size) {
+        measurement = thread.submit(() -> measure(file, size));
     }
 
-    /** The next buffer that is free. */
-    byte[] buffer() throws IOException {
-        try {
-            return free.take();
-        } catch (InterruptedException e) {
-            throw interrupted();
+    private Measurement measure(Path file, long size) throws IOException, InterruptedException {
+        Measurement measured = new Measurement();
+        byte[] buffer = new byte[BUFFER];
+        try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+            int n = -1;
+            while (n != 0 && measured.size() < size) {
+                ahead.acquire();
+                n = in.readNBytes(buffer, 0, (int) Math.min(BUFFER, size - measured.size()));
+                measured.update(buffer, 0, n);
+                isText = measured.isText();
+            }
         }
+        return measured;
     }
 
-    /** Measures a buffer, which is free then: the caller is done with it before it asks for the next. */
-    void add(byte[] buffer, int length) {
-        thread.execute(() -> {
-            measured.update(buffer, 0, length);
-            isText = measured.isText();
-            free.add(buffer);
-        });
+    /** The next bytes are read to be sent. */
+    void sending(int bytes) {
+        ahead.release((bytes + BUFFER - 1) / BUFFER);
     }
 
     /** Whether no NUL was found yet. */
@@ -53,24 +62,21 @@ final class Digesting implements AutoCloseable {
         return isText;
     }
 
-    /** Waits until all is measured. */
+    /** Waits until all is measured. @throws IOException where the file cannot be read */
     Measurement end() throws IOException {
+        ahead.release(Integer.MAX_VALUE / 2);
         try {
-            return thread.submit(() -> measured).get();
+            return measurement.get();
         } catch (InterruptedException e) {
-            throw interrupted();
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("The upload was interrupted");
         } catch (ExecutionException e) {
-            throw new IOException(e.getCause());
+            throw e.getCause() instanceof IOException unreadable ? unreadable : new IOException(e.getCause());
         }
-    }
-
-    private static InterruptedIOException interrupted() {
-        Thread.currentThread().interrupt();
-        return new InterruptedIOException("The upload was interrupted");
     }
 
     @Override
     public void close() {
-        thread.shutdown();
+        thread.shutdownNow();
     }
 }
