@@ -38,7 +38,8 @@ import org.slf4j.LoggerFactory;
 public final class CsvUpload extends AbstractContentBody {
 
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
-    private static final int BUFFER = 1 << 16;
+    /** How much of a file is read at once, in bytes. */
+    static final int BUFFER = 1 << 16;
 
     private final Delivery delivery;
     private final BooleanSupplier holdsLease;
@@ -235,7 +236,7 @@ public final class CsvUpload extends AbstractContentBody {
                 left -= n;
                 crc32c.update(buffer, 0, n);
                 if (digesting != null) {
-                    digesting.sending(n);
+                    digesting.sending();
                 }
                 if (left == 0 || digesting != null && !digesting.isText()) {
                     check(crc32c, left == 0, digesting);

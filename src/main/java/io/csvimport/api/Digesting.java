@@ -8,9 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
 
 /**
@@ -19,32 +17,29 @@ import java.util.concurrent.Semaphore;
  */
 final class Digesting implements AutoCloseable {
 
-    private static final int BUFFER = 1 << 16;
     /** How far the measuring may be before the sending, in buffers: 64 MB. */
     private static final int AHEAD = 1 << 10;
 
     private final Semaphore ahead = new Semaphore(AHEAD);
-    private final ExecutorService thread = Executors.newSingleThreadExecutor(task -> {
-        Thread digest = new Thread(task, "csv-import-digest");
-        digest.setDaemon(true);
-        return digest;
-    });
-    private final Future<Measurement> measurement;
+    private final FutureTask<Measurement> measurement;
     private volatile boolean isText = true;
 
     /** @param size how much of the file is measured, in bytes */
     Digesting(Path file, long size) {
-        measurement = thread.submit(() -> measure(file, size));
+        measurement = new FutureTask<>(() -> measure(file, size));
+        Thread thread = new Thread(measurement, "csv-import-digest");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     private Measurement measure(Path file, long size) throws IOException, InterruptedException {
         Measurement measured = new Measurement();
-        byte[] buffer = new byte[BUFFER];
+        byte[] buffer = new byte[CsvUpload.BUFFER];
         try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
             int n = -1;
             while (n != 0 && measured.size() < size) {
                 ahead.acquire();
-                n = in.readNBytes(buffer, 0, (int) Math.min(BUFFER, size - measured.size()));
+                n = in.readNBytes(buffer, 0, (int) Math.min(buffer.length, size - measured.size()));
                 measured.update(buffer, 0, n);
                 isText = measured.isText();
             }
@@ -52,9 +47,9 @@ final class Digesting implements AutoCloseable {
         return measured;
     }
 
-    /** The next bytes are read to be sent. */
-    void sending(int bytes) {
-        ahead.release((bytes + BUFFER - 1) / BUFFER);
+    /** The next buffer is read to be sent. */
+    void sending() {
+        ahead.release();
     }
 
     /** Whether no NUL was found yet. */
@@ -77,6 +72,6 @@ final class Digesting implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.shutdownNow();
+        measurement.cancel(true);
     }
 }
