@@ -46,7 +46,10 @@ public final class HttpDate {
      * @return null where the header is null or unreadable
      */
     static Duration retryAfter(String header, String date) {
-        String value = header == null ? "" : header.strip();
+        if (header == null) {
+            return null;
+        }
+        String value = header.strip();
         if (value.matches("\\d{1,100}")) {
             BigInteger seconds = new BigInteger(value).min(BigInteger.valueOf(LONGEST_PAUSE.toSeconds()));
             return Duration.ofSeconds(seconds.longValue());
