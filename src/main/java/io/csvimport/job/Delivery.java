@@ -316,9 +316,13 @@ public final class Delivery {
         return mark.isAt(file) && (source == null || source == mark || source.isThere());
     }
 
-    /** What a message calls it: where the source has it, or its copy, or nothing better. */
+    /** What is said of it: where its source has the file, or its name, and where it comes from. */
     public String place() {
-        return origin.path() != null ? Visible.of(origin.path()) : file != null ? file.toString() : "The message";
+        if (origin.path() != null) {
+            return Visible.of(origin.path());
+        }
+        String name = names.fileName() == null ? "A message" : Visible.of(names.fileName());
+        return name + " from " + Visible.of(origin.from());
     }
 
     /** The local file that a message body stands for, or null. */

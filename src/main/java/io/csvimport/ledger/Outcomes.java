@@ -117,7 +117,11 @@ public final class Outcomes {
         Job now = database.read(handle -> JobRow.find(handle, job.id()))
                 .orElse(job.with(outcome.because("forgotten", "The ledger does not have the job any more")
                         .to(State.WITHDRAWN)));
-        now.log(LOG, Level.INFO, ", written by another process");
+        boolean isOurs = owner.id().equals(now.owner());
+        now.log(
+                LOG,
+                Level.INFO,
+                isOurs ? ", written meanwhile by another feed or a request" : ", written by another process");
         return now;
     }
 

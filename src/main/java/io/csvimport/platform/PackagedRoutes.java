@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -61,16 +62,23 @@ final class PackagedRoutes {
         return texts;
     }
 
-    /** The ids of the needed routes that do not run, or that do not consume the endpoint that others call. */
+    /** The needed routes that do not run, or that do not consume the endpoint that others call, which is then said. */
     List<String> missing() {
         Set<String> started = context.getRoutes().stream()
                 .filter(route -> context.getRouteController().getRouteStatus(route.getId()) == ServiceStatus.Started)
                 .flatMap(route -> Stream.of(route.getId(), route.getEndpoint().getEndpointUri()))
                 .collect(Collectors.toSet());
         Model model = context.getCamelContextExtension().getContextPlugin(Model.class);
-        return needed.keySet().stream()
-                .filter(id -> !started.contains(needed.get(id).contains(CALLED + id + "\n") ? "direct://" + id : id)
-                        && model.getRouteConfigurationDefinition(id) == null)
-                .toList();
+        List<String> missing = new ArrayList<>();
+        for (String id : needed.keySet()) {
+            boolean isCalled = needed.get(id).contains(CALLED + id + "\n");
+            boolean runs = started.contains(isCalled ? "direct://" + id : id)
+                    || model.getRouteConfigurationDefinition(id) != null;
+            if (!runs) {
+                // a route of the user's in its place
+                missing.add(isCalled && started.contains(id) ? id + " (its from is not direct:" + id + ")" : id);
+            }
+        }
+        return missing;
     }
 }

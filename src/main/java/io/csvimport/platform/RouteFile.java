@@ -2,11 +2,13 @@ package io.csvimport.platform;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.apache.camel.Consumer;
 import org.apache.camel.Route;
 import org.apache.camel.RoutesBuilder;
@@ -31,6 +33,7 @@ final class RouteFile {
     private static final Logger LOG = LoggerFactory.getLogger("csv-import");
 
     static final String SUFFIX = ".camel.yaml";
+    private static final String CALLED = "direct:";
 
     final Path path;
     /** The number of its folder: a file of a lower one replaces a file of a higher one with the same id. */
@@ -39,8 +42,8 @@ final class RouteFile {
     final String text;
     /** Of its routes and route configurations. */
     final Set<String> ids = new LinkedHashSet<>();
-    /** Whether others call one of its routes. */
-    final boolean isCalled;
+    /** The endpoints of its routes that others call. */
+    final Set<String> called;
     /** The order of starts: route configurations, routes that are called, sources, REST services. */
     final int rank;
 
@@ -67,11 +70,14 @@ final class RouteFile {
             ids.add(route.getRouteId());
         }
         boolean rest = routes.stream().anyMatch(route -> route.getRestDefinition() != null);
-        List<RouteDefinition> called = routes.stream()
-                .filter(route -> route.getEndpointUrl().startsWith("direct:"))
-                .toList();
-        isCalled = !called.isEmpty();
-        rank = isConfiguration(text) ? 0 : rest ? 3 : called.size() == routes.size() ? 1 : 2;
+        called = routes.stream()
+                .map(RouteDefinition::getEndpointUrl)
+                .filter(from -> from.startsWith(CALLED))
+                .map(from -> from.replaceFirst("[?].*", ""))
+                .collect(Collectors.toSet());
+        boolean isSource =
+                routes.stream().anyMatch(route -> !route.getEndpointUrl().startsWith(CALLED));
+        rank = isConfiguration(text) ? 0 : rest ? 3 : isSource ? 2 : 1;
         if (rank == 0) {
             for (RouteBuilder builder : builders) {
                 if (builder instanceof RouteConfigurationBuilder configurations) {
@@ -124,6 +130,16 @@ final class RouteFile {
 
     static boolean isConfiguration(String text) {
         return text.contains("routeConfiguration:");
+    }
+
+    /** Whether others call one of its routes. */
+    boolean isCalled() {
+        return !called.isEmpty();
+    }
+
+    /** Whether both have a route that others call by the same endpoint: only one of them can run. */
+    boolean sharesEndpoint(RouteFile other) {
+        return !Collections.disjoint(called, other.called);
     }
 
     /** Whether one of its routes was removed by others. */

@@ -167,10 +167,9 @@ public final class RoutesFolder {
         try {
             do {
                 wanted = wanted();
-                stopAllBut(wanted);
-            } while (!start(wanted));
+            } while (stopAllBut(wanted) || !start(wanted));
         } finally {
-            hold.accept(ending.keySet().stream().anyMatch(file -> file.isCalled));
+            hold.accept(ending.keySet().stream().anyMatch(RouteFile::isCalled));
         }
     }
 
@@ -231,7 +230,8 @@ public final class RoutesFolder {
                 : 2;
     }
 
-    private void stopAllBut(List<RouteFile> wanted) {
+    /** Answers whether a file that could not start may be able to by now. */
+    private boolean stopAllBut(List<RouteFile> wanted) {
         long deadline = System.nanoTime() + patience.toNanos();
         for (RouteFile file : List.copyOf(running)) {
             if (!wanted.contains(file)) {
@@ -241,32 +241,47 @@ public final class RoutesFolder {
             }
         }
         List<RouteFile> called =
-                ending.keySet().stream().filter(file -> file.isCalled).toList();
+                ending.keySet().stream().filter(RouteFile::isCalled).toList();
         if (!called.isEmpty()) {
             hold.accept(true);
         }
         // what is under way in one of them may call another one
         boolean isOver =
                 called.stream().allMatch(RouteFile::isIdle) || called.stream().anyMatch(this::isLate);
+        boolean frees = false;
         for (RouteFile file : List.copyOf(ending.keySet())) {
-            if (file.isCalled ? isOver : file.isIdle() || isLate(file)) {
+            if (file.isCalled() ? isOver : file.isIdle() || isLate(file)) {
                 file.stop();
                 ending.remove(file);
+                frees |= freeEndpoints(file);
                 if (!versions.containsKey(file.path)) {
                     LOG.info("Removed {}: {}", file.path, file.ids);
                 }
             }
         }
+        return frees;
+    }
+
+    /** What has failed to start beside a file that is stopped by now is tried again. */
+    private boolean freeEndpoints(RouteFile stopped) {
+        List<RouteFile> again = versions.values().stream()
+                .flatMap(List::stream)
+                .filter(file -> file.failed && !file.path.equals(stopped.path) && file.sharesEndpoint(stopped))
+                .toList();
+        again.forEach(file -> file.failed = false);
+        return !again.isEmpty();
     }
 
     private boolean isLate(RouteFile file) {
         return System.nanoTime() - ending.get(file) > 0;
     }
 
-    /** Whether its previous version, or a route with one of its ids, is still being removed: it is started after that. */
+    /** Whether what it takes the place of is still being removed: it is started after that. */
     private boolean waits(RouteFile file) {
         return ending.keySet().stream()
-                .anyMatch(other -> other.path.equals(file.path) || !Collections.disjoint(other.ids, file.ids));
+                .anyMatch(other -> other.path.equals(file.path)
+                        || !Collections.disjoint(other.ids, file.ids)
+                        || other.sharesEndpoint(file));
     }
 
     private boolean start(List<RouteFile> wanted) {

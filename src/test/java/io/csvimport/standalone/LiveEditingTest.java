@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -251,6 +252,7 @@ class LiveEditingTest {
     }
 
     @Test
+    @Tag("long")
     void aPackagedRouteThatIsEditedUnderLoadLosesNoAnswer() throws Exception {
         try (Installation fresh = new Installation(directory.resolve("load")).withRoutes()) {
             fresh.with("CSV_IMPORT_ORDER", "none")
@@ -277,6 +279,48 @@ class LiveEditingTest {
             String events = Files.readString(fresh.path("data/audit/csv-import-audit.jsonl"));
             assertFalse(events.contains("csv-import.unknown"), events);
         }
+    }
+
+    @Test
+    void aCalledRouteThatMovesToAnotherFileStartsOnceItsEndpointIsFree() throws Exception {
+        product.write(
+                "routes/caller.camel.yaml",
+                ownFeed("caller", "called", "Called").replace(":csv-import", ":called"));
+        product.write("routes/called-1.camel.yaml", route("called-1", "direct:called", "to: direct:csv-import"));
+        product.drop("called/before.csv");
+        product.awaitImport("before.csv");
+
+        // it is in use when it moves
+        product.sandbox().failNext(SandboxFault.delay(Duration.ofMillis(1500)));
+        product.drop("called/moves.csv");
+        product.awaitImport("moves.csv");
+        Files.delete(product.path("routes/called-1.camel.yaml"));
+        product.write("routes/called-2.camel.yaml", route("called-2", "direct:called", "to: direct:csv-import"));
+        product.drop("called/after.csv");
+        product.awaitImport("after.csv");
+        assertFalse(product.output().contains("called-2.camel.yaml is not used"), product::output);
+        assertEquals(1, product.imports("moves.csv").size());
+
+        // there are two for a while
+        product.write("routes/called-3.camel.yaml", route("called-3", "direct:called", "to: direct:csv-import"));
+        awaitReportOf("called-3.camel.yaml is not used", 0);
+        Files.delete(product.path("routes/called-2.camel.yaml"));
+        product.awaitUntil("a start of called-3", () -> product.output().contains(": [called-3]"));
+        product.drop("called/last.csv");
+        product.awaitImport("last.csv");
+    }
+
+    @Test
+    void readinessSaysWhyARouteInThePlaceOfAPackagedOneIsNotCalled() throws Exception {
+        Path own = product.path("routes/csv-import-audit.camel.yaml");
+        product.write(
+                "routes/csv-import-audit.camel.yaml",
+                route("csv-import-audit", "direct:elsewhere", "to: bean:csvImportAuditFile"));
+        product.awaitUntil("readiness", () -> product.get("/observe/health/ready")
+                .body()
+                .contains("csv-import-audit (its from is not direct:csv-import-audit)"));
+        Files.delete(own);
+        product.awaitReady();
     }
 
     @Test

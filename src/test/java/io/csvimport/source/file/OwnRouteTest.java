@@ -3,6 +3,7 @@ package io.csvimport.source.file;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -94,6 +95,14 @@ class OwnRouteTest extends CsvImportTestSupport {
                     (csv + kind).getBytes(UTF_8), awaitUpload(kind + ".csv").file());
         });
         assertTrue(Files.exists(file), "the file is the caller's");
+    }
+
+    @Test
+    void aBodyOfAnotherTypeIsToldByItsSource() {
+        Exchange done = sendCsv("People", "type.csv", Map.of("a", "list"), Map.of());
+        String why = done.getException().getMessage();
+        assertTrue(why.contains("A message from csv-import"), why);
+        assertFalse(why.contains("spool"), why);
     }
 
     @Test
