@@ -105,6 +105,7 @@ class CrashTest {
     }
 
     @Test
+    @Tag("long")
     void aFileIsImportedOnceThoughTheProcessDiedBeforeTheNextFileWroteItsOutcome() throws Exception {
         rig.drop("1.csv");
         rig.drop("2.csv");
@@ -250,6 +251,7 @@ class CrashTest {
     }
 
     @Test
+    @Tag("long")
     void aMovedFileIsReleasedThoughTheProcessDiedBeforeItWroteThatDown() throws Exception {
         rig.drop("people.csv");
         rig.start();

@@ -400,6 +400,7 @@ class PostgresTest {
     }
 
     @Test
+    @Tag("long")
     void aFileThatAnotherProcessHasFinishedMeanwhileIsNoDuplicate() throws Exception {
         try (ServerSocket hold = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             hold.setSoTimeout(60_000);

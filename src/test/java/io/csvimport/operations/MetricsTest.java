@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
@@ -128,6 +129,7 @@ class MetricsTest {
     }
 
     @Test
+    @Tag("long")
     void whatIsHeldForItsContentHasNotArrived() throws Exception {
         String name = "csv_import_expectations{state=\"%s\",template=\"Members\"}";
         product.write("routes/expectations/members.yaml", "- { template: Members, header: [id], otherwise: hold }\n");

@@ -606,6 +606,7 @@ class OperationsTest {
     // the server
 
     @Test
+    @Tag("long")
     void twentyCsvsOfNineMegabytesAreTakenAtATimeWithLittleMemory() throws Exception {
         byte[] csv = "name,course\n".repeat(9 * (1 << 20) / 12).getBytes(StandardCharsets.UTF_8);
         List<String> names = Stream.generate(OperationsTest::name).limit(20).toList();

@@ -7,6 +7,7 @@ import io.csvimport.Installation;
 import io.csvimport.operations.Operator;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ContentCheckCrashTest {
 
     @Test
+    @Tag("long")
     void aHeldFileStaysHeldAndARetriedOneGoesOnAfterAKill(@TempDir Path directory) throws Exception {
         try (Installation product = new Installation(directory).withRoutes()) {
             product.write(

@@ -29,6 +29,7 @@ import org.apache.camel.support.DefaultComponent;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -136,6 +137,7 @@ class HostContextTest {
     }
 
     @Test
+    @Tag("long")
     void whatIsExpectedIsLiveAndToldHereToo() throws Exception {
         Path events = home.resolve("data/audit/csv-import-audit.jsonl");
         Path expectations = Files.createDirectories(home.resolve("routes/expectations"));

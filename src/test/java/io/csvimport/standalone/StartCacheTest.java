@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -83,6 +84,7 @@ class StartCacheTest {
     }
 
     @Test
+    @Tag("long")
     void theRehearsalTouchesNothingOfTheUsers() throws Exception {
         Files.writeString(directory.resolve("application.properties"), "csv-import.api.url=" + sandbox.url() + "\n");
         Path cache = cache();
