@@ -311,19 +311,6 @@ class LiveEditingTest {
     }
 
     @Test
-    void readinessSaysWhyARouteInThePlaceOfAPackagedOneIsNotCalled() throws Exception {
-        Path own = product.path("routes/csv-import-audit.camel.yaml");
-        product.write(
-                "routes/csv-import-audit.camel.yaml",
-                route("csv-import-audit", "direct:elsewhere", "to: bean:csvImportAuditFile"));
-        product.awaitUntil("readiness", () -> product.get("/observe/health/ready")
-                .body()
-                .contains("csv-import-audit (its from is not direct:csv-import-audit)"));
-        Files.delete(own);
-        product.awaitReady();
-    }
-
-    @Test
     void brokenFilesFromTheBeginningAreReportedByNameAndTheOthersStart() throws Exception {
         try (Installation fresh = new Installation(directory.resolve("fresh")).withRoutes()) {
             for (Broken broken : Broken.values()) {
